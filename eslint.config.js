@@ -1,6 +1,12 @@
 import tseslint from 'typescript-eslint';
 
-const pureFolders = ['src/sip/**/*.ts', 'src/call/**/*.ts', 'src/rtp/**/*.ts', 'src/bot/**/*.ts', 'src/policy/rules/**/*.ts'];
+const pureFolders = [
+  'src/sip/**/*.ts',
+  'src/call/**/*.ts',
+  'src/rtp/**/*.ts',
+  'src/bot/**/*.ts',
+  'src/policy/rules/**/*.ts',
+];
 const why = 'time and randomness are inputs here (Clock, Random)';
 
 export default tseslint.config(
@@ -10,8 +16,14 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       eqeqeq: 'error',
@@ -22,7 +34,10 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...['setTimeout', 'setInterval', 'setImmediate', 'Date', 'performance', 'process'].map((name) => ({ name, message: why })),
+        ...['setTimeout', 'setInterval', 'setImmediate', 'Date', 'performance', 'process'].map((name) => ({
+          name,
+          message: why,
+        })),
       ],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: why }],
     },
@@ -30,7 +45,10 @@ export default tseslint.config(
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {
-      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: '@types/mocha', name: ['it', 'describe'] }] }],
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', package: '@types/mocha', name: ['it', 'describe'] }] },
+      ],
       '@typescript-eslint/require-await': 'off',
     },
   },

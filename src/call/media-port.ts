@@ -1,0 +1,107 @@
+import type { CodecName } from './project.js';
+import type { LegId } from './signalling-port.js';
+import type { Party } from './vocabulary.js';
+
+/** RFC 3264 direction, seen from our side of the leg. */
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+/** What one party hears. */
+export type MediaSource =
+  | { readonly kind: 'leg'; readonly legId: LegId }
+  | { readonly kind: 'ringback' }
+  /** `file` null plays the built-in melody; music loops. */
+  | { readonly kind: 'music'; readonly file: string | null }
+  /** Played once, then silence; `played` is sent with the promptId. */
+  | { readonly kind: 'file'; readonly file: string; readonly promptId: string }
+  | { readonly kind: 'silence' };
+
+/** What a call machine asks of the media adapter. Answers are events with the same `requestId`. */
+export type MediaCommand =
+  /** Reserves a port pair and makes our offer (or a new one, for a re-INVITE). → `localSdp` or `mediaFailed`. */
+  | {
+      readonly kind: 'makeOffer';
+      readonly callId: string;
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly party: Party;
+      readonly codecs: readonly CodecName[];
+      readonly symmetricRtp: boolean;
+      readonly direction: MediaDirection;
+    }
+  /** Takes the peer's offer (initial, re-INVITE or UPDATE) and makes our answer. → `localSdp` or `mediaFailed`. */
+  | {
+      readonly kind: 'makeAnswer';
+      readonly callId: string;
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly party: Party;
+      readonly codecs: readonly CodecName[];
+      readonly symmetricRtp: boolean;
+      readonly remoteSdp: string;
+      /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
+      readonly direction: MediaDirection;
+    }
+  /** Takes the peer's answer to our offer. → `mediaReady` or `mediaFailed`. */
+  | {
+      readonly kind: 'takeAnswer';
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly remoteSdp: string;
+    }
+  /** Switches what a party hears; SSRC, sequence and timestamp go on without a break. */
+  | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
+  /** Plays RFC 4733 digits to a party. */
+  | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  /** Reports RTP silence from this party after so long; 0 stops watching. */
+  | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
+  /** Starts measuring the longest silence sent to this party. */
+  | { readonly kind: 'startGap'; readonly legId: LegId }
+  /** → `gap`. */
+  | { readonly kind: 'stopGap'; readonly legId: LegId; readonly requestId: string }
+  /** Frees ports and everything else of this leg. → `closed`. */
+  | { readonly kind: 'close'; readonly legId: LegId };
+
+/** Figures of one leg, for the call record. */
+export interface LegMediaStats {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Sequence numbers that never came (RFC 3550 A.3). */
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+  /** Packets of strangers and malformed ones, dropped. */
+  readonly packetsRejected: number;
+}
+
+/** What the media adapter tells a call machine. */
+export type MediaEvent =
+  | {
+      readonly kind: 'localSdp';
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly sdp: string;
+      /** Set where the SDP is an answer: the agreed direction, from our side. */
+      readonly direction: MediaDirection;
+    }
+  | {
+      readonly kind: 'mediaReady';
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly direction: MediaDirection;
+    }
+  /** `status`: the SIP status that fits: 488 no common codec or bad SDP, 503 no ports left or worker gone. */
+  | {
+      readonly kind: 'mediaFailed';
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly status: 400 | 488 | 500 | 503;
+      readonly code: string;
+      readonly detail: string;
+    }
+  | { readonly kind: 'dtmf'; readonly legId: LegId; readonly digit: string; readonly durationMs: number }
+  | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
+  /** No RTP came from this party for the watched time; said once until RTP flows again. */
+  | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }
+  | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number }
+  | { readonly kind: 'closed'; readonly legId: LegId; readonly stats: LegMediaStats | null };
