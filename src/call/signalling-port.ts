@@ -97,6 +97,14 @@ export type SignallingCommand =
 /** What the signalling adapter tells a call machine. */
 export type SignallingEvent =
   | { readonly kind: 'incoming'; readonly legId: LegId; readonly invite: IncomingInvite }
+  /** An INVITE with Replaces (RFC 3891) that names the dialog of `replacesLegId` of this call; authorised already. */
+  | {
+      readonly kind: 'incomingReplaces';
+      readonly legId: LegId;
+      readonly replacesLegId: LegId;
+      readonly earlyOnly: boolean;
+      readonly invite: IncomingInvite;
+    }
   /** The caller gave up before a final response (487 was sent by the stack). */
   | { readonly kind: 'cancelled'; readonly legId: LegId }
   /** ACK of a 2xx of ours; `sdp` is the answer to a late offer. `requestId` is null for the initial INVITE. */

@@ -1,0 +1,62 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { OrderResult } from '../call/call-io.js';
+import type { CallOrder, CallRecord } from '../call/call-record.js';
+import type { CallPlan } from '../call/project.js';
+import type { LogLevel } from '../common/log.js';
+
+/** How the signalling thread reaches its drachtio server (the embedded engine or a real one). */
+export interface ControlServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** `workerData` of the signalling thread. */
+export interface SignallingThreadOptions {
+  readonly logLevel: LogLevel;
+  readonly control: ControlServerAddress;
+  readonly plan: CallPlan;
+  /** IPv4 address that stands in our SDP. */
+  readonly mediaAddress: string;
+}
+
+/** Counters of the signalling thread since its start; `calls` is a gauge. */
+export interface SignallingStats {
+  readonly calls: number;
+  readonly callsTotal: number;
+  /** Refused INVITEs by reason: `unknown_number`, `source_not_allowed`, `call_limit`, `rate_limit`, `draining`, … */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly policyLate: number;
+  readonly policyAnswered: number;
+  readonly badMessages: number;
+  readonly cpuMs: number;
+  /** Event-loop delay since the last reading (ms). */
+  readonly loopDelayP50Ms: number;
+  readonly loopDelayP99Ms: number;
+}
+
+/** Control thread → signalling thread. */
+export type ToSignalling =
+  /** A port to media worker `index` (speaks src/media/worker-messages.ts); replaces the former one of that index. */
+  | { readonly kind: 'mediaWorker'; readonly index: number; readonly port: MessagePort }
+  /** A port to the policy thread (speaks src/policy/thread-messages.ts); replaces the former one. */
+  | { readonly kind: 'policy'; readonly port: MessagePort }
+  /** A new plan for calls to come; calls in progress keep theirs. */
+  | { readonly kind: 'plan'; readonly plan: CallPlan }
+  | { readonly kind: 'order'; readonly orderId: string; readonly callId: string; readonly order: CallOrder }
+  /** Refuse new calls with 503 from now on. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'getStats'; readonly requestId: string }
+  /** End every call and stop; answered by `closed`. */
+  | { readonly kind: 'close' };
+
+/** Signalling thread → control thread. */
+export type FromSignalling =
+  | { readonly kind: 'ready' }
+  /** Records in order, several at once where several happened in one turn of the loop. */
+  | { readonly kind: 'records'; readonly records: readonly CallRecord[] }
+  /** Answer to `order`; an unknown call is refused with the code `unknown_call`. */
+  | { readonly kind: 'orderResult'; readonly orderId: string; readonly result: OrderResult }
+  | { readonly kind: 'stats'; readonly requestId: string; readonly stats: SignallingStats }
+  | { readonly kind: 'controlServer'; readonly connected: boolean; readonly detail: string }
+  | { readonly kind: 'closed' };
