@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+
+/** Debian packages that the tests use, and the program by which each is recognised. */
+const TOOLS = [
+  { program: 'sipp', package: 'sip-tester', for: 'SIPp scenario tests and benchmarks' },
+  { program: 'baresip', package: 'baresip', for: 'interop tests with baresip' },
+  { program: 'linphonec', package: 'linphone-cli', for: 'interop tests with linphone' },
+] as const;
+
+const missing = TOOLS.filter((tool) => spawnSync('which', [tool.program]).status !== 0);
+
+if (missing.length > 0) {
+  const names = missing.map((tool) => tool.package);
+  const mayInstall = process.getuid?.() === 0 && spawnSync('which', ['apt-get']).status === 0;
+  if (mayInstall) {
+    process.stdout.write(`Installing ${names.join(', ')} from Debian …\n`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' });
+    const done = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    if (done.status !== 0) process.stdout.write('apt-get could not install them.\n');
+  }
+  for (const tool of missing) {
+    if (spawnSync('which', [tool.program]).status === 0) continue;
+    process.stdout.write(
+      `${tool.program} is not here: ${tool.for} will be skipped. To run them: sudo apt-get install ${tool.package}\n`,
+    );
+  }
+}
