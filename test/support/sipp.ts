@@ -73,9 +73,18 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
     ...['-sf', join(SCENARIOS, `${options.scenario}.xml`)],
     ...['-i', '127.0.0.1', '-mi', '127.0.0.1', '-p', String(options.port)],
     ...['-m', String(calls), '-l', String(Math.max(calls, 10)), '-r', String(options.rate ?? 10)],
-    ...['-t', options.transport ?? 'u1', '-nostdin', '-timeout', String(Math.ceil(timeoutMs / 1000)), '-timeout_error'],
+    ...[
+      '-t',
+      options.transport ?? 'u1',
+      '-nostdin',
+      '-timeout',
+      String(Math.ceil(timeoutMs / 1000)),
+      '-timeout_error',
+    ],
     ...(options.service === undefined ? [] : ['-s', options.service]),
-    ...(trace ? ['-trace_msg', '-message_file', file('messages'), '-trace_logs', '-log_file', file('log')] : []),
+    ...(trace
+      ? ['-trace_msg', '-message_file', file('messages'), '-trace_logs', '-log_file', file('log')]
+      : []),
     ...['-trace_err', '-error_file', file('errors')],
     ...(options.args ?? []),
   ];
