@@ -209,6 +209,14 @@ describe('what the layer answers by itself', () => {
     assert.equal(harness.sent.length, 1);
   });
 
+  it('nothing to a request that was abandoned', () => {
+    const harness = new LayerHarness();
+    harness.arrive();
+    harness.layer.abandon(harness.incoming);
+    assert.equal(harness.respond(200), 'unknown-transaction');
+    assert.equal(harness.leftovers(), 0);
+  });
+
   it('nothing any more after close', () => {
     const harness = new LayerHarness();
     harness.arrive();
