@@ -65,6 +65,17 @@ describe('HeaderList', () => {
     assert.equal(list.has('Via'), false);
   });
 
+  it('lets no value or name break out of its line', () => {
+    const list = HeaderList.of([
+      ['X-A', 'one\r\nEvil: yes'],
+      ['X-B\r\nEvil', '1'],
+    ]);
+    list.set('X-A', 'two\nEvil: yes');
+    list.prepend('X-C', 'three\rEvil: yes');
+    assert.equal(list.toText().match(/\r\n/g)?.length, 3);
+    assert.equal(list.get('X-A'), 'two Evil: yes');
+  });
+
   it('is not fooled by names that objects inherit', () => {
     const list = HeaderList.of([
       ['constructor', '1'],
