@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { isIPv6 } from 'node:net';
 import type { ListenOptions } from '../engine-options.js';
-import type { Listener } from './flow.js';
+import type { Listener } from './listener.js';
 
 const DEFAULT_SIP_PORT = 5060;
 
@@ -16,8 +16,9 @@ export function makeListener(options: ListenOptions, boundPort: number): Listene
     transport: options.transport,
     address: options.address,
     port: boundPort,
-    advertisedAddress: bracketed,
+    host: bracketed,
     advertisedPort: port,
+    hostPort: `${bracketed}:${port}`,
     sentBy: port === DEFAULT_SIP_PORT ? bracketed : `${bracketed}:${port}`,
   };
 }

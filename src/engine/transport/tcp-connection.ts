@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { EngineLimits } from '../engine-options.js';
-import type { Flow, Listener, PacketHandler } from './flow.js';
+import type { Source } from '../../sip/transaction/transport.js';
+import type { PacketHandler } from './listener.js';
 
 /** Cuts a stream into SIP messages (RFC 3261 18.3). */
 export interface MessageFramer {
@@ -13,7 +14,7 @@ const PONG = Buffer.from('\r\n');
 
 /** One TCP connection to or from a peer, with its idle and backlog bounds. */
 export class TcpConnection {
-  readonly flow: Flow;
+  readonly source: Source;
   readonly #socket: Socket;
   readonly #limits: EngineLimits;
   readonly #clock: Clock;
@@ -30,8 +31,7 @@ export class TcpConnection {
   /** `connecting` is true for a connection that the engine opens: what is sent meanwhile waits. */
   constructor(
     socket: Socket,
-    listener: Listener,
-    remote: { address: string; port: number },
+    source: Source,
     connecting: boolean,
     parts: {
       limits: EngineLimits;
@@ -41,7 +41,7 @@ export class TcpConnection {
       onClosed: (connection: TcpConnection, reason: string) => void;
     },
   ) {
-    this.flow = { listener, remoteAddress: remote.address, remotePort: remote.port };
+    this.source = source;
     this.#socket = socket;
     this.#limits = parts.limits;
     this.#clock = parts.clock;
@@ -71,7 +71,7 @@ export class TcpConnection {
   }
 
   get key(): string {
-    return `${this.flow.remoteAddress} ${this.flow.remotePort}`;
+    return `${this.source.address} ${this.source.port}`;
   }
 
   send(raw: Buffer, onError: (reason: string) => void): void {
@@ -114,9 +114,9 @@ export class TcpConnection {
       if (!this.#proven) this.#watchIdle();
     }
     for (let ping = 0; ping < pings; ping++) this.#socket.write(PONG);
-    for (const message of messages) this.#handler.onPacket(message, this.flow);
+    for (const message of messages) this.#handler.onPacket(message, this.source);
     if (error === undefined) return;
-    this.#handler.onBadBytes(this.flow, error);
+    this.#handler.onBadBytes(this.source, error);
     this.close(error);
   }
 

@@ -5,7 +5,8 @@ import { listenFailed } from '../listen-failed.js';
 import type { EngineLimits, ListenOptions } from '../engine-options.js';
 import { makeListener } from './make-listener.js';
 import { TcpConnection, type MessageFramer } from './tcp-connection.js';
-import type { Flow, Listener, PacketHandler } from './flow.js';
+import type { Destination, Source } from '../../sip/transaction/transport.js';
+import type { Listener, PacketHandler } from './listener.js';
 
 /** What a TCP listener is built from. */
 export interface TcpTransportParts {
@@ -22,6 +23,8 @@ export class TcpTransport {
   readonly #server: Server;
   readonly #parts: TcpTransportParts;
   readonly #connections = new Map<string, TcpConnection>();
+  readonly #byId = new Map<string, TcpConnection>();
+  #nextId = 1;
   #refused = 0;
   #closed = false;
 
@@ -57,14 +60,21 @@ export class TcpTransport {
     return this.#connections.size;
   }
 
-  /** Sends on the peer's connection, opening one if there is none. `onError` is called at most once. */
-  send(raw: Buffer, flow: Flow, onError: (reason: string) => void): void {
+  /** Whether this connection is open. */
+  has(connectionId: string | undefined): boolean {
+    return connectionId !== undefined && this.#byId.has(connectionId);
+  }
+
+  /** Sends on the connection named, or that to the peer, opening one if there is none. `onError` is called at most once. */
+  send(raw: Buffer, to: Destination, onError: (reason: string) => void): void {
     if (this.#closed) {
       onError('engine closed');
       return;
     }
-    const existing = this.#connections.get(`${flow.remoteAddress} ${flow.remotePort}`);
-    (existing ?? this.#open(flow)).send(raw, onError);
+    const existing =
+      (to.connectionId === undefined ? undefined : this.#byId.get(to.connectionId)) ??
+      this.#connections.get(`${to.address} ${to.port}`);
+    (existing ?? this.#open(to)).send(raw, onError);
   }
 
   /** Idempotent. */
@@ -80,15 +90,15 @@ export class TcpTransport {
     await closed;
   }
 
-  #open(flow: Flow): TcpConnection {
+  #open(to: Destination): TcpConnection {
     const bindable = this.listener.address !== '0.0.0.0' && this.listener.address !== '::';
     const socket = connect({
-      host: flow.remoteAddress,
-      port: flow.remotePort,
-      family: isIPv6(flow.remoteAddress) ? 6 : 4,
+      host: to.address,
+      port: to.port,
+      family: isIPv6(to.address) ? 6 : 4,
       ...(bindable ? { localAddress: this.listener.address } : {}),
     });
-    return this.#add(socket, { address: flow.remoteAddress, port: flow.remotePort }, true);
+    return this.#add(socket, { address: to.address, port: to.port }, true);
   }
 
   #accept(socket: Socket): void {
@@ -110,17 +120,28 @@ export class TcpTransport {
   }
 
   #add(socket: Socket, remote: { address: string; port: number }, connecting: boolean): TcpConnection {
-    const connection = new TcpConnection(socket, this.listener, remote, connecting, {
+    const connectionId = `${this.listener.port}-${this.#nextId++}`;
+    const source: Source = {
+      transport: 'tcp',
+      address: remote.address,
+      port: remote.port,
+      connectionId,
+      localAddress: this.listener.address,
+      localPort: this.listener.port,
+    };
+    const connection = new TcpConnection(socket, source, connecting, {
       limits: this.#parts.limits,
       clock: this.#parts.clock,
       framer: this.#parts.newFramer(),
       handler: this.#parts.handler,
       onClosed: (closed, reason) => {
+        this.#byId.delete(connectionId);
         if (this.#connections.get(closed.key) === closed) this.#connections.delete(closed.key);
         this.#parts.log.debug({ peer: closed.key, reason }, 'TCP connection closed');
       },
     });
     this.#connections.set(connection.key, connection);
+    this.#byId.set(connectionId, connection);
     return connection;
   }
 }

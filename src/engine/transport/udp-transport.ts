@@ -4,7 +4,8 @@ import type { Logger } from '../../common/log.js';
 import { listenFailed } from '../listen-failed.js';
 import type { ListenOptions } from '../engine-options.js';
 import { makeListener } from './make-listener.js';
-import type { Flow, Listener, PacketHandler } from './flow.js';
+import type { Listener, PacketHandler } from './listener.js';
+import type { Destination } from '../../sip/transaction/transport.js';
 
 /** Bursts of calls arrive faster than one turn of the loop reads them. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -24,7 +25,13 @@ export class UdpTransport {
     this.listener = listener;
     socket.on('message', (raw, from) => {
       if (raw.length <= KEEP_ALIVE_BYTES) return;
-      handler.onPacket(raw, { listener, remoteAddress: from.address, remotePort: from.port });
+      handler.onPacket(raw, {
+        transport: 'udp',
+        address: from.address,
+        port: from.port,
+        localAddress: listener.address,
+        localPort: listener.port,
+      });
     });
     socket.on('error', (error) => {
       if (this.#sendFailures++ === 0) log.warn({ err: error, port: listener.port }, 'UDP socket error');
@@ -66,9 +73,9 @@ export class UdpTransport {
     return this.#sendFailures;
   }
 
-  send(raw: Buffer, flow: Flow): void {
+  send(raw: Buffer, to: Destination): void {
     if (this.#closed) return;
-    this.#socket.send(raw, flow.remotePort, flow.remoteAddress);
+    this.#socket.send(raw, to.port, to.address);
   }
 
   /** Idempotent. */

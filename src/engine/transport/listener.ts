@@ -1,3 +1,4 @@
+import type { Source } from '../../sip/transaction/transport.js';
 import type { EngineTransport } from '../engine-options.js';
 
 /** A bound listening socket and the name that it goes by in Via, Contact and From. */
@@ -5,22 +6,18 @@ export interface Listener {
   readonly transport: EngineTransport;
   readonly address: string;
   readonly port: number;
-  /** `address:port` for Contact and From; `sentBy` for Via. Both carry the advertised address. */
-  readonly advertisedAddress: string;
+  /** The advertised host, with the brackets of an IPv6 reference. */
+  readonly host: string;
   readonly advertisedPort: number;
+  /** `host:port`, for Contact and From. */
+  readonly hostPort: string;
+  /** For Via: without the port where it is the default. */
   readonly sentBy: string;
-}
-
-/** The pair of addresses that a message came over or goes over. */
-export interface Flow {
-  readonly listener: Listener;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
 }
 
 /** Receives what arrives. `raw` may be kept: nobody writes to it again. */
 export interface PacketHandler {
-  onPacket(raw: Buffer, flow: Flow): void;
+  onPacket(raw: Buffer, source: Source): void;
   /** A stream delivered bytes that cannot be framed; the connection is closed after this. */
-  onBadBytes(flow: Flow, reason: string): void;
+  onBadBytes(source: Source, reason: string): void;
 }
