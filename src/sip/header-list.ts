@@ -159,7 +159,11 @@ export class HeaderList {
   /** Takes the topmost Via value off, even where it shares a line with others. */
   removeTopVia(): void {
     const via = this.topVia();
-    const rest = via && this.get('via')!.slice(via.end + 1).trim();
+    const rest =
+      via &&
+      this.get('via')!
+        .slice(via.end + 1)
+        .trim();
     if (rest) this.replaceFirst('via', rest);
     else this.removeFirst('via');
   }

@@ -54,7 +54,8 @@ export function parseMessage(datagram: Buffer, limits: ParseLimits = DEFAULT_LIM
   if (startLine.startsWith('SIP/') && isStatusLine(startLine)) {
     const response = parseStatusLine(startLine, headers);
     if (!('kind' in response)) return { ok: false, ...response };
-    const failure = headerFailure ?? checkHeaders(headers) ?? cutBody(response, datagram, headEnd + 4, limits);
+    const failure =
+      headerFailure ?? checkHeaders(headers) ?? cutBody(response, datagram, headEnd + 4, limits);
     return failure ? { ok: false, ...failure } : { ok: true, message: response };
   }
 
@@ -157,7 +158,8 @@ function checkHeaders(headers: HeaderList): Failure | undefined {
 function checkRequest(request: SipRequest): Failure | undefined {
   if (request.headers.cseq()?.method !== request.method) return bad('CSeq Method Mismatch');
   const maxForwards = request.headers.get('max-forwards');
-  if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined) return bad('Bad Max-Forwards');
+  if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined)
+    return bad('Bad Max-Forwards');
   return checkRequestUri(request.uri);
 }
 
@@ -177,11 +179,18 @@ function checkRequestUri(uri: string): Failure | undefined {
     case 'tel':
       return undefined;
     default:
-      return isToken(uri.slice(0, colon)) ? { status: 416, reason: 'Unsupported URI Scheme' } : bad('Bad Request-URI');
+      return isToken(uri.slice(0, colon))
+        ? { status: 416, reason: 'Unsupported URI Scheme' }
+        : bad('Bad Request-URI');
   }
 }
 
-function cutBody(message: SipMessage, datagram: Buffer, from: number, limits: ParseLimits): Failure | undefined {
+function cutBody(
+  message: SipMessage,
+  datagram: Buffer,
+  from: number,
+  limits: ParseLimits,
+): Failure | undefined {
   const present = datagram.length - from;
   const stated = message.headers.get('content-length');
   const length = stated === undefined ? present : parseDecimal(stated, Number.MAX_SAFE_INTEGER);

@@ -24,7 +24,10 @@ export function createResponse(
   for (const via of from.getAll('via')) headers.add('Via', via);
   headers.add('From', from.get('from') ?? '');
   const to = from.get('to') ?? '';
-  headers.add('To', options.toTag === undefined || from.toTag() !== undefined ? to : `${to};tag=${options.toTag}`);
+  headers.add(
+    'To',
+    options.toTag === undefined || from.toTag() !== undefined ? to : `${to};tag=${options.toTag}`,
+  );
   headers.add('Call-ID', from.callId());
   headers.add('CSeq', from.get('cseq') ?? '');
   if (status === 100) {

@@ -56,7 +56,7 @@ const COMMA = 44;
 /** Splits a header line into its comma-separated values; undefined if a quote or bracket stays open. */
 export function splitValues(text: string): string[] | undefined {
   const values: string[] = [];
-  for (let from = 0; from <= text.length; ) {
+  for (let from = 0; from <= text.length;) {
     const end = findOutside(text, COMMA, from);
     if (end < 0) return undefined;
     const value = text.slice(from, end).trim();

@@ -1,6 +1,7 @@
 import { to, type StateTable } from './state-table.js';
 
-export type InviteClientState = 'initial' | 'calling' | 'proceeding' | 'accepted' | 'completed' | 'terminated';
+export type InviteClientState =
+  'initial' | 'calling' | 'proceeding' | 'accepted' | 'completed' | 'terminated';
 export type InviteClientEvent =
   | 'start'
   | 'provisional'
@@ -18,23 +19,23 @@ export type InviteClientEvent =
 /** The INVITE client transaction: RFC 3261 17.1.1, with Accepted of RFC 6026 8.4 and CANCEL of 9.1. */
 export const INVITE_CLIENT: StateTable<InviteClientState, InviteClientEvent> = {
   initial: {
-    start: to('calling', 'send', 'start-A', 'start-B'),
+    start: to('calling', 'start-A', 'start-B', 'send'),
   },
   calling: {
     provisional: to('proceeding', 'stop-A', 'stop-B', 'start-C', 'send-cancel', 'pass-up'),
     success: to('accepted', 'stop-A', 'stop-B', 'drop-request', 'start-M', 'pass-up'),
-    failure: to('completed', 'stop-A', 'stop-B', 'send-ack', 'drop-request', 'start-D', 'pass-up'),
+    failure: to('completed', 'stop-A', 'stop-B', 'start-D', 'send-ack', 'drop-request', 'pass-up'),
     // RFC 3261 9.1: a CANCEL waits for a provisional response; the layer remembers it.
     cancel: to('calling'),
-    timerA: to('calling', 'resend', 'pace-A'),
+    timerA: to('calling', 'pace-A', 'resend'),
     timerB: to('terminated', 'report-timeout'),
     'transport-error': to('terminated', 'report-transport-error'),
   },
   proceeding: {
     provisional: to('proceeding', 'start-C', 'pass-up'),
     success: to('accepted', 'stop-C', 'stop-X', 'drop-request', 'start-M', 'pass-up'),
-    failure: to('completed', 'stop-C', 'stop-X', 'send-ack', 'drop-request', 'start-D', 'pass-up'),
-    cancel: to('proceeding', 'stop-C', 'send-cancel'),
+    failure: to('completed', 'stop-C', 'stop-X', 'start-D', 'send-ack', 'drop-request', 'pass-up'),
+    cancel: to('proceeding', 'send-cancel'),
     timerC: to('proceeding', 'send-cancel'),
     timerX: to('terminated', 'report-timeout'),
     // The response may still come, on a new connection.

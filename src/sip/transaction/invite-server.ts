@@ -1,6 +1,7 @@
 import { to, type StateTable } from './state-table.js';
 
-export type InviteServerState = 'initial' | 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated';
+export type InviteServerState =
+  'initial' | 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated';
 export type InviteServerEvent =
   | 'start'
   | 'retransmission'
@@ -22,8 +23,8 @@ export const INVITE_SERVER: StateTable<InviteServerState, InviteServerEvent> = {
   proceeding: {
     retransmission: to('proceeding', 'resend'),
     'send-provisional': to('proceeding', 'send'),
-    'send-success': to('accepted', 'send', 'drop-request', 'start-L'),
-    'send-failure': to('completed', 'send', 'drop-request', 'start-G', 'start-H'),
+    'send-success': to('accepted', 'drop-request', 'start-L', 'send'),
+    'send-failure': to('completed', 'drop-request', 'start-G', 'start-H', 'send'),
     'transport-error': to('proceeding', 'report-transport-error'),
   },
   accepted: {
@@ -37,7 +38,7 @@ export const INVITE_SERVER: StateTable<InviteServerState, InviteServerEvent> = {
   completed: {
     retransmission: to('completed', 'resend'),
     ack: to('confirmed', 'stop-G', 'stop-H', 'start-I'),
-    timerG: to('completed', 'resend', 'pace-G'),
+    timerG: to('completed', 'pace-G', 'resend'),
     timerH: to('terminated', 'report-timeout'),
     'transport-error': to('completed', 'report-transport-error'),
   },

@@ -2,25 +2,18 @@ import { to, type StateTable } from './state-table.js';
 
 export type NonInviteClientState = 'initial' | 'trying' | 'proceeding' | 'completed' | 'terminated';
 export type NonInviteClientEvent =
-  | 'start'
-  | 'provisional'
-  | 'success'
-  | 'failure'
-  | 'timerE'
-  | 'timerF'
-  | 'timerK'
-  | 'transport-error';
+  'start' | 'provisional' | 'success' | 'failure' | 'timerE' | 'timerF' | 'timerK' | 'transport-error';
 
 /** The non-INVITE client transaction: RFC 3261 17.1.2. */
 export const NON_INVITE_CLIENT: StateTable<NonInviteClientState, NonInviteClientEvent> = {
   initial: {
-    start: to('trying', 'send', 'start-E', 'start-F'),
+    start: to('trying', 'start-E', 'start-F', 'send'),
   },
   trying: {
     provisional: to('proceeding', 'pass-up'),
     success: to('completed', 'stop-E', 'stop-F', 'drop-request', 'start-K', 'pass-up'),
     failure: to('completed', 'stop-E', 'stop-F', 'drop-request', 'start-K', 'pass-up'),
-    timerE: to('trying', 'resend', 'pace-E'),
+    timerE: to('trying', 'pace-E', 'resend'),
     timerF: to('terminated', 'report-timeout'),
     'transport-error': to('terminated', 'report-transport-error'),
   },
@@ -28,7 +21,7 @@ export const NON_INVITE_CLIENT: StateTable<NonInviteClientState, NonInviteClient
     provisional: to('proceeding', 'pass-up'),
     success: to('completed', 'stop-E', 'stop-F', 'drop-request', 'start-K', 'pass-up'),
     failure: to('completed', 'stop-E', 'stop-F', 'drop-request', 'start-K', 'pass-up'),
-    timerE: to('proceeding', 'resend', 'pace-E'),
+    timerE: to('proceeding', 'slow-E', 'resend'),
     timerF: to('terminated', 'report-timeout'),
     'transport-error': to('terminated', 'report-transport-error'),
   },

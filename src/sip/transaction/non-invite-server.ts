@@ -18,15 +18,15 @@ export const NON_INVITE_SERVER: StateTable<NonInviteServerState, NonInviteServer
   trying: {
     retransmission: to('trying'),
     'send-provisional': to('proceeding', 'send'),
-    'send-success': to('completed', 'send', 'drop-request', 'start-J'),
-    'send-failure': to('completed', 'send', 'drop-request', 'start-J'),
+    'send-success': to('completed', 'drop-request', 'start-J', 'send'),
+    'send-failure': to('completed', 'drop-request', 'start-J', 'send'),
     'transport-error': to('trying'),
   },
   proceeding: {
     retransmission: to('proceeding', 'resend'),
     'send-provisional': to('proceeding', 'send'),
-    'send-success': to('completed', 'send', 'drop-request', 'start-J'),
-    'send-failure': to('completed', 'send', 'drop-request', 'start-J'),
+    'send-success': to('completed', 'drop-request', 'start-J', 'send'),
+    'send-failure': to('completed', 'drop-request', 'start-J', 'send'),
     'transport-error': to('proceeding', 'report-transport-error'),
   },
   completed: {

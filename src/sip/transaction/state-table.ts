@@ -20,9 +20,14 @@ export type Action =
   | `start-${TimerName}`
   | `stop-${TimerName}`
   /** Starts a retransmission timer again with the next interval. */
-  | `pace-${'A' | 'E' | 'G'}`;
+  | `pace-${'A' | 'E' | 'G'}`
+  /** Starts timer E again with T2 at once (RFC 3261 17.1.2.2, Proceeding). */
+  | 'slow-E';
 
-/** A row of a machine: the next state and what to do on the way there. */
+/**
+ * A row of a machine: the next state and what to do on the way there. Sending and passing up come last, for
+ * they may bring the next event at once.
+ */
 export interface Step<S extends string> {
   readonly next: S;
   readonly actions: readonly Action[];

@@ -34,7 +34,12 @@ export interface Outbound {
    * first sending only. Failures are reported later with `TransactionLayer.transportError(transactionId)`.
    * It must not throw.
    */
-  send(destination: Destination, bytes: Buffer, transactionId: string | undefined, message?: SipMessage): void;
+  send(
+    destination: Destination,
+    bytes: Buffer,
+    transactionId: string | undefined,
+    message?: SipMessage,
+  ): void;
   /** The Via sent-by (`host[:port]`) for requests to that destination. */
   sentBy(destination: Destination): string;
 }
