@@ -1,7 +1,8 @@
 import { formatNameAddr, parseNameAddr, parseNameAddrList } from '../../sip/name-addr.js';
 import type { SipMessage, SipRequest, SipResponse } from '../../sip/message.js';
-import type { Source } from '../../sip/transaction/transport.js';
+import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
+import type { AckWait } from './ack-wait.js';
 import { uriTarget } from './uri-target.js';
 
 /** `early` until a 2xx, `ended` after a BYE was answered or the INVITE failed. */
@@ -34,7 +35,16 @@ export class EngineDialog {
   pendingPeerInvite: string | undefined;
   /** Run once the ACK to our 2xx came, or never will: a BYE waits for it (RFC 3261 15). */
   afterAck: (() => void) | undefined;
-  awaitingAck = false;
+  /** Repeats our 2xx until its ACK comes. */
+  ackWait: AckWait | undefined;
+  /** The transaction id under which the INVITE that is being ACKed was reported. */
+  ackTransactionId = '';
+  /** A 2xx to our INVITE that the application has not ACKed yet. */
+  unacked: { readonly cseq: number; readonly credentials: readonly (readonly [string, string])[] } | undefined;
+  /** The last ACK that we sent, for repetitions of its 2xx. */
+  lastAck: { readonly cseq: number; readonly bytes: Buffer; readonly destination: Destination } | undefined;
+  /** The dialog is to be ended once the application has ACKed: its CANCEL crossed the 2xx. */
+  byeAfterOwnAck = false;
 
   constructor(parts: {
     id: string;
