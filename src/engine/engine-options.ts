@@ -21,8 +21,6 @@ export interface EngineTimers {
   readonly t1Ms?: number;
   readonly t2Ms?: number;
   readonly t4Ms?: number;
-  /** How long an incoming request waits for the application's final answer, apart from an INVITE that rings. */
-  readonly answerMs?: number;
 }
 
 /** Bounds against peers and clients that misbehave. Sizes in bytes, times in milliseconds. */

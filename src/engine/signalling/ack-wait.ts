@@ -11,7 +11,14 @@ export class AckWait {
   #intervalMs: number;
   #timer: Timer;
 
-  constructor(parts: { clock: Clock; t1Ms: number; t2Ms: number; cseq: number; resend: () => void; giveUp: () => void }) {
+  constructor(parts: {
+    clock: Clock;
+    t1Ms: number;
+    t2Ms: number;
+    cseq: number;
+    resend: () => void;
+    giveUp: () => void;
+  }) {
     this.cseq = parts.cseq;
     this.#clock = parts.clock;
     this.#t2Ms = parts.t2Ms;

@@ -3,8 +3,20 @@ import { HeaderList, NO_BODY } from '../../sip/message.js';
 
 /** A SIP message as an application writes it: most headers may be missing, the engine fills them in. */
 export type ApplicationMessage =
-  | { readonly kind: 'request'; readonly method: string; readonly uri: string; readonly headers: HeaderList; body: Buffer }
-  | { readonly kind: 'response'; readonly status: number; readonly reason: string; readonly headers: HeaderList; body: Buffer }
+  | {
+      readonly kind: 'request';
+      readonly method: string;
+      readonly uri: string;
+      readonly headers: HeaderList;
+      body: Buffer;
+    }
+  | {
+      readonly kind: 'response';
+      readonly status: number;
+      readonly reason: string;
+      readonly headers: HeaderList;
+      body: Buffer;
+    }
   | { readonly kind: 'invalid'; readonly startLine: string };
 
 /** RFC 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665. */
@@ -33,14 +45,27 @@ export function parseApplicationMessage(sip: Buffer): ApplicationMessage {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
     const name = line.slice(0, colon).trimEnd();
-    if (TOKEN.test(name)) headers.add(name, line.slice(colon + 1).replace(/[\r\n]+[ \t]*/g, ' ').trim());
+    if (TOKEN.test(name))
+      headers.add(
+        name,
+        line
+          .slice(colon + 1)
+          .replace(/[\r\n]+[ \t]*/g, ' ')
+          .trim(),
+      );
   }
-  if (body.length > 0 && !headers.has('content-type') && startsAsSdp(body)) headers.add('Content-Type', 'application/sdp');
+  if (body.length > 0 && !headers.has('content-type') && startsAsSdp(body))
+    headers.add('Content-Type', 'application/sdp');
 
   const status = STATUS_LINE.exec(startLine);
   if (status) return { kind: 'response', status: Number(status[1]), reason: status[2] ?? '', headers, body };
   const [method, uri, version, ...more] = startLine.split(' ');
-  if (version !== 'SIP/2.0' || more.length > 0 || !METHODS.has(method!) || !/^[a-z][\w+.-]*:./i.test(uri ?? '')) {
+  if (
+    version !== 'SIP/2.0' ||
+    more.length > 0 ||
+    !METHODS.has(method!) ||
+    !/^[a-z][\w+.-]*:./i.test(uri ?? '')
+  ) {
     return { kind: 'invalid', startLine };
   }
   return { kind: 'request', method: method!, uri: uri!, headers, body };
@@ -57,7 +82,12 @@ const ENGINES_OWN = new Set(['via', 'route', 'record-route', 'rseq', 'content-le
 const LOCALHOST = new Set(['from', 'to', 'contact', 'p-asserted-identity']);
 
 /** Copies the application's headers, but for the engine's own and those in `except` (lower case, long form). */
-export function copyHeaders(from: HeaderList, to: HeaderList, hostPort: string, except: ReadonlySet<string>): void {
+export function copyHeaders(
+  from: HeaderList,
+  to: HeaderList,
+  hostPort: string,
+  except: ReadonlySet<string>,
+): void {
   for (const [name, value] of from) {
     const key = canonicalHeaderName(name);
     if (ENGINES_OWN.has(key) || except.has(key)) continue;
@@ -67,7 +97,9 @@ export function copyHeaders(from: HeaderList, to: HeaderList, hostPort: string, 
 
 /** `sip:a@localhost` with the real address. */
 export function withoutLocalhost(value: string, hostPort: string): string {
-  return value.includes('localhost') ? value.replace(/(@|sips?:)localhost(?![\w.:-])/gi, `$1${hostPort}`) : value;
+  return value.includes('localhost')
+    ? value.replace(/(@|sips?:)localhost(?![\w.:-])/gi, `$1${hostPort}`)
+    : value;
 }
 
 /** drachtio-srf writes many names in lower case: on the wire the RFCs' spelling is kinder to old peers. */

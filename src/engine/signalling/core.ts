@@ -5,7 +5,6 @@ import type { SipMessage } from '../../sip/message.js';
 import type { TransactionLayer } from '../../sip/transaction/transaction-layer.js';
 import type { Destination, Outbound } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
-import type { Listener } from '../transport/listener.js';
 import type { Transports } from '../transport/transports.js';
 import type { DialogTable } from './dialog-table.js';
 import type { ReportFormat } from './report.js';
@@ -36,7 +35,12 @@ export class RecordingOutbound implements Outbound {
     this.#transports = transports;
   }
 
-  send(destination: Destination, bytes: Buffer, transactionId: string | undefined, message?: SipMessage): void {
+  send(
+    destination: Destination,
+    bytes: Buffer,
+    transactionId: string | undefined,
+    message?: SipMessage,
+  ): void {
     this.lastBytes = bytes;
     this.#transports.send(destination, bytes, transactionId, message);
   }
@@ -44,9 +48,4 @@ export class RecordingOutbound implements Outbound {
   sentBy(destination: Destination): string {
     return this.#transports.sentBy(destination);
   }
-}
-
-/** Our Contact on that listener, with the user part if there is one. */
-export function contactOn(listener: Listener): string {
-  return listener.transport === 'udp' ? `<sip:${listener.hostPort}>` : `<sip:${listener.hostPort};transport=${listener.transport}>`;
 }

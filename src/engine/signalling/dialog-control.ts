@@ -1,9 +1,9 @@
+import type { Dialog } from '../../sip/dialog/dialog.js';
 import type { SipRequest, SipResponse } from '../../sip/message.js';
-import type { Destination } from '../../sip/transaction/transport.js';
+import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientTransactionUser } from '../../sip/transaction/transaction-user.js';
 import type { Core } from './core.js';
 import type { EngineDialog } from './engine-dialog.js';
-import { buildDialogRequest } from './request-builder.js';
 import type { Located } from './target-locator.js';
 
 /** Why the engine ends a dialog by itself; drachtio-srf hands the text to the application. */
@@ -23,12 +23,18 @@ export class DialogControl {
     dialog.state = 'ended';
     dialog.ackWait?.stop();
     dialog.ackWait = undefined;
+    dialog.reliable?.close();
+    dialog.sip?.terminate();
     dialog.afterAck = undefined;
     this.#core.dialogs.remove(dialog);
   }
 
   /** Calls `send` with the destination at once if it is known, else when the name is resolved; or `refuse` with the reason. */
-  whenLocated(located: Located, send: (destination: Destination, upgraded: boolean) => void, refuse: (text: string) => void): void {
+  whenLocated(
+    located: Located,
+    send: (destination: Destination, upgraded: boolean) => void,
+    refuse: (text: string) => void,
+  ): void {
     switch (located.kind) {
       case 'at':
         send(located.destination, located.upgraded);
@@ -50,10 +56,15 @@ export class DialogControl {
   }
 
   /** Sends the ACK of a 2xx and keeps it for repetitions of the 2xx. `sent` hears its bytes. */
-  sendAck(dialog: EngineDialog, ack: SipRequest, cseq: number, sent: (bytes: Buffer, destination: Destination) => void, refuse: (text: string) => void): void {
-    const { nextHop } = dialog.requestTarget();
+  sendAck(
+    dialog: EngineDialog,
+    ack: SipRequest,
+    cseq: number,
+    sent: (bytes: Buffer, destination: Destination) => void,
+    refuse: (text: string) => void,
+  ): void {
     this.whenLocated(
-      this.#core.locator.locate(nextHop, ack, dialog.lastSource),
+      this.#core.locator.locate(dialog.sip?.nextHop() ?? ack.uri, ack, dialog.lastSource),
       (destination) => {
         const bytes = this.#core.layer.sendStateless(ack, destination);
         dialog.unacked = undefined;
@@ -66,9 +77,8 @@ export class DialogControl {
 
   /** ACKs a 2xx that no application will ACK. */
   ackByEngine(dialog: EngineDialog, cseq: number): void {
-    const listener = this.#core.transports.listenerFor(dialog.lastSource ?? { transport: 'udp' });
-    if (!listener) return;
-    const ack = buildDialogRequest(dialog, 'ACK', cseq, listener);
+    if (!dialog.sip || dialog.lastAck?.cseq === cseq) return;
+    const ack = dialog.sip.createAck(cseq);
     this.sendAck(
       dialog,
       ack,
@@ -79,12 +89,10 @@ export class DialogControl {
   }
 
   /** Ends a branch of a fork that answered second; the application never hears of it. */
-  sendForkBye(branch: EngineDialog): void {
-    const listener = this.#core.transports.listenerFor(branch.lastSource ?? { transport: 'udp' });
-    if (!listener) return;
-    const bye = buildDialogRequest(branch, 'BYE', ++branch.localCSeq, listener);
+  sendForkBye(branch: Dialog, source: Source): void {
+    const bye = branch.createRequest('BYE');
     this.whenLocated(
-      this.#core.locator.locate(branch.requestTarget().nextHop, bye, branch.lastSource),
+      this.#core.locator.locate(branch.nextHop(), bye, source),
       (destination) => {
         this.#core.layer.sendRequest(bye, destination, UNOBSERVED);
       },
@@ -94,19 +102,19 @@ export class DialogControl {
 
   /** Ends a dialog with a BYE of the engine's own, and tells the application of it. */
   sendBye(dialog: EngineDialog, reason: OwnByeReason): void {
+    const { sip } = dialog;
     if (dialog.state === 'ended') return;
-    const listener = this.#core.transports.listenerFor(dialog.lastSource ?? { transport: 'udp' });
-    const { nextHop } = dialog.requestTarget();
     this.end(dialog);
-    if (!listener) return;
-    const bye = buildDialogRequest(dialog, 'BYE', ++dialog.localCSeq, listener);
-    bye.headers.add('Reason', `SIP;cause=200;text="${reason}"`);
+    if (!sip) return;
+    const bye = sip.createRequest('BYE', { headers: [['Reason', `SIP;cause=200;text="${reason}"`]] });
     this.whenLocated(
-      this.#core.locator.locate(nextHop, bye, dialog.lastSource),
+      this.#core.locator.locate(sip.nextHop(), bye, dialog.lastSource),
       (destination) => {
+        const listener = this.#core.transports.listenerFor(destination);
         this.#core.layer.sendRequest(bye, destination, UNOBSERVED);
         const bytes = this.#core.outbound.lastBytes;
-        dialog.session.send(this.#core.report.unsolicited(bytes.length, listener, dialog.id), bytes);
+        if (listener)
+          dialog.session.send(this.#core.report.unsolicited(bytes.length, listener, dialog.id), bytes);
       },
       (text) => {
         this.#core.log.warn({ callId: dialog.callId, text }, 'BYE could not be sent');

@@ -34,6 +34,16 @@ export class DialogTable {
     return this.#byId.get(id);
   }
 
+  /** Stops the timers of every dialog and forgets them all. */
+  close(): void {
+    for (const dialog of this.#byId.values()) {
+      dialog.ackWait?.stop();
+      dialog.reliable?.close();
+    }
+    this.#byId.clear();
+    this.#byTag.clear();
+  }
+
   /** By Call-ID and the tag that we gave: the To tag of a request, the From tag of a response. */
   find(callId: string, localTag: string): EngineDialog | undefined {
     return this.#byTag.get(`${callId}\n${localTag}`);

@@ -1,9 +1,10 @@
+import { Dialog } from '../../sip/dialog/dialog.js';
 import type { SipResponse } from '../../sip/message.js';
 import { serializeMessage } from '../../sip/serialize-message.js';
 import type { Source } from '../../sip/transaction/transport.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
-import { EngineDialog } from './engine-dialog.js';
+import type { EngineDialog } from './engine-dialog.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 
 /** How long an application that cancelled may take to ACK the 2xx that crossed it. */
@@ -47,7 +48,8 @@ export class OutgoingResponses {
 
   #onRinging(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
     const { dialog } = outgoing;
-    if (dialog && outgoing.opensDialog && response.headers.toTag() !== undefined) dialog.learnFromResponse(response, source);
+    if (dialog && outgoing.opensDialog && response.headers.toTag() !== undefined)
+      dialog.onOpeningResponse(outgoing.request, response, source);
     const rseq = response.headers.get('rseq');
     if (rseq !== undefined) {
       // RFC 3262 4: the repetition of a reliable provisional response is not a new one.
@@ -60,22 +62,22 @@ export class OutgoingResponses {
   #onAnswer(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
     const dialog = outgoing.dialog;
     if (!dialog) return;
-    const cseq = response.headers.cseq()?.number ?? dialog.localCSeq;
+    const cseq = response.headers.cseq()?.number ?? 0;
     const tag = response.headers.toTag();
     if (outgoing.state === 'ended') {
-      if (tag !== outgoing.answeredTag) this.#endFork(outgoing, response, source, cseq);
-      else if (dialog.lastAck?.cseq === cseq) this.#core.outbound.send(dialog.lastAck.destination, dialog.lastAck.bytes, undefined);
+      if (tag !== outgoing.answeredTag) this.#endFork(outgoing, response, source);
+      else if (dialog.lastAck?.cseq === cseq)
+        this.#core.outbound.send(dialog.lastAck.destination, dialog.lastAck.bytes, undefined);
       return;
     }
     this.#ended(outgoing);
     outgoing.answeredTag = tag;
     dialog.pendingInvite = undefined;
     if (outgoing.opensDialog) {
-      dialog.learnFromResponse(response, source);
-      dialog.state = 'confirmed';
+      dialog.onOpeningResponse(outgoing.request, response, source);
     } else {
       dialog.lastSource = source;
-      dialog.refreshTarget(response);
+      dialog.sip?.refreshTarget(response);
     }
     dialog.unacked = { cseq, credentials: credentialsOf(outgoing) };
     if (!outgoing.session.open) {
@@ -98,23 +100,18 @@ export class OutgoingResponses {
   }
 
   /** A second branch of a fork answered too: there is one call only (RFC 3261 13.2.2.4). */
-  #endFork(outgoing: OutgoingRequest, response: SipResponse, source: Source, cseq: number): void {
-    const first = outgoing.dialog;
-    if (!first || !outgoing.opensDialog) return;
-    const other = new EngineDialog({
-      id: first.id,
-      role: 'uac',
-      callId: first.callId,
-      localTag: first.localTag,
-      session: first.session,
-      localParty: first.localParty,
-      remoteParty: first.remoteParty,
-      localCSeq: cseq,
-      remoteTarget: first.remoteTarget,
-    });
-    other.learnFromResponse(response, source);
-    this.#control.ackByEngine(other, cseq);
-    this.#control.sendForkBye(other);
+  #endFork(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const branch = outgoing.opensDialog ? Dialog.ofUac(outgoing.request, response) : undefined;
+    if (!branch) return;
+    const ack = branch.createAck(branch.localCSeq ?? 1);
+    this.#control.whenLocated(
+      this.#core.locator.locate(branch.nextHop(), ack, source),
+      (destination) => {
+        this.#core.layer.sendStateless(ack, destination);
+        this.#control.sendForkBye(branch, source);
+      },
+      () => undefined,
+    );
   }
 
   #onInviteFailed(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
@@ -133,8 +130,7 @@ export class OutgoingResponses {
     if (dialog.pendingInvite === outgoing.id) dialog.pendingInvite = undefined;
     if (outgoing.opensDialog) {
       if (success && source) {
-        dialog.learnFromResponse(response, source);
-        dialog.state = 'confirmed';
+        dialog.onOpeningResponse(outgoing.request, response, source);
       } else if (!success) {
         this.#control.end(dialog);
       }
@@ -143,7 +139,8 @@ export class OutgoingResponses {
       if (status !== 401 && status !== 407) this.#control.end(dialog);
     } else if (success && source) {
       dialog.lastSource = source;
-      if (outgoing.request.method === 'UPDATE' || outgoing.request.method === 'SUBSCRIBE') dialog.refreshTarget(response);
+      if (outgoing.request.method === 'UPDATE' || outgoing.request.method === 'SUBSCRIBE')
+        dialog.sip?.refreshTarget(response);
     }
   }
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../../common/clock.js';
 import type { SipRequest } from '../../sip/message.js';
+import { parseSipUri, type SipUri } from '../../sip/uri.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { DestinationResolver } from '../transport/destination-resolver.js';
 import type { Transports } from '../transport/transports.js';
 import type { EngineTransport } from '../engine-options.js';
-import { uriTarget, type UriTarget } from './uri-target.js';
 
 /** Where a request goes. `lookup` needs the resolver first; `refused` carries the text for the application. */
 export type Located =
@@ -35,13 +35,15 @@ export class TargetLocator {
 
   /** `lastSource`, in a dialog: the peer's connection and our socket are used again when they still fit. */
   locate(uri: string, request: SipRequest, lastSource?: Source): Located {
-    const target = uriTarget(uri);
-    if (!target) return { kind: 'refused', text: `invalid request-uri: ${request.method} ${request.uri} SIP/2.0` };
-    const address = this.#resolver.known(target.host);
+    const target = parseSipUri(uri);
+    if (!target)
+      return { kind: 'refused', text: `invalid request-uri: ${request.method} ${request.uri} SIP/2.0` };
+    const host = target.params.get('maddr') ?? target.host;
+    const address = this.#resolver.known(host);
     if (address !== undefined) return this.#at(target, address, request, lastSource);
     return {
       kind: 'lookup',
-      address: this.#resolver.resolve(target.host),
+      address: this.#resolver.resolve(host),
       at: (resolved) => this.#at(target, resolved, request, lastSource),
     };
   }
@@ -52,27 +54,37 @@ export class TargetLocator {
     this.#tcpRefused.set(`${destination.address} ${destination.port}`, this.#clock.now() + TCP_REFUSED_MS);
   }
 
-  #at(target: UriTarget, address: string, request: SipRequest, lastSource: Source | undefined): Located {
+  #at(target: SipUri, address: string, request: SipRequest, lastSource: Source | undefined): Located {
     const port = target.port ?? DEFAULT_PORT;
     const reusable =
-      lastSource?.connectionId !== undefined && lastSource.address === address && this.#transports.isConnected(lastSource.connectionId);
-    const explicit = target.transport ?? (reusable ? 'tcp' : undefined);
+      lastSource?.connectionId !== undefined &&
+      lastSource.address === address &&
+      this.#transports.isConnected(lastSource.connectionId);
+    const explicit = target.params.get('transport')?.toLowerCase() ?? (reusable ? 'tcp' : undefined);
     if (target.scheme === 'sips' || (explicit !== undefined && explicit !== 'udp' && explicit !== 'tcp')) {
       return { kind: 'refused', text: 'requested protocol/transport not available' };
     }
     let transport: EngineTransport = explicit ?? (this.#transports.has('udp') ? 'udp' : 'tcp');
     const upgraded =
-      explicit === undefined && transport === 'udp' && this.#isLarge(request) && this.#transports.has('tcp') && !this.#refuses(address, port);
+      explicit === undefined &&
+      transport === 'udp' &&
+      this.#isLarge(request) &&
+      this.#transports.has('tcp') &&
+      !this.#refuses(address, port);
     if (upgraded) transport = 'tcp';
-    if (!this.#transports.has(transport)) return { kind: 'refused', text: 'requested protocol/transport not available' };
-    if (this.#transports.isOwn(address, port, transport)) return { kind: 'refused', text: 'can not send request to myself' };
+    if (!this.#transports.has(transport))
+      return { kind: 'refused', text: 'requested protocol/transport not available' };
+    if (this.#transports.isOwn(address, port, transport))
+      return { kind: 'refused', text: 'can not send request to myself' };
     const destination: Destination = {
       transport,
       address,
       port,
       host: target.host,
       ...(transport === 'tcp' && reusable ? { connectionId: lastSource.connectionId } : {}),
-      ...(lastSource?.transport === transport && lastSource.localPort !== undefined && lastSource.localAddress !== undefined
+      ...(lastSource?.transport === transport &&
+      lastSource.localPort !== undefined &&
+      lastSource.localAddress !== undefined
         ? { localAddress: lastSource.localAddress, localPort: lastSource.localPort }
         : {}),
     };

@@ -17,7 +17,11 @@ export interface TransportsParts {
   readonly tap: SipTap;
   readonly handler: PacketHandler;
   readonly newFramer: () => MessageFramer;
-  readonly onSendFailed: (destination: Destination, transactionId: string | undefined, reason: string) => void;
+  readonly onSendFailed: (
+    destination: Destination,
+    transactionId: string | undefined,
+    reason: string,
+  ) => void;
 }
 
 const DEFAULT_SIP_PORT = 5060;
@@ -37,7 +41,8 @@ export class Transports implements Outbound {
   async listen(options: readonly ListenOptions[]): Promise<void> {
     try {
       for (const option of options) {
-        if (option.transport === 'udp') this.#udp.push(await UdpTransport.listen(option, this.#parts.handler, this.#parts.log));
+        if (option.transport === 'udp')
+          this.#udp.push(await UdpTransport.listen(option, this.#parts.handler, this.#parts.log));
         else this.#tcp.push(await TcpTransport.listen(option, this.#parts));
       }
     } catch (error) {
@@ -86,7 +91,12 @@ export class Transports implements Outbound {
     return this.#pick(destination)?.listener.sentBy ?? 'invalid';
   }
 
-  send(destination: Destination, bytes: Buffer, transactionId: string | undefined, message?: SipMessage): void {
+  send(
+    destination: Destination,
+    bytes: Buffer,
+    transactionId: string | undefined,
+    message?: SipMessage,
+  ): void {
     const via = this.#pick(destination);
     if (!via) {
       this.#failLater(destination, transactionId, `no ${destination.transport} listener`);
@@ -108,11 +118,18 @@ export class Transports implements Outbound {
     await Promise.all([...this.#udp, ...this.#tcp].map((transport) => transport.close()));
   }
 
-  #pick(at: { transport: string; localAddress?: string; localPort?: number }): UdpTransport | TcpTransport | undefined {
-    const candidates: (UdpTransport | TcpTransport)[] = at.transport === 'udp' ? this.#udp : at.transport === 'tcp' ? this.#tcp : [];
+  #pick(at: {
+    transport: string;
+    localAddress?: string;
+    localPort?: number;
+  }): UdpTransport | TcpTransport | undefined {
+    const candidates: (UdpTransport | TcpTransport)[] =
+      at.transport === 'udp' ? this.#udp : at.transport === 'tcp' ? this.#tcp : [];
     if (at.localPort === undefined || candidates.length === 1) return candidates[0];
     return (
-      candidates.find(({ listener }) => listener.port === at.localPort && listener.address === at.localAddress) ?? candidates[0]
+      candidates.find(
+        ({ listener }) => listener.port === at.localPort && listener.address === at.localAddress,
+      ) ?? candidates[0]
     );
   }
 
@@ -129,4 +146,3 @@ export class Transports implements Outbound {
     });
   }
 }
-
