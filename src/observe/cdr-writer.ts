@@ -87,7 +87,10 @@ export class CdrWriter {
     this.#stopRetry();
     const left = this.stats.waiting;
     this.#lost += left;
-    if (left > 0) this.#log.error({ lines: left }, 'CDR lines lost: they could not be written before the end');
+    this.#queue.length = 0;
+    this.#batch = null;
+    if (left > 0)
+      this.#log.error({ lines: left }, 'CDR lines lost: they could not be written before the end');
     await this.#closeFile();
   }
 
@@ -154,6 +157,8 @@ export class CdrWriter {
 
 /** The call detail record: the ended call, each of its transfers by its terminal result. Times are Unix ms. */
 export function cdrOf(call: CallView): Record<string, unknown> {
-  const { legs: _legs, notes: _notes, transfers, state: _state, ...rest } = call;
-  return { ...rest, transfers: transfers.flatMap(({ result }) => (result ? [result] : [])) };
+  const record: Record<string, unknown> = { ...call };
+  for (const shownOnly of ['state', 'legs', 'notes']) Reflect.deleteProperty(record, shownOnly);
+  record.transfers = call.transfers.flatMap(({ result }) => (result ? [result] : []));
+  return record;
 }
