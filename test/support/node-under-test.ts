@@ -1,5 +1,6 @@
 import { loadConfig } from '../../src/config/load-config.js';
 import { startNode, type RelevoNode } from '../../src/main.js';
+import { checkExpression } from '../../src/policy/rules/expression.js';
 import type { CallView } from '../../src/observe/call-view.js';
 import { freePort } from './free-ports.js';
 
@@ -100,7 +101,7 @@ export async function startNodeUnderTest(options: NodeUnderTestOptions = {}): Pr
     second: await freePort(),
     rtp: options.rtpPorts ?? `${rtp}-${rtp + 399}`,
   };
-  const loaded = await loadConfig({ text: configText(ports, options), path: 'test.yaml' }, process.env);
+  const loaded = loadConfig({ text: configText(ports, options), path: 'test.yaml' }, { env: process.env, checkExpression });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
   const node = await startNode(loaded.config);
   const api = async (path: string, init?: RequestInit): Promise<Response> =>
