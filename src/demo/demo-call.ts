@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Invitation} from 'sip.js';
+import type { Invitation } from 'sip.js';
 import { Grammar, Inviter, SessionState, URI, type Notification } from 'sip.js';
 import type { Clock } from '../common/clock.js';
 import type { AudioSource } from './audio/audio-source.js';
@@ -155,7 +155,7 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
     return this.#until('replaced', withinMs, 'a replacement', () => by);
   }
 
-  /** Ends the call as its state asks: CANCEL, a refusal, or BYE. Idempotent. */
+  /** Ends the call as its state asks: CANCEL, a refusal, or BYE (resolves when that is answered). Idempotent. */
   async hangUp(reason?: string): Promise<void> {
     if (this.state === 'ended' || this.#endedByUs) return;
     this.#endedByUs = true;
@@ -168,7 +168,13 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
         break;
       case SessionState.Established: {
         const extraHeaders = reason === undefined ? [] : [`Reason: ${reason}`];
-        await session.bye({ requestOptions: { extraHeaders } });
+        await new Promise<void>((resolve, reject) => {
+          const done = (): void => {
+            resolve();
+          };
+          const requestDelegate = { onAccept: done, onReject: done, onRedirect: done };
+          session.bye({ requestDelegate, requestOptions: { extraHeaders } }).catch(reject);
+        });
         break;
       }
       case SessionState.Terminating:
