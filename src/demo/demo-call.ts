@@ -61,6 +61,7 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
   #resolveAnswered!: () => void;
   #rejectAnswered!: (error: Error) => void;
   #resolveEnded!: (end: CallEnd) => void;
+  #answeredAtMs: number | null = null;
   #endStatus: number | null = null;
   #endReason: string | null = null;
   #endedByUs = false;
@@ -95,6 +96,11 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
   get state(): 'calling' | 'answered' | 'ended' {
     if (this.#session.state === SessionState.Terminated) return 'ended';
     return this.#session.state === SessionState.Established ? 'answered' : 'calling';
+  }
+
+  /** `Clock.now()` of the answer; null before. */
+  get answeredAtMs(): number | null {
+    return this.#answeredAtMs;
   }
 
   /** The From URI of an incoming call, the To URI of an outgoing one. */
@@ -287,7 +293,10 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
 
   #observe(): void {
     this.#session.stateChange.addListener((state) => {
-      if (state === SessionState.Established) this.#resolveAnswered();
+      if (state === SessionState.Established) {
+        this.#answeredAtMs = this.#clock.now();
+        this.#resolveAnswered();
+      }
       if (state !== SessionState.Terminated) return;
       this.#endpoint.close();
       // sip.js ends the session first and tells the status after, in the same turn.
