@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { formatProblems } from '../../../src/config/format-problems.js';
+import { loadConfig } from '../../../src/config/load-config.js';
 import { BASE, bad, load } from './load.js';
 
 /** code, line, key, found, what the message or the remedy must hold */
@@ -201,6 +202,8 @@ describe('configuration: errors', () => {
   it('in an empty file, a list and a missing file are told in words', () => {
     assert.match(bad('')[0]!.message, /empty/);
     assert.match(bad('- a\n')[0]!.message, /no mapping/);
+    const loaded = loadConfig({ path: '/nowhere/relevo.yaml' }, { env: {}, checkExpression: () => null });
+    assert.equal(!loaded.ok && loaded.problems[0]!.code, 'unreadable');
   });
 
   it('are told for each missing section', () => {
