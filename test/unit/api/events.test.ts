@@ -68,7 +68,8 @@ describe('control API: events', () => {
     await fetch(`${server.url}/v1/events`, { signal: controller.signal });
     assert.equal(api.events.clients, 1);
     controller.abort();
-    while (api.events.clients > 0) await new Promise((resolve) => setImmediate(resolve));
+    const connected = (): boolean => api.events.clients > 0;
+    while (connected()) await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('ends open streams when it closes', async () => {
