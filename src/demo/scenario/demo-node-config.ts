@@ -50,7 +50,8 @@ function projectOf(scenario: Scenario): string {
       method: ${scenario.method}
       waiting: music
       ring_timeout: 8s
-      on_failure: [next, resume-bot]${accept}
+      on_failure: [next, resume-bot]
+      timers: { bye_grace: 300ms }${accept}
       context: { headers: { X-Reason: "{reason}" } }
     rules:
       - { name: pressed zero, dtmf: "0", reason: user_request }
