@@ -1,0 +1,243 @@
+import type { Clock } from '../../common/clock.js';
+import type { CallPlan, CodecName, Destination, GroupDestination, Project, Trunk } from '../project.js';
+import { isAllowedTarget } from './allowed-target.js';
+import { MethodMemory } from './method-memory.js';
+import { formatNumber } from './number-format.js';
+import { isOpen } from './opening-hours.js';
+import { parseSipTarget, writeSipTarget, type SipTarget } from './sip-target.js';
+
+/** One place that can be dialled now. */
+export interface Target {
+  /** The destination's name; for a free target the URI or number itself. */
+  readonly destination: string;
+  readonly uri: string;
+  readonly trunk: Trunk;
+  /** Next hops in failover order; empty sends to the URI itself. */
+  readonly proxies: readonly string[];
+  readonly ringTimeoutMs: number;
+  readonly auth: { readonly username: string; readonly password: string } | null;
+  readonly codecs: readonly CodecName[];
+  /** Digits to play once it answered (`;postd=`); null for none. */
+  readonly thenDial: string | null;
+  /** The groups that led here, outermost first: each counts this attempt for max_concurrent. */
+  readonly via: readonly string[];
+  /** Targets in a row with the same mark ring together; null rings alone. */
+  readonly together: string | null;
+}
+
+export type Resolution =
+  | { readonly ok: true; readonly name: string; readonly targets: readonly Target[] }
+  /** `code`: `not_allowed` (checked before any SIP), `bad_destination`, `unavailable` (closed or full). */
+  | {
+      readonly ok: false;
+      readonly code: 'not_allowed' | 'bad_destination' | 'unavailable';
+      readonly detail: string;
+    };
+
+interface Walk {
+  readonly project: Project;
+  readonly nowMs: number;
+  readonly seen: Set<string>;
+  readonly targets: Target[];
+  reason: string;
+}
+
+/**
+ * Where calls can be handed to, with what only the whole thread knows: who is busy, whose turn it is, and which
+ * trunk refused a REFER. Shared by all calls of a thread.
+ */
+export class DestinationDirectory {
+  readonly methods = new MethodMemory();
+  #plan: CallPlan;
+  readonly #clock: Pick<Clock, 'wallMs'>;
+  readonly #busy = new Map<string, number>();
+  readonly #lastUsedAt = new Map<string, number>();
+  readonly #turn = new Map<string, number>();
+
+  constructor(plan: CallPlan, clock: Pick<Clock, 'wallMs'>) {
+    this.#plan = plan;
+    this.#clock = clock;
+  }
+
+  /** Takes a reloaded plan; counters go on. */
+  swapPlan(plan: CallPlan): void {
+    this.#plan = plan;
+  }
+
+  /** An attempt at, or a call with, this destination (or group) began. */
+  began(name: string): void {
+    this.#busy.set(name, (this.#busy.get(name) ?? 0) + 1);
+    this.#lastUsedAt.set(name, this.#clock.wallMs());
+  }
+
+  ended(name: string): void {
+    const left = (this.#busy.get(name) ?? 0) - 1;
+    if (left > 0) this.#busy.set(name, left);
+    else this.#busy.delete(name);
+    this.#lastUsedAt.set(name, this.#clock.wallMs());
+  }
+
+  /** How many attempts and calls are with this destination now. */
+  busy(name: string): number {
+    return this.#busy.get(name) ?? 0;
+  }
+
+  /**
+   * Finds the places to dial, in order. `wanted` is a destination's name, `sip:NAME@anything`, the URI or number
+   * of a destination, or a free target that a pattern of `transfer.allow` admits; null is the project's default.
+   */
+  resolve(wanted: string | null, project: Project, nowMs: number): Resolution {
+    const asked = wanted ?? project.transfer.to;
+    if (asked === null || asked === '') {
+      return { ok: false, code: 'bad_destination', detail: 'no destination was named and the project has no default' };
+    }
+    const known = this.#find(asked);
+    if (known) return this.#resolveKnown(known, project, nowMs);
+    return this.#resolveFree(asked, project);
+  }
+
+  #resolveKnown(destination: Destination, project: Project, nowMs: number): Resolution {
+    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], reason: '' };
+    this.#walk(destination.name, [], null, walk);
+    if (walk.targets.length > 0) return { ok: true, name: destination.name, targets: walk.targets };
+    return { ok: false, code: 'unavailable', detail: walk.reason || `${destination.name} has nobody to ring` };
+  }
+
+  #find(asked: string): Destination | null {
+    const { destinations } = this.#plan;
+    if (Object.hasOwn(destinations, asked)) return destinations[asked]!;
+    const target = parseSipTarget(asked);
+    if (target?.kind === 'uri' && Object.hasOwn(destinations, target.user)) return destinations[target.user]!;
+    for (const destination of Object.values(destinations)) {
+      if (target && isAddressOf(destination, target)) return destination;
+    }
+    return null;
+  }
+
+  #resolveFree(asked: string, project: Project): Resolution {
+    const target = parseSipTarget(asked);
+    const allowed = target && project.transfer.allow.find((entry) => isAllowedTarget(entry, target));
+    if (!target || !allowed) {
+      const detail = `${printable(asked)} is neither a destination nor admitted by transfer.allow of ${project.name}`;
+      return { ok: false, code: 'not_allowed', detail };
+    }
+    const trunk = this.#plan.trunks[allowed.trunk];
+    if (!trunk) {
+      return { ok: false, code: 'bad_destination', detail: `trunk ${allowed.trunk} is not configured` };
+    }
+    const byNumber = !/^sips?:/i.test(allowed.to);
+    const number = target.kind === 'number' ? target.number : target.user;
+    const dialled = byNumber
+      ? dialNumber(number, trunk)
+      : { uri: target.kind === 'uri' ? writeSipTarget(target) : '', proxies: [] };
+    if (dialled === null) return { ok: false, code: 'bad_destination', detail: `trunk ${trunk.name} has no host` };
+    const thenDial = target.kind === 'number' ? target.thenDial : null;
+    const name = printable(asked);
+    const only = makeTarget(name, dialled, trunk, project.transfer.timers.ringMs, thenDial, [], null);
+    return { ok: true, name, targets: [only] };
+  }
+
+  #walk(name: string, via: readonly string[], together: string | null, walk: Walk): void {
+    const destination = Object.hasOwn(this.#plan.destinations, name) ? this.#plan.destinations[name] : undefined;
+    if (!destination || walk.seen.has(name)) return;
+    walk.seen.add(name);
+    if (destination.type === 'group') {
+      this.#walkGroup(destination, via, walk);
+      return;
+    }
+    const trunk = this.#plan.trunks[destination.trunk];
+    if (!trunk) {
+      walk.reason = `trunk ${destination.trunk} of ${name} is not configured`;
+      return;
+    }
+    const ringMs = destination.ringTimeoutMs ?? walk.project.transfer.timers.ringMs;
+    if (destination.type === 'queue') {
+      const dialled = { uri: destination.address, proxies: trunk.hosts };
+      walk.targets.push(makeTarget(name, dialled, trunk, ringMs, null, via, together));
+      return;
+    }
+    const written = destination.type === 'phone' ? destination.number : destination.extension;
+    const [number = '', params = ''] = written.split(/;(.*)/s);
+    const dialled = dialNumber(number, trunk);
+    if (dialled === null) {
+      walk.reason = `trunk ${trunk.name} of ${name} has no host`;
+      return;
+    }
+    const thenDial = /postd=([0-9*#A-D,p]+)/i.exec(params)?.[1] ?? null;
+    walk.targets.push(makeTarget(name, dialled, trunk, ringMs, thenDial, via, together));
+  }
+
+  #walkGroup(group: GroupDestination, via: readonly string[], walk: Walk): void {
+    const inside = [...via, group.name];
+    if (group.hours && !isOpen(group.hours, walk.nowMs)) {
+      walk.reason = `${group.name} is closed`;
+    } else if (group.maxConcurrent !== null && this.busy(group.name) >= group.maxConcurrent) {
+      walk.reason = `${group.name} is full (${group.maxConcurrent} at once)`;
+    } else {
+      const together = group.strategy === 'simultaneous' ? group.name : null;
+      for (const member of this.#order(group)) this.#walk(member, inside, together, walk);
+    }
+    // The overflow does not count against the group that it relieves.
+    for (const next of group.overflow) this.#walk(next, via, null, walk);
+  }
+
+  #order(group: GroupDestination): readonly string[] {
+    const { members } = group;
+    if (group.strategy === 'round-robin' && members.length > 0) {
+      const turn = (this.#turn.get(group.name) ?? 0) % members.length;
+      this.#turn.set(group.name, turn + 1);
+      return [...members.slice(turn), ...members.slice(0, turn)];
+    }
+    if (group.strategy === 'least-recent') {
+      const usedAt = (name: string): number => this.#lastUsedAt.get(name) ?? 0;
+      return [...members].sort((a, b) => usedAt(a) - usedAt(b));
+    }
+    return members;
+  }
+}
+
+function printable(text: string): string {
+  return [...text].filter((char) => char >= ' ' && char !== '\u007f').join('').slice(0, 200);
+}
+
+function isAddressOf(destination: Destination, target: SipTarget): boolean {
+  if (destination.type === 'group') return false;
+  if (destination.type === 'queue') {
+    const own = parseSipTarget(destination.address);
+    return own?.kind === 'uri' && target.kind === 'uri' && own.user === target.user && own.host === target.host;
+  }
+  const own = destination.type === 'phone' ? destination.number : destination.extension;
+  const dialled = target.kind === 'number' ? target.number : target.user;
+  return dialled !== '' && dialled === own.split(';')[0];
+}
+
+function dialNumber(number: string, trunk: Trunk): { uri: string; proxies: readonly string[] } | null {
+  const host = trunk.hosts[0];
+  const parsed = host === undefined ? null : parseSipTarget(host);
+  if (parsed?.kind !== 'uri') return null;
+  const uri = writeSipTarget({ ...parsed, user: formatNumber(number, trunk.numberFormat) });
+  return { uri, proxies: trunk.hosts };
+}
+
+function makeTarget(
+  destination: string,
+  dialled: { uri: string; proxies: readonly string[] },
+  trunk: Trunk,
+  ringTimeoutMs: number,
+  thenDial: string | null,
+  via: readonly string[],
+  together: string | null,
+): Target {
+  return {
+    destination,
+    uri: dialled.uri,
+    trunk,
+    proxies: dialled.proxies,
+    ringTimeoutMs,
+    auth: trunk.auth,
+    codecs: trunk.codecs,
+    thenDial,
+    via,
+    together,
+  };
+}

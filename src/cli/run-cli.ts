@@ -1,0 +1,44 @@
+import { Command, CommanderError } from 'commander';
+import { printError, type CliIo } from './cli-io.js';
+import { callCommands } from './commands/calls.js';
+import { nodeCommands } from './commands/node.js';
+import { transferCommand } from './commands/transfer.js';
+import { CommandFailed, EXIT_CODES_HELP, ExitCode } from './exit-code.js';
+
+/** Adds further commands to the program: those that run a node rather than speak to one. */
+export type AddCommands = (program: Command, io: CliIo) => void;
+
+/** Runs one command line (without `node` and the script). Returns the exit code; never throws. */
+export async function runCli(
+  args: readonly string[],
+  io: CliIo,
+  version: string,
+  local: readonly AddCommands[],
+): Promise<number> {
+  const program = new Command('relevo')
+    .description('A SIP back-to-back user agent for voicebots.')
+    .version(version)
+    .showHelpAfterError('(relevo --help lists the commands)')
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .addHelpText('after', EXIT_CODES_HELP);
+  for (const add of [...local, callCommands, transferCommand, nodeCommands]) add(program, io);
+  everyCommand(program, (command) => command.exitOverride());
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return ExitCode.ok;
+  } catch (error) {
+    // Commander has printed its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    printError(io, error, args.includes('--json'));
+    return error instanceof CommandFailed ? error.exitCode : ExitCode.failure;
+  }
+}
+
+function everyCommand(command: Command, visit: (command: Command) => void): void {
+  visit(command);
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    child.addHelpText('after', EXIT_CODES_HELP);
+    everyCommand(child, visit);
+  }
+}

@@ -1,0 +1,209 @@
+import { resolve } from 'node:path';
+import type { Bot, CallPlan, Destination, Project, Rule, Trunk } from '../call/project.js';
+import type { TransferReason } from '../call/vocabulary.js';
+import { PORTS_PER_CALL } from './check-node.js';
+import { DEFAULTS } from './defaults.js';
+import type { ListenPoint, RelevoConfig } from './relevo-config.js';
+import type { BotInput, DestinationInput, TrunkInput } from './schema/peers.js';
+import type { ProjectInput, RuleInput } from './schema/projects.js';
+import type { ConfigInput } from './schema/root.js';
+import { durationMs } from './schema/values.js';
+
+export interface BuildContext {
+  /** Relative paths of the file begin here. */
+  readonly folder: string;
+  /** What peers see instead of `0.0.0.0` where nothing is configured. */
+  readonly localAddress: string | null;
+  readonly source: RelevoConfig['source'];
+}
+
+/** Turns a valid file into the configuration that the node runs on. */
+export function buildConfig(input: ConfigInput, context: BuildContext): RelevoConfig {
+  const listen = input.listen.map((point): ListenPoint => ({
+    ...point,
+    advertise: point.advertise ?? reachable(point.address, context),
+  }));
+  const mediaAddress = input.media.address ?? input.listen[0]!.address;
+  const { engine } = input;
+  return {
+    listen,
+    engine: engine.kind === 'embedded' ? { kind: 'embedded', controlPort: engine.control_port } : engine,
+    media: {
+      kind: 'embedded',
+      address: mediaAddress,
+      advertise:
+        input.media.advertise ??
+        (input.media.address === undefined ? listen[0]!.advertise : reachable(mediaAddress, context)),
+      ports: input.media.ports,
+      workers: input.media.workers,
+    },
+    api: input.api,
+    log: input.log,
+    observe: {
+      cdrFile: input.observe.cdr ? resolve(context.folder, input.observe.cdr.file) : null,
+      keepCalls: input.observe.keep_calls,
+      webhooks: input.observe.webhooks.map(({ url, secret, timeout, retries }) => ({
+        url,
+        secret: secret ?? null,
+        timeoutMs: timeout,
+        retries,
+      })),
+    },
+    plan: buildPlan(input, context),
+    source: context.source,
+  };
+}
+
+function reachable(address: string, context: BuildContext): string {
+  return address === '0.0.0.0' ? (context.localAddress ?? '127.0.0.1') : address;
+}
+
+function buildPlan(input: ConfigInput, context: BuildContext): CallPlan {
+  const ports = input.media.ports.max - input.media.ports.min + 1;
+  return {
+    trunks: mapEntries(input.trunks, trunkOf),
+    bots: mapEntries(input.bots, botOf),
+    destinations: mapEntries(input.destinations, destinationOf),
+    projects: mapEntries(input.projects, (name, project) => projectOf(name, project, input, context)),
+    limits: {
+      maxCalls: input.limits.max_calls ?? Math.max(1, Math.floor(ports / PORTS_PER_CALL)),
+      maxCps: input.limits.max_cps,
+    },
+  };
+}
+
+function mapEntries<From, To>(
+  entries: Readonly<Record<string, From>>,
+  convert: (name: string, entry: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, convert(name, entry)]));
+}
+
+function trunkOf(name: string, trunk: TrunkInput): Trunk {
+  return {
+    name,
+    hosts: trunk.hosts,
+    allow: trunk.allow.map((block) => (block.includes('/') ? block : `${block}/32`)),
+    auth: trunk.auth ?? null,
+    maxCalls: trunk.max_calls ?? null,
+    maxCps: trunk.max_cps ?? null,
+    codecs: trunk.codecs,
+    numberFormat: trunk.number_format,
+    transferMethod: trunk.transfer.method,
+    acceptReplaces: trunk.accept_replaces,
+    symmetricRtp: trunk.symmetric_rtp,
+  };
+}
+
+function botOf(name: string, bot: BotInput): Bot {
+  return {
+    name,
+    kind: bot.kind,
+    uri: bot.uri,
+    trunk: bot.trunk ?? null,
+    headers: bot.headers,
+    answerTimeoutMs: bot.answer_timeout,
+    mediaTimeoutMs: bot.media_timeout,
+  };
+}
+
+function destinationOf(name: string, destination: DestinationInput): Destination {
+  const base = { name, ringTimeoutMs: destination.ring_timeout ?? null };
+  switch (destination.type) {
+    case 'phone':
+      return { ...base, type: 'phone', number: destination.number, trunk: destination.trunk };
+    case 'extension':
+      return { ...base, type: 'extension', extension: destination.extension, trunk: destination.trunk };
+    case 'queue':
+      return { ...base, type: 'queue', address: destination.address, trunk: destination.trunk };
+    case 'group':
+      return {
+        ...base,
+        type: 'group',
+        strategy: destination.strategy,
+        members: destination.members,
+        hours: destination.hours ?? null,
+        maxConcurrent: destination.max_concurrent ?? null,
+        overflow: destination.overflow,
+      };
+  }
+}
+
+function projectOf(name: string, project: ProjectInput, input: ConfigInput, context: BuildContext): Project {
+  const { transfer } = project;
+  const path = (file: string | undefined): string | null =>
+    file === undefined ? null : resolve(context.folder, file);
+  const { uui } = transfer.context;
+  return {
+    name,
+    match: project.match,
+    bot: project.bot,
+    transfer: {
+      to: transfer.to ?? null,
+      mode: transfer.mode,
+      method: transfer.method,
+      waiting: transfer.waiting,
+      musicFile: path(transfer.music_file),
+      brief: transfer.brief,
+      briefFile: path(transfer.brief_file),
+      acceptDigit: transfer.accept?.digit ?? null,
+      onFailure: transfer.on_failure,
+      announceFile: path(transfer.announce_file),
+      afterAgent: transfer.after_agent,
+      onNoNotify: transfer.on_no_notify,
+      headers: transfer.context.headers,
+      uui: uui ? { content: uui.content, encoding: uui.encoding, purpose: uui.purpose ?? null } : null,
+      allow: transfer.allow,
+      timers: {
+        referReplyMs: transfer.timers.refer_reply,
+        firstNotifyMs: transfer.timers.first_notify,
+        totalMs: transfer.timers.total,
+        ringMs: transfer.ring_timeout,
+        acceptMs: transfer.accept?.timeout ?? durationMs(DEFAULTS.transfer.acceptTimeout),
+        byeGraceMs: transfer.timers.bye_grace,
+        lateNotifyMs: transfer.timers.late_notify,
+      },
+    },
+    rules: project.rules.map(ruleOf),
+    policyDeadlineMs: project.policy_deadline ?? input.policy.deadline,
+    botFailure: { to: project.bot_failure.to ?? null, status: project.bot_failure.status },
+    maxDurationMs: project.max_duration,
+    callerMediaTimeoutMs: project.caller_media_timeout,
+    carryHeaders: project.carry_headers,
+  };
+}
+
+/** Why a rule transfers, where it does not say so itself. */
+const REASONS: Readonly<Record<Rule['condition']['kind'], TransferReason>> = {
+  intent: 'user_request',
+  dtmf: 'user_request',
+  low_confidence: 'low_confidence',
+  no_match: 'low_confidence',
+  no_input: 'low_confidence',
+  duration: 'business_rule',
+  when: 'business_rule',
+  bot_unreachable: 'bot_failure',
+};
+
+function ruleOf(rule: RuleInput): Rule {
+  const condition = conditionOf(rule);
+  return {
+    name: rule.name,
+    reason: rule.reason ?? REASONS[condition.kind],
+    to: rule.to ?? null,
+    mode: rule.mode ?? null,
+    method: rule.method ?? null,
+    condition,
+  };
+}
+
+function conditionOf(rule: RuleInput): Rule['condition'] {
+  if (rule.intent) return { kind: 'intent', intents: rule.intent };
+  if (rule.low_confidence) return { kind: 'low_confidence', ...rule.low_confidence };
+  if (rule.no_match) return { kind: 'no_match', turns: rule.no_match.turns };
+  if (rule.no_input) return { kind: 'no_input', turns: rule.no_input.turns };
+  if (rule.dtmf !== undefined) return { kind: 'dtmf', digits: rule.dtmf };
+  if (rule.duration !== undefined) return { kind: 'duration', overS: rule.duration / 1000 };
+  if (rule.when !== undefined) return { kind: 'when', expression: rule.when };
+  return { kind: 'bot_unreachable' };
+}

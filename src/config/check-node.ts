@@ -1,0 +1,103 @@
+import type { ParsedFile } from './parsed-file.js';
+import type { YamlSource } from './yaml-source.js';
+
+/** RTP ports that a call takes: RTP and RTCP of the caller's leg and of the bot's. */
+export const PORTS_PER_CALL = 4;
+
+const isLoopback = (address: string): boolean => address.startsWith('127.');
+
+/** Reports what cannot work together in the sections of the node itself. */
+export function checkNode(file: ParsedFile, source: YamlSource): void {
+  checkListen(file, source);
+  checkPorts(file, source);
+  const { api } = file;
+  if (api && api.tokens.length === 0 && !isLoopback(api.address)) {
+    source.report(['api', 'address'], {
+      code: 'api_open',
+      message: 'the API would be open to everybody on the network',
+      found: source.found(['api', 'address']),
+      expected: 'a loopback address, or at least one token',
+      remedy: 'add `tokens: [{ name: ops, token: ${RELEVO_TOKEN} }]` under `api`',
+    });
+  }
+  reportTwice(
+    api?.tokens.map((token) => token.name),
+    (index) => ['api', 'tokens', index, 'name'],
+    source,
+  );
+}
+
+function checkListen({ listen, api }: ParsedFile, source: YamlSource): void {
+  const seen = new Map<string, number>();
+  listen?.forEach((point, index) => {
+    if (point.port === 0) return;
+    for (const address of point.address === '0.0.0.0' ? ['0.0.0.0'] : [point.address, '0.0.0.0']) {
+      const other = seen.get(`${point.transport} ${address} ${point.port}`);
+      if (other === undefined) continue;
+      source.report(['listen', index, 'port'], {
+        code: 'port_taken',
+        message: `listen[${other}] takes this ${point.transport} port already`,
+        found: source.found(['listen', index, 'port']),
+        expected: 'a port of its own for each address and transport',
+      });
+      return;
+    }
+    seen.set(`${point.transport} ${point.address} ${point.port}`, index);
+  });
+  if (!api || api.port === 0) return;
+  const taken = listen?.findIndex(
+    (point) =>
+      point.transport === 'tcp' &&
+      point.port === api.port &&
+      (point.address === api.address || [point.address, api.address].includes('0.0.0.0')),
+  );
+  if (taken === undefined || taken < 0) return;
+  source.report(['api', 'port'], {
+    code: 'port_taken',
+    message: `listen[${taken}] takes this tcp port already`,
+    found: source.found(['api', 'port']),
+    expected: 'a port of its own',
+  });
+}
+
+function checkPorts({ media, limits, listen }: ParsedFile, source: YamlSource): void {
+  if (!media) return;
+  const ports = media.ports.max - media.ports.min + 1;
+  const maxCalls = limits?.max_calls;
+  if (maxCalls !== undefined && maxCalls * PORTS_PER_CALL > ports) {
+    source.report(['limits', 'max_calls'], {
+      code: 'too_few_ports',
+      severity: 'warning',
+      message: `${maxCalls} calls take ${maxCalls * PORTS_PER_CALL} RTP ports, and media.ports has ${ports}`,
+      found: source.found(['limits', 'max_calls']),
+      expected: `${Math.floor(ports / PORTS_PER_CALL)} at most`,
+      remedy: 'widen media.ports, or lower limits.max_calls',
+    });
+  }
+  listen?.forEach((point, index) => {
+    if (point.transport !== 'udp' || point.port < media.ports.min || point.port > media.ports.max) return;
+    source.report(['listen', index, 'port'], {
+      code: 'port_taken',
+      message: `this udp port lies within media.ports (${media.ports.min}-${media.ports.max})`,
+      found: source.found(['listen', index, 'port']),
+      expected: 'a port outside of media.ports',
+    });
+  });
+}
+
+/** Reports each name that stands a second time in a list. */
+export function reportTwice(
+  names: readonly string[] | undefined,
+  pathOf: (index: number) => (string | number)[],
+  source: YamlSource,
+): void {
+  names?.forEach((name, index) => {
+    if (names.indexOf(name) === index) return;
+    source.report(pathOf(index), {
+      code: 'duplicate_name',
+      message: 'this name is taken',
+      found: source.found(pathOf(index)),
+      expected: 'a name of its own',
+    });
+  });
+}

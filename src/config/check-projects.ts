@@ -1,0 +1,153 @@
+import { resolve } from 'node:path';
+import { reportTwice } from './check-node.js';
+import { patternCovers, patternsOverlap } from './number-pattern.js';
+import type { ParsedFile } from './parsed-file.js';
+import { CONDITION_KEYS, type ProjectInput } from './schema/projects.js';
+import { wavFileFault } from './wav-file.js';
+import type { KeyPath, YamlSource } from './yaml-source.js';
+
+/** What a `when` expression gets wrong, null for a good one. `checkExpression` of src/policy/rules fits. */
+export type ExpressionCheck = (
+  expression: string,
+) => { readonly message: string; readonly offset: number } | null;
+
+/** Reports what cannot work in projects: rules, matches, waiting files, timers. */
+export function checkProjects(
+  file: ParsedFile,
+  source: YamlSource,
+  folder: string,
+  checkExpression: ExpressionCheck,
+): void {
+  checkMatches(file, source);
+  for (const [name, project] of Object.entries(file.projects)) {
+    const path = ['projects', name];
+    checkRules(project, path, source, checkExpression);
+    checkTransfer(project, [...path, 'transfer'], source, folder);
+  }
+}
+
+function checkRules(
+  project: ProjectInput,
+  path: KeyPath,
+  source: YamlSource,
+  checkExpression: ExpressionCheck,
+): void {
+  reportTwice(
+    project.rules.map((rule) => rule.name),
+    (index) => [...path, 'rules', index, 'name'],
+    source,
+  );
+  project.rules.forEach((rule, index) => {
+    const at = [...path, 'rules', index];
+    const conditions = CONDITION_KEYS.filter((key) => rule[key] !== undefined);
+    const written = CONDITION_KEYS.filter((key) => source.found([...at, key]) !== 'nothing');
+    if (written.length !== 1) {
+      source.report([...at, 'name'], {
+        code: 'rule_condition',
+        message: written.length === 0 ? 'the rule has no condition' : 'the rule has several conditions',
+        found: written.length === 0 ? 'none' : conditions.join(', '),
+        expected: `exactly one of ${CONDITION_KEYS.join(', ')}`,
+        remedy: written.length === 0 ? null : 'make a rule of each, or join them in one `when`',
+      });
+    }
+    const fault = rule.when === undefined ? null : checkExpression(rule.when);
+    if (fault) {
+      source.report([...at, 'when'], {
+        code: 'bad_expression',
+        message: `the expression is wrong at character ${fault.offset + 1}: ${fault.message}`,
+        found: source.found([...at, 'when']),
+        expected: 'an expression that gives true or false, such as call.durationS > 600',
+      });
+    }
+    const needsDestination = project.transfer.to === undefined && rule.to === undefined;
+    if (needsDestination && source.found([...at, 'to']) === 'nothing') {
+      source.report([...at, 'name'], {
+        code: 'no_destination',
+        message: 'the rule transfers nowhere: neither it nor the project names a destination',
+        found: 'neither `to` nor `transfer.to`',
+        expected: 'a destination',
+        remedy: 'add `to` to the rule, or `transfer.to` to the project',
+      });
+    }
+  });
+}
+
+/** Files that a setting plays, and settings that need one another. */
+function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource, folder: string): void {
+  const { transfer } = project;
+  const needs = (key: 'brief_file' | 'announce_file', at: KeyPath, because: string): void => {
+    if (transfer[key] !== undefined || source.found([...path, key]) !== 'nothing') return;
+    source.report(at, {
+      code: 'missing_key',
+      message: `${because} plays \`${key}\`, which is missing`,
+      found: 'nothing',
+      expected: 'the path of a WAV file',
+      remedy: `add \`${key}\` beside it`,
+    });
+  };
+  if (transfer.brief === 'audio') needs('brief_file', [...path, 'brief'], '`brief: audio`');
+  const announce = transfer.on_failure.indexOf('announce');
+  if (announce >= 0) needs('announce_file', [...path, 'on_failure', announce], 'the step `announce`');
+
+  for (const key of ['music_file', 'brief_file', 'announce_file'] as const) {
+    const written = transfer[key];
+    // A template names another file for each call.
+    if (written === undefined || written.includes('{')) continue;
+    const fault = wavFileFault(resolve(folder, written));
+    if (!fault) continue;
+    source.report([...path, key], {
+      code: 'bad_file',
+      message: fault,
+      found: source.found([...path, key]),
+      expected: 'a readable WAV file; a relative path begins at the folder of this file',
+    });
+  }
+  if (transfer.ring_timeout > transfer.timers.total) {
+    source.report([...path, 'ring_timeout'], {
+      code: 'timer_never_ends',
+      severity: 'warning',
+      message: 'the whole transfer ends before a single attempt has rung this long',
+      found: source.found([...path, 'ring_timeout']),
+      expected: `at most timers.total (${transfer.timers.total / 1000} s)`,
+    });
+  }
+}
+
+interface PlacedMatch {
+  readonly project: string;
+  readonly index: number;
+  readonly trunk: string;
+  readonly to: string;
+}
+
+/** Projects are tried in the order of the file: a match that an earlier one covers never takes a call. */
+function checkMatches(file: ParsedFile, source: YamlSource): void {
+  const earlier: PlacedMatch[] = [];
+  for (const [project, { match }] of Object.entries(file.projects)) {
+    match.forEach(({ trunk, to }, index) => {
+      const place = { project, index, trunk, to };
+      const rivals = earlier.filter((other) => other.trunk === trunk);
+      const cover = rivals.find((other) => patternCovers(other.to, to));
+      const overlap = rivals.find((other) => other.project !== project && patternsOverlap(other.to, to));
+      const at = ['projects', project, 'match', index, 'to'];
+      if (cover) {
+        source.report(at, {
+          code: 'match_shadowed',
+          message: `projects.${cover.project}.match[${cover.index}] takes all these calls already`,
+          found: source.found(at),
+          expected: 'a called number that no earlier project takes',
+          remedy: 'put the narrower match first, or remove one of the two',
+        });
+      } else if (overlap) {
+        source.report(at, {
+          code: 'match_overlap',
+          severity: 'warning',
+          message: `projects.${overlap.project}.match[${overlap.index}] takes some of these calls first`,
+          found: source.found(at),
+          expected: 'called numbers that no other project takes',
+        });
+      }
+      earlier.push(place);
+    });
+  }
+}

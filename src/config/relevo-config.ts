@@ -1,0 +1,84 @@
+import type { CallPlan } from '../call/project.js';
+import type { LogLevel } from '../common/log.js';
+
+/** One SIP listening point. */
+export interface ListenPoint {
+  readonly transport: 'udp' | 'tcp';
+  /** IPv4 address to bind; `0.0.0.0` binds all. */
+  readonly address: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** IPv4 address that peers see in Via, Contact and SDP; the bound one where none is configured. */
+  readonly advertise: string;
+}
+
+/** Which SIP engine signalling speaks to. */
+export type EngineSettings =
+  | {
+      readonly kind: 'embedded';
+      /** Loopback TCP port of the control protocol; 0 takes a free one. */
+      readonly controlPort: number;
+    }
+  | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
+
+/** The embedded media workers. */
+export interface MediaSettings {
+  readonly kind: 'embedded';
+  /** IPv4 address that the RTP sockets bind. */
+  readonly address: string;
+  /** IPv4 address that stands in our SDP. */
+  readonly advertise: string;
+  /** RTP port range, both ends included: `min` is even, `max` odd. */
+  readonly ports: { readonly min: number; readonly max: number };
+  /** Worker threads; `auto` leaves it to the node (cores less one, at least one). */
+  readonly workers: number | 'auto';
+}
+
+/** What a bearer token may do: read; read and steer calls; all, reload and drain included. */
+export type ApiRole = 'viewer' | 'operator' | 'admin';
+
+export interface ApiToken {
+  readonly name: string;
+  readonly token: string;
+  readonly role: ApiRole;
+}
+
+export interface ApiSettings {
+  readonly address: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Empty only on a loopback address: then no token is asked for. */
+  readonly tokens: readonly ApiToken[];
+}
+
+/** Where the results of calls and transfers are posted. */
+export interface Webhook {
+  readonly url: string;
+  /** Key of the HMAC-SHA256 signature of each body; null signs nothing. */
+  readonly secret: string | null;
+  readonly timeoutMs: number;
+  /** Tries after the first one. */
+  readonly retries: number;
+}
+
+export interface ObserveSettings {
+  /** One JSON line per finished call; null writes none. Absolute path. */
+  readonly cdrFile: string | null;
+  /** Finished calls whose ladder and result stay in memory. */
+  readonly keepCalls: number;
+  readonly webhooks: readonly Webhook[];
+}
+
+/** A whole valid configuration: plain data, frozen all the way down, every default filled in. */
+export interface RelevoConfig {
+  readonly listen: readonly ListenPoint[];
+  readonly engine: EngineSettings;
+  readonly media: MediaSettings;
+  readonly api: ApiSettings;
+  readonly log: { readonly level: LogLevel };
+  readonly observe: ObserveSettings;
+  /** What signalling, the call machines and the policy thread run on. */
+  readonly plan: CallPlan;
+  /** Where it came from; `hash` is 16 hexadecimal digits of the SHA-256 of the text. */
+  readonly source: { readonly path: string; readonly hash: string };
+}

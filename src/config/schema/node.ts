@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { DEFAULTS } from '../defaults.js';
+import {
+  duration,
+  hostName,
+  integer,
+  ipv4,
+  list,
+  matching,
+  oneOf,
+  port,
+  portOrFree,
+  section,
+  text,
+} from './values.js';
+
+export const listenSchema = list(
+  section({
+    transport: oneOf(['udp', 'tcp'], ['tls', 'ws', 'wss']),
+    address: ipv4(),
+    port: portOrFree().default(DEFAULTS.listen.port),
+    advertise: ipv4().optional(),
+  }),
+  'listening points',
+  1,
+);
+
+export const engineSchema = z
+  .discriminatedUnion(
+    'kind',
+    [
+      section({
+        kind: oneOf(['embedded']),
+        control_port: portOrFree().default(DEFAULTS.engine.controlPort),
+      }),
+      section({
+        kind: oneOf(['drachtio']),
+        host: hostName(),
+        port: port().default(DEFAULTS.engine.drachtioPort),
+        secret: text('the secret of the drachtio server', 128),
+      }),
+    ],
+    { error: 'embedded or drachtio' },
+  )
+  .prefault({ kind: DEFAULTS.engine.kind });
+
+const PORT_RANGE = 'a range of ports, even to odd, within 1024 to 65535, such as 20000-29999';
+
+export const mediaSchema = section({
+  kind: oneOf(['embedded'], ['rtpengine']).default(DEFAULTS.media.kind),
+  address: ipv4().optional(),
+  advertise: ipv4().optional(),
+  ports: matching(/^\d{4,5}-\d{4,5}$/, PORT_RANGE)
+    .transform((written) => {
+      const [min, max] = written.split('-').map(Number);
+      return { min: min!, max: max! };
+    })
+    .refine(({ min, max }) => min >= 1024 && max <= 65_535 && min < max && min % 2 === 0 && max % 2 === 1, {
+      error: PORT_RANGE,
+    })
+    .prefault(DEFAULTS.media.ports),
+  workers: z
+    .union([z.literal('auto'), integer(1, 64)], { error: 'auto, or a whole number from 1 to 64' })
+    .default(DEFAULTS.media.workers),
+}).prefault({});
+
+export const apiSchema = section({
+  address: ipv4().default(DEFAULTS.api.address),
+  port: portOrFree().default(DEFAULTS.api.port),
+  tokens: list(
+    section({
+      name: text('a name for the token', 64),
+      token: matching(/^[\x21-\x7e]{8,512}$/, 'a token of 8 to 512 printable characters without a space'),
+      role: oneOf(['viewer', 'operator', 'admin']).default(DEFAULTS.api.role),
+    }),
+    'tokens',
+  ).default([]),
+}).prefault({});
+
+export const limitsSchema = section({
+  max_calls: integer(1, 1_000_000).optional(),
+  max_cps: integer(1, 100_000).default(DEFAULTS.limits.maxCps),
+}).prefault({});
+
+export const logSchema = section({
+  level: oneOf(['debug', 'info', 'warn', 'error', 'silent']).default(DEFAULTS.log.level),
+}).prefault({});
+
+export const policySchema = section({
+  deadline: duration('1ms', '2s').prefault(DEFAULTS.policy.deadline),
+}).prefault({});
+
+export const observeSchema = section({
+  cdr: section({ file: text('the path of a file', 1024) }).optional(),
+  keep_calls: integer(0, 100_000).default(DEFAULTS.observe.keepCalls),
+  webhooks: list(
+    section({
+      url: matching(/^https?:\/\/[^\s/]+\S*$/, 'an http or https URL'),
+      secret: text('a secret', 512).optional(),
+      timeout: duration('100ms', '1m').prefault(DEFAULTS.observe.webhookTimeout),
+      retries: integer(0, 20).default(DEFAULTS.observe.webhookRetries),
+    }),
+    'webhooks',
+  ).default([]),
+}).prefault({});

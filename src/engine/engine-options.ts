@@ -1,0 +1,66 @@
+/** A SIP transport that the engine can listen on. */
+export type EngineTransport = 'udp' | 'tcp';
+
+/** One listening socket. `port` 0 takes a free one. `advertise` is what Via, Contact and From say instead of the bound address. */
+export interface ListenOptions {
+  readonly transport: EngineTransport;
+  readonly address: string;
+  readonly port: number;
+  readonly advertise?: { readonly address: string; readonly port?: number };
+}
+
+/** Where drachtio-srf connects. `port` 0 takes a free one. */
+export interface ControlOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** RFC 3261 17.1.1.1 base timers in milliseconds; absent ones take the RFC's values. */
+export interface EngineTimers {
+  readonly t1Ms?: number;
+  readonly t2Ms?: number;
+  readonly t4Ms?: number;
+}
+
+/** Bounds against peers and clients that misbehave. Sizes in bytes, times in milliseconds. */
+export interface EngineLimits {
+  /** The longest control message from an application. */
+  readonly controlMessageBytes: number;
+  /** Bytes waiting for an application that does not read; beyond it the client is disconnected. */
+  readonly controlBacklogBytes: number;
+  /** The longest SIP message on a stream, headers and body. */
+  readonly sipMessageBytes: number;
+  readonly tcpConnections: number;
+  /** A connection without a dialog's traffic is closed after this long. */
+  readonly tcpIdleMs: number;
+  /** An accepted connection must bring its first complete message within this time. */
+  readonly tcpFirstMessageMs: number;
+  readonly tcpConnectMs: number;
+  /** Bytes waiting for a peer that does not read; beyond it the connection is dropped. */
+  readonly tcpBacklogBytes: number;
+  /** Requests larger than this go by TCP when a TCP listener exists (RFC 3261 18.1.1). */
+  readonly udpRequestBytes: number;
+}
+
+/** What an engine is started with. It must survive a structured clone: it crosses to the engine's thread. */
+export interface EngineOptions {
+  readonly listen: readonly ListenOptions[];
+  readonly control: ControlOptions;
+  readonly timers?: EngineTimers;
+  /** Whether every message is handed to the tap from the start. */
+  readonly tap: boolean;
+  readonly limits?: Partial<EngineLimits>;
+}
+
+export const defaultLimits: EngineLimits = {
+  controlMessageBytes: 262_144,
+  controlBacklogBytes: 64 * 1024 * 1024,
+  sipMessageBytes: 65_536,
+  tcpConnections: 10_000,
+  tcpIdleMs: 600_000,
+  tcpFirstMessageMs: 10_000,
+  tcpConnectMs: 5_000,
+  tcpBacklogBytes: 1024 * 1024,
+  udpRequestBytes: 1_300,
+};

@@ -1,0 +1,228 @@
+import { realClock, type Clock } from '../common/clock.js';
+import type { Logger } from '../common/log.js';
+import { secureRandom, type Random } from '../common/random.js';
+import { RelevoError } from '../common/errors.js';
+import { DEFAULT_LIMITS, parseMessage } from '../sip/parse-message.js';
+import { StreamFramer } from '../sip/stream-framer.js';
+import { TransactionLayer } from '../sip/transaction/transaction-layer.js';
+import { DEFAULT_TIMERS, type TimerValues } from '../sip/transaction/timers.js';
+import type { Source } from '../sip/transaction/transport.js';
+import { BadInputLog } from './bad-input-log.js';
+import { ControlServer } from './control/control-server.js';
+import {
+  defaultLimits,
+  type EngineLimits,
+  type EngineOptions,
+  type EngineTimers,
+  type EngineTransport,
+} from './engine-options.js';
+import type { EngineStats } from './engine-stats.js';
+import { ApplicationRouter } from './signalling/application-router.js';
+import { ApplicationResponses } from './signalling/application-responses.js';
+import { RecordingOutbound, type Core } from './signalling/core.js';
+import { DialogControl } from './signalling/dialog-control.js';
+import { DialogTable } from './signalling/dialog-table.js';
+import { IncomingRequests } from './signalling/incoming-requests.js';
+import { OutgoingRequests } from './signalling/outgoing-requests.js';
+import { ReceivedBytes } from './signalling/received-bytes.js';
+import { ReportFormat } from './signalling/report.js';
+import { TargetLocator } from './signalling/target-locator.js';
+import { SipTap, type TappedMessage } from './sip-tap.js';
+import { DestinationResolver } from './transport/destination-resolver.js';
+import type { MessageFramer } from './transport/tcp-connection.js';
+import { Transports } from './transport/transports.js';
+
+/** A bound listener. */
+export interface EngineListener {
+  readonly transport: EngineTransport;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A running engine. */
+export interface Engine {
+  /** Where drachtio-srf connects. */
+  readonly controlPort: number;
+  readonly listeners: readonly EngineListener[];
+  stats(): EngineStats;
+  /** Shows every message to the listener, or to nobody with undefined. */
+  onMessage(listener: ((message: TappedMessage) => void) | undefined): void;
+  /** Frees every socket and timer; calls in progress are left as they are. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What an engine takes from its surroundings. Clock and randomness default to the real ones. */
+export interface EngineEnvironment {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+const SWEEP_MS = 5_000;
+
+/**
+ * Starts the embedded SIP engine in this thread. Rejects with `engine_listen_failed` when a socket cannot be
+ * bound, and `engine_no_listener` when there is none to bind.
+ */
+export async function startEngine(options: EngineOptions, environment: EngineEnvironment): Promise<Engine> {
+  if (options.listen.length === 0) {
+    throw new RelevoError(
+      'engine_no_listener',
+      'the engine has no SIP listener',
+      'Add at least one entry to "listen".',
+    );
+  }
+  const { log, clock = realClock, random = secureRandom() } = environment;
+  const limits: EngineLimits = { ...defaultLimits, ...options.limits };
+  const badInput = new BadInputLog(log);
+  const tap = new SipTap(clock);
+  const receivedBytes = new ReceivedBytes();
+  const parseLimits = { ...DEFAULT_LIMITS, maxBodyBytes: limits.sipMessageBytes };
+  let received = 0;
+
+  const onPacket = (raw: Buffer, source: Source): void => {
+    received++;
+    tap.incoming(raw, source);
+    const result = parseMessage(raw, parseLimits);
+    if (!result.ok) {
+      badInput.note(source.address, result.reason);
+      if (result.request) layer.respondStateless(result.request, source, result.status, result.reason);
+      return;
+    }
+    receivedBytes.set(result.message, raw);
+    layer.receive(result.message, source);
+    receivedBytes.clear();
+  };
+
+  const transports = new Transports({
+    limits,
+    clock,
+    log,
+    tap,
+    handler: {
+      onPacket,
+      onBadBytes: (source, reason) => {
+        badInput.note(source.address, reason);
+      },
+    },
+    newFramer: () => framerOf(new StreamFramer(parseLimits)),
+    onSendFailed: (destination, transactionId, reason) => {
+      log.debug({ address: destination.address, port: destination.port, reason }, 'message not sent');
+      if (transactionId !== undefined) layer.transportError(transactionId);
+    },
+  });
+  const outbound = new RecordingOutbound(transports);
+
+  const layer: TransactionLayer = new TransactionLayer({
+    clock,
+    random,
+    outbound,
+    user: {
+      onRequest: (request, key, source) => incoming.onRequest(request, key, source),
+      onAck: (ack, source) => incoming.onAck(ack, source),
+      onCancel: (key, cancel, source) => incoming.onCancel(key, cancel, source),
+      onAckTimeout: () => incoming.onAckTimeout(),
+      onResponseTransportError: (key) => incoming.onResponseTransportError(key),
+      onStrayResponse: () => incoming.onStrayResponse(),
+    },
+    timers: timerValues(options.timers),
+    limits: parseLimits,
+  });
+
+  const core: Core = {
+    clock,
+    random,
+    log,
+    transports,
+    outbound,
+    layer,
+    dialogs: new DialogTable(),
+    report: new ReportFormat(clock),
+    locator: new TargetLocator(transports, new DestinationResolver(clock), clock, limits.udpRequestBytes),
+    rawOf: (message) => receivedBytes.of(message),
+    pickClient: (method) => control.pick(method),
+  };
+  const dialogControl = new DialogControl(core);
+  const incoming = new IncomingRequests(core, dialogControl);
+  const outgoing = new OutgoingRequests(core, dialogControl);
+  const router = new ApplicationRouter(
+    core,
+    incoming,
+    outgoing,
+    new ApplicationResponses(core, dialogControl, incoming),
+  );
+  const control = new ControlServer(options.control, limits, random, log, router);
+
+  await transports.listen(options.listen);
+  let controlPort: number;
+  try {
+    controlPort = await control.listen();
+  } catch (error) {
+    await transports.close();
+    throw error;
+  }
+  const sweep = setInterval(() => {
+    incoming.sweep();
+  }, SWEEP_MS);
+  sweep.unref();
+
+  const listeners = transports.listeners.map(({ transport, address, port }) => ({
+    transport,
+    address,
+    port,
+  }));
+  log.info({ listeners, controlPort }, 'SIP engine started');
+
+  let closing: Promise<void> | undefined;
+  return {
+    controlPort,
+    listeners,
+    stats: () => ({
+      received,
+      sent: transports.sent,
+      malformed: badInput.count,
+      dialogs: core.dialogs.size,
+      clients: control.clients,
+      tcpConnections: transports.tcpConnections,
+      incomingPending: incoming.pending,
+      outgoingPending: outgoing.pending,
+      transactions: layer.counts(),
+    }),
+    onMessage: (listener) => {
+      tap.onMessage(listener);
+    },
+    close: () => {
+      closing ??= (async () => {
+        clearInterval(sweep);
+        layer.close();
+        core.dialogs.close();
+        await Promise.all([control.close(), transports.close()]);
+      })();
+      return closing;
+    },
+  };
+}
+
+function timerValues(timers: EngineTimers | undefined): Partial<TimerValues> {
+  return {
+    T1: timers?.t1Ms ?? DEFAULT_TIMERS.T1,
+    T2: timers?.t2Ms ?? DEFAULT_TIMERS.T2,
+    T4: timers?.t4Ms ?? DEFAULT_TIMERS.T4,
+  };
+}
+
+function framerOf(framer: StreamFramer): MessageFramer {
+  return {
+    push: (chunk) => {
+      const messages: Buffer[] = [];
+      let pings = 0;
+      let error: string | undefined;
+      for (const frame of framer.push(chunk)) {
+        if (frame.kind === 'message') messages.push(frame.bytes);
+        else if (frame.kind === 'ping') pings++;
+        else if (frame.kind === 'error') error = frame.reason;
+      }
+      return { messages, pings, ...(error === undefined ? {} : { error }) };
+    },
+  };
+}

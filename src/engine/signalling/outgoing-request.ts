@@ -1,0 +1,28 @@
+import type { SipRequest } from '../../sip/message.js';
+import type { Destination } from '../../sip/transaction/transport.js';
+import type { ClientSession } from '../control/client-session.js';
+import type { EngineDialog } from './engine-dialog.js';
+
+/** `waiting` for a name to resolve, `pending` until the final response, then `ended`. */
+export type OutgoingState = 'waiting' | 'pending' | 'ended';
+
+/** A request of an application on its way. `id` is the application's name for the transaction. */
+export interface OutgoingRequest {
+  readonly id: string;
+  readonly session: ClientSession;
+  readonly request: SipRequest;
+  readonly dialog: EngineDialog | undefined;
+  /** Whether it is to open `dialog`, rather than a request within it. */
+  readonly opensDialog: boolean;
+  state: OutgoingState;
+  /** The transaction layer's name for it. */
+  key: string;
+  destination: Destination;
+  /** It goes by TCP for its size alone: if that fails it goes by UDP (RFC 3261 18.1.1). */
+  upgraded: boolean;
+  /** A CANCEL was asked for. */
+  cancelled: boolean;
+  /** The To tag and CSeq of the 2xx that counted. */
+  answeredTag: string | undefined;
+  lastRSeq: number;
+}

@@ -1,0 +1,169 @@
+import { Dialog } from '../../sip/dialog/dialog.js';
+import type { SipResponse } from '../../sip/message.js';
+import { serializeMessage } from '../../sip/serialize-message.js';
+import type { Source } from '../../sip/transaction/transport.js';
+import type { Core } from './core.js';
+import type { DialogControl } from './dialog-control.js';
+import type { EngineDialog } from './engine-dialog.js';
+import type { OutgoingRequest } from './outgoing-request.js';
+
+/** How long an application that cancelled may take to ACK the 2xx that crossed it. */
+const OWN_ACK_MS = 2_000;
+
+/** What peers answer to the requests of applications. */
+export class OutgoingResponses {
+  readonly #core: Core;
+  readonly #control: DialogControl;
+  readonly #onEnded: (outgoing: OutgoingRequest) => void;
+
+  constructor(core: Core, control: DialogControl, onEnded: (outgoing: OutgoingRequest) => void) {
+    this.#core = core;
+    this.#control = control;
+    this.#onEnded = onEnded;
+  }
+
+  onResponse(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const { status } = response;
+    if (status === 100) return;
+    if (outgoing.request.method === 'INVITE') {
+      if (status < 200) this.#onRinging(outgoing, response, source);
+      else if (status < 300) this.#onAnswer(outgoing, response, source);
+      else this.#onInviteFailed(outgoing, response, source);
+      return;
+    }
+    if (status >= 200) this.#settle(outgoing, response, source);
+    this.#passUp(outgoing, response, source);
+  }
+
+  /** A final response that the engine makes itself, as none came or the request could not be sent. */
+  onMadeUp(outgoing: OutgoingRequest, response: SipResponse): void {
+    if (outgoing.state === 'ended') return;
+    this.#settle(outgoing, response, undefined);
+    const dialogId = outgoing.dialog?.id ?? '';
+    outgoing.session.send(
+      this.#core.report.madeUp(outgoing.destination.transport, outgoing.id, dialogId),
+      serializeMessage(response),
+    );
+  }
+
+  #onRinging(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const { dialog } = outgoing;
+    if (dialog && outgoing.opensDialog && response.headers.toTag() !== undefined)
+      dialog.onOpeningResponse(outgoing.request, response, source);
+    const rseq = response.headers.get('rseq');
+    if (rseq !== undefined) {
+      // RFC 3262 4: the repetition of a reliable provisional response is not a new one.
+      if (Number(rseq) <= outgoing.lastRSeq) return;
+      outgoing.lastRSeq = Number(rseq);
+    }
+    this.#passUp(outgoing, response, source);
+  }
+
+  #onAnswer(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const dialog = outgoing.dialog;
+    if (!dialog) return;
+    const cseq = response.headers.cseq()?.number ?? 0;
+    const tag = response.headers.toTag();
+    if (outgoing.state === 'ended') {
+      if (tag !== outgoing.answeredTag) this.#endFork(outgoing, response, source);
+      else if (dialog.lastAck?.cseq === cseq)
+        this.#core.outbound.send(dialog.lastAck.destination, dialog.lastAck.bytes, undefined);
+      return;
+    }
+    this.#ended(outgoing);
+    outgoing.answeredTag = tag;
+    dialog.pendingInvite = undefined;
+    if (outgoing.opensDialog) {
+      dialog.onOpeningResponse(outgoing.request, response, source);
+    } else {
+      dialog.lastSource = source;
+      dialog.sip?.refreshTarget(response);
+    }
+    dialog.unacked = { cseq, credentials: credentialsOf(outgoing) };
+    if (!outgoing.session.open) {
+      this.#control.ackByEngine(dialog, cseq);
+      this.#control.sendBye(dialog, 'application gone');
+      return;
+    }
+    this.#passUp(outgoing, response, source);
+    if (outgoing.cancelled && outgoing.opensDialog) this.#endCrossed(dialog, cseq);
+  }
+
+  /** RFC 3261 9.1: the CANCEL came too late, so the call is ended with a BYE, after the application's ACK. */
+  #endCrossed(dialog: EngineDialog, cseq: number): void {
+    dialog.byeAfterOwnAck = true;
+    this.#core.clock.after(OWN_ACK_MS, () => {
+      if (dialog.state === 'ended') return;
+      this.#control.ackByEngine(dialog, cseq);
+      this.#control.sendBye(dialog, 'ACK-BYE due to cancel race condition');
+    });
+  }
+
+  /** A second branch of a fork answered too: there is one call only (RFC 3261 13.2.2.4). */
+  #endFork(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const branch = outgoing.opensDialog ? Dialog.ofUac(outgoing.request, response) : undefined;
+    if (!branch) return;
+    const ack = branch.createAck(branch.localCSeq ?? 1);
+    this.#control.whenLocated(
+      this.#core.locator.locate(branch.nextHop(), ack, source),
+      (destination) => {
+        this.#core.layer.sendStateless(ack, destination);
+        this.#control.sendForkBye(branch, source);
+      },
+      () => undefined,
+    );
+  }
+
+  #onInviteFailed(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    if (outgoing.state === 'ended') return;
+    this.#settle(outgoing, response, source);
+    this.#passUp(outgoing, response, source);
+  }
+
+  /** What a final response means for the dialog. `source` is undefined for one that the engine made. */
+  #settle(outgoing: OutgoingRequest, response: SipResponse, source: Source | undefined): void {
+    this.#ended(outgoing);
+    const { dialog } = outgoing;
+    if (!dialog) return;
+    const { status } = response;
+    const success = status < 300;
+    if (dialog.pendingInvite === outgoing.id) dialog.pendingInvite = undefined;
+    if (outgoing.opensDialog) {
+      if (success && source) {
+        dialog.onOpeningResponse(outgoing.request, response, source);
+      } else if (!success) {
+        this.#control.end(dialog);
+      }
+    } else if (outgoing.request.method === 'BYE') {
+      // A challenge leaves the dialog up, so that the BYE can be sent again with credentials.
+      if (status !== 401 && status !== 407) this.#control.end(dialog);
+    } else if (success && source) {
+      dialog.lastSource = source;
+      if (outgoing.request.method === 'UPDATE' || outgoing.request.method === 'SUBSCRIBE')
+        dialog.sip?.refreshTarget(response);
+    }
+  }
+
+  #ended(outgoing: OutgoingRequest): void {
+    outgoing.state = 'ended';
+    this.#onEnded(outgoing);
+  }
+
+  #passUp(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const bytes = this.#core.rawOf(response);
+    outgoing.session.send(
+      this.#core.report.message(bytes.length, source, outgoing.id, outgoing.dialog?.id ?? ''),
+      bytes,
+    );
+  }
+}
+
+/** RFC 3261 13.2.2.4: the ACK carries the credentials of the INVITE. */
+function credentialsOf(outgoing: OutgoingRequest): [string, string][] {
+  const found: [string, string][] = [];
+  for (const name of ['Authorization', 'Proxy-Authorization']) {
+    const value = outgoing.request.headers.get(name);
+    if (value !== undefined) found.push([name, value]);
+  }
+  return found;
+}

@@ -1,0 +1,102 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { MediaEvent, MediaSource } from '../call/media-port.js';
+import type { CodecName } from '../call/project.js';
+import type { LegId } from '../call/signalling-port.js';
+import type { LogLevel } from '../common/log.js';
+
+/** An IPv4 transport address. */
+export interface MediaAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What one offer/answer exchange agreed on, as a worker needs it. */
+export interface StreamSettings {
+  /** Where the peer wants RTP; null where it wants none (hold by c=0.0.0.0). */
+  readonly remoteRtp: MediaAddress | null;
+  readonly remoteRtcp: MediaAddress | null;
+  /** RFC 5761: RTCP shares the RTP port. */
+  readonly rtcpMux: boolean;
+  /** What we send. */
+  readonly sendCodec: CodecName;
+  readonly sendPayloadType: number;
+  /** RFC 4733 payload type that the peer takes; null where it takes none. */
+  readonly sendEventPayloadType: number | null;
+  /** What we take: payload types that our SDP announced. */
+  readonly receivePayloadTypes: readonly { readonly payloadType: number; readonly codec: CodecName }[];
+  readonly receiveEventPayloadType: number | null;
+  /** The agreed direction, from our side. */
+  readonly maySend: boolean;
+  readonly mayReceive: boolean;
+}
+
+/** Signalling side → media worker, over their own port. In order: a leg's `open` comes before all else of it. */
+export type ToMediaWorker =
+  /** → `opened` or `openFailed`. Other commands for the leg may follow at once. */
+  | { readonly kind: 'open'; readonly callId: string; readonly legId: LegId; readonly symmetricRtp: boolean }
+  | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
+  | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
+  | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
+  | { readonly kind: 'startGap'; readonly legId: LegId }
+  /** → `event` with `gap`. */
+  | { readonly kind: 'stopGap'; readonly legId: LegId; readonly requestId: string }
+  /** → `event` with `closed`. */
+  | { readonly kind: 'close'; readonly legId: LegId }
+  /** Reads and converts files before a call needs them. */
+  | { readonly kind: 'preload'; readonly files: readonly string[] };
+
+/** Media worker → signalling side. */
+export type FromMediaWorker =
+  | { readonly kind: 'opened'; readonly legId: LegId; readonly rtpPort: number }
+  | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }
+  | {
+      readonly kind: 'event';
+      readonly callId: string;
+      readonly event: Extract<MediaEvent, { kind: 'dtmf' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }>;
+    };
+
+/** First and last UDP port, both inclusive. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** `workerData` of a media worker. */
+export interface MediaWorkerOptions {
+  readonly index: number;
+  /** IPv4 address to bind RTP and RTCP sockets to. */
+  readonly address: string;
+  readonly ports: PortRange;
+  readonly logLevel: LogLevel;
+}
+
+/** Counters of one worker since its start; `legs` and `portsInUse` are gauges. */
+export interface MediaWorkerStats {
+  readonly legs: number;
+  readonly portsInUse: number;
+  readonly portsTotal: number;
+  readonly packetsReceived: number;
+  readonly packetsRelayed: number;
+  /** Prompt, silence and DTMF packets. */
+  readonly packetsGenerated: number;
+  /** Packets of strangers and malformed ones, dropped. */
+  readonly packetsRejected: number;
+  readonly cpuMs: number;
+  /** Event-loop delay since the last reading (ms). */
+  readonly loopDelayP50Ms: number;
+  readonly loopDelayP99Ms: number;
+}
+
+/** Control thread → media worker. */
+export type ControlToMediaWorker =
+  /** A port to a signalling thread, which speaks ToMediaWorker. Legs opened over it close with it. */
+  | { readonly kind: 'connect'; readonly port: MessagePort }
+  | { readonly kind: 'getStats'; readonly requestId: number }
+  /** Closes every leg and ends the thread. */
+  | { readonly kind: 'close' };
+
+/** Media worker → control thread. */
+export type MediaWorkerToControl =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'stats'; readonly requestId: number; readonly stats: MediaWorkerStats };

@@ -1,0 +1,119 @@
+import type { LegView } from '../call/call-record.js';
+import type { Party } from '../call/vocabulary.js';
+import { ladderMessage, sipCallIdOf, type LadderMessage, type TappedMessage } from './sip-trace.js';
+
+export interface LadderLimits {
+  /** The first messages of a dialog are kept up to this count; what follows is counted only. */
+  readonly messagesPerDialog: number;
+  /** All messages together; the dialog that was quiet for longest is forgotten first. */
+  readonly totalBytes: number;
+  /** Calls whose legs are remembered. */
+  readonly calls: number;
+}
+
+export const defaultLadderLimits: LadderLimits = {
+  messagesPerDialog: 400,
+  totalBytes: 48 * 1024 * 1024,
+  calls: 5000,
+};
+
+interface DialogTrace {
+  readonly messages: TappedMessage[];
+  bytes: number;
+}
+
+interface BoundLeg {
+  readonly callId: string;
+  readonly party: Party;
+}
+
+/**
+ * Keeps the SIP messages that the engine's tap hands over, by Call-ID, and knows which Call-IDs make a call.
+ * Memory is bounded; nothing here is parsed until somebody looks.
+ */
+export class LadderStore {
+  readonly #limits: LadderLimits;
+  readonly #dialogs = new Map<string, DialogTrace>();
+  readonly #legs = new Map<string, BoundLeg>();
+  readonly #calls = new Map<string, Set<string>>();
+  #bytes = 0;
+  #dropped = 0;
+
+  constructor(limits: LadderLimits = defaultLadderLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of SIP held now, and messages that were not kept or were forgotten for want of room. */
+  get stats(): { readonly bytes: number; readonly dropped: number } {
+    return { bytes: this.#bytes, dropped: this.#dropped };
+  }
+
+  /** Keeps a message. Returns its Call-ID, or null where it has none. */
+  add(message: TappedMessage): string | null {
+    const sipCallId = sipCallIdOf(message.raw);
+    if (sipCallId === null) return null;
+    const dialog = this.#dialogs.get(sipCallId) ?? { messages: [], bytes: 0 };
+    // Set again so that the map's order is the order of last use.
+    this.#dialogs.delete(sipCallId);
+    this.#dialogs.set(sipCallId, dialog);
+    if (dialog.messages.length >= this.#limits.messagesPerDialog) {
+      this.#dropped++;
+      return sipCallId;
+    }
+    dialog.messages.push(message);
+    dialog.bytes += message.raw.length;
+    this.#bytes += message.raw.length;
+    while (this.#bytes > this.#limits.totalBytes) this.#forgetOldestDialog();
+    return sipCallId;
+  }
+
+  /** Learns which dialogs make up a call. */
+  bind(callId: string, legs: readonly LegView[]): void {
+    for (const { sipCallId, party } of legs) if (sipCallId !== null) this.bindOne(callId, sipCallId, party);
+  }
+
+  /** Learns that one dialog belongs to a call. */
+  bindOne(callId: string, sipCallId: string, party: Party): void {
+    let ids = this.#calls.get(callId);
+    if (!ids) {
+      ids = new Set();
+      this.#calls.set(callId, ids);
+      if (this.#calls.size > this.#limits.calls) this.#forgetOldestCall();
+    }
+    ids.add(sipCallId);
+    this.#legs.set(sipCallId, { callId, party });
+  }
+
+  /** Whose leg a dialog is; null while unknown. */
+  legOf(sipCallId: string): BoundLeg | null {
+    return this.#legs.get(sipCallId) ?? null;
+  }
+
+  /** The messages of a call in the order of time. */
+  messagesOf(callId: string): LadderMessage[] {
+    const found: LadderMessage[] = [];
+    for (const sipCallId of this.#calls.get(callId) ?? []) {
+      const party = this.#legs.get(sipCallId)?.party ?? null;
+      for (const tapped of this.#dialogs.get(sipCallId)?.messages ?? [])
+        found.push(ladderMessage(tapped, sipCallId, party));
+    }
+    return found.sort((a, b) => a.at - b.at);
+  }
+
+  #forgetOldestDialog(): void {
+    for (const [sipCallId, dialog] of this.#dialogs) {
+      this.#dialogs.delete(sipCallId);
+      this.#bytes -= dialog.bytes;
+      this.#dropped += dialog.messages.length;
+      return;
+    }
+  }
+
+  #forgetOldestCall(): void {
+    for (const [callId, ids] of this.#calls) {
+      this.#calls.delete(callId);
+      for (const sipCallId of ids) this.#legs.delete(sipCallId);
+      return;
+    }
+  }
+}

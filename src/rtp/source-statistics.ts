@@ -1,0 +1,131 @@
+import { sequenceDistance } from './sequence.js';
+
+const MAX_DROPOUT = 3000;
+const MAX_MISORDER = 100;
+const SEQUENCE_CYCLE = 65_536;
+/** No sequence number is this: nothing pending. */
+const NONE = -1;
+
+/** What a receiver report says of a source (RFC 3550 6.4.1). */
+export interface ReceptionFigures {
+  /** Lost since the last report, in 1/256. */
+  readonly fractionLost: number;
+  readonly cumulativeLost: number;
+  readonly extendedHighestSequence: number;
+  /** In timestamp units. */
+  readonly jitter: number;
+}
+
+/**
+ * Reception statistics of one peer by RFC 3550 A.1, A.3 and A.8. There is no probation: the caller lets only
+ * packets of the latched address through. Counts go on over a change of SSRC or a restarted sequence.
+ */
+export class SourceStatistics {
+  readonly #clockRate: number;
+  #started = false;
+  #ssrc = 0;
+  #base = 0;
+  #highest = 0;
+  #cycles = 0;
+  #badSequence = NONE;
+  #receivedOfSource = 0;
+  #lostBefore = 0;
+  #transit = 0;
+  #jitter = 0;
+  #expectedPrior = 0;
+  #receivedPrior = 0;
+  received = 0;
+
+  constructor(clockRate: number) {
+    this.#clockRate = clockRate;
+  }
+
+  get ssrc(): number {
+    return this.#ssrc;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Sequence numbers that never came. */
+  get lost(): number {
+    return this.#lostBefore + this.#lostOfSource();
+  }
+
+  /** Interarrival jitter in milliseconds. */
+  get jitterMs(): number {
+    return (this.#jitter * 1000) / this.#clockRate;
+  }
+
+  /** Counts one packet. `timed` false leaves the jitter alone (telephone-events keep their first timestamp). */
+  update(ssrc: number, sequence: number, timestamp: number, arrivalMs: number, timed: boolean): void {
+    this.received++;
+    if (!this.#started || ssrc !== this.#ssrc) {
+      this.#restart(ssrc, sequence);
+    } else {
+      this.#advance(sequence);
+    }
+    this.#receivedOfSource++;
+    if (!timed) return;
+    // RFC 3550 A.8
+    const transit = ((arrivalMs * this.#clockRate) / 1000 - timestamp) % 4_294_967_296;
+    if (this.#receivedOfSource > 1) {
+      const moved = Math.abs(transit - this.#transit);
+      // A jump of more than ten seconds is a new timeline, not jitter.
+      if (moved < this.#clockRate * 10) this.#jitter += (moved - this.#jitter) / 16;
+    }
+    this.#transit = transit;
+  }
+
+  /** Figures for the next report; the fraction counts from the report before. */
+  report(): ReceptionFigures {
+    const expected = this.#started ? this.#cycles + this.#highest - this.#base + 1 : 0;
+    const expectedSince = expected - this.#expectedPrior;
+    const lostSince = expectedSince - (this.#receivedOfSource - this.#receivedPrior);
+    this.#expectedPrior = expected;
+    this.#receivedPrior = this.#receivedOfSource;
+    const fraction =
+      expectedSince <= 0 || lostSince <= 0 ? 0 : Math.min(255, Math.floor((lostSince << 8) / expectedSince));
+    return {
+      fractionLost: fraction,
+      cumulativeLost: Math.min(this.#lostOfSource(), 0x7fffff),
+      extendedHighestSequence: (this.#cycles + this.#highest) >>> 0,
+      jitter: Math.round(this.#jitter),
+    };
+  }
+
+  #lostOfSource(): number {
+    if (!this.#started) return 0;
+    return Math.max(0, this.#cycles + this.#highest - this.#base + 1 - this.#receivedOfSource);
+  }
+
+  #restart(ssrc: number, sequence: number): void {
+    this.#lostBefore += this.#lostOfSource();
+    this.#started = true;
+    this.#ssrc = ssrc;
+    this.#base = sequence;
+    this.#highest = sequence;
+    this.#cycles = 0;
+    this.#badSequence = NONE;
+    this.#receivedOfSource = 0;
+    this.#expectedPrior = 0;
+    this.#receivedPrior = 0;
+  }
+
+  #advance(sequence: number): void {
+    const distance = sequenceDistance(sequence, this.#highest);
+    if (distance > 0 && distance < MAX_DROPOUT) {
+      if (sequence < this.#highest) this.#cycles += SEQUENCE_CYCLE;
+      this.#highest = sequence;
+      this.#badSequence = NONE;
+    } else if (distance >= MAX_DROPOUT || distance < -MAX_MISORDER) {
+      // Two packets in a row after a jump: the sender has restarted its sequence.
+      if (sequence === this.#badSequence) {
+        this.#restart(this.#ssrc, sequence);
+      } else {
+        this.#badSequence = (sequence + 1) & 0xffff;
+      }
+    }
+  }
+}

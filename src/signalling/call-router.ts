@@ -1,0 +1,254 @@
+import type { CallPlan } from '../call/project.js';
+import type { IncomingInvite } from '../call/signalling-port.js';
+import type { SipHeaders } from '../call/vocabulary.js';
+import type { Clock } from '../common/clock.js';
+import { messageOf } from '../common/errors.js';
+import type { Logger } from '../common/log.js';
+import type { Random } from '../common/random.js';
+import type { Admission } from './admission.js';
+import { incomingLegId, type CallRuntime } from './call-runtime.js';
+import { ALLOWED_METHODS } from './dialog-session.js';
+import { readInvite } from './incoming-invite.js';
+import { checkInvite, type InviteRefusal } from './invite-checks.js';
+import { NumberTable } from './number-table.js';
+import { readReplaces, type Replaces } from './replaces.js';
+import { sendReply } from './reply.js';
+import { canonicalAddress, SourceTable } from './source-table.js';
+import type { SrfAdapter } from './srf-adapter.js';
+import type { SrfReply, SrfRequest } from './srf-types.js';
+
+/** The leg of the caller; the machine numbers its own from 2. */
+const CALLER_LEG = 1;
+/** Legs that came in to replace another are numbered from here, away from those that the machine makes. */
+const FIRST_REPLACING_LEG = 1001;
+const DRAIN_RETRY_S = 60;
+const OVERLOAD_RETRY_S = 2;
+const COMPLAINT_EVERY_MS = 60_000;
+const COMPLAINTS_KEPT = 10_000;
+
+/** Outside a dialog these need one, or a subscription, which this node never makes outside one. */
+const NEEDS_DIALOG = new Set(['BYE', 'INFO', 'UPDATE', 'NOTIFY', 'PRACK']);
+const NOT_HERE = new Set(['REFER', 'SUBSCRIBE', 'REGISTER', 'MESSAGE', 'PUBLISH']);
+
+export interface CallRouterOptions {
+  readonly plan: CallPlan;
+  readonly adapter: SrfAdapter;
+  readonly runtime: CallRuntime;
+  readonly admission: Admission;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** The thread is too late with its work to take on more. */
+  readonly overloaded: () => boolean;
+}
+
+/** Takes every request that the SIP server hands out: to its dialog, to a new call, or to a refusal. */
+export class CallRouter {
+  readonly #options: CallRouterOptions;
+  readonly #refused: Record<string, number> = {};
+  readonly #complainedAt = new Map<string, number>();
+  #plan: CallPlan;
+  #sources: SourceTable;
+  #numbers: NumberTable;
+  #draining = false;
+  #replacing = FIRST_REPLACING_LEG;
+  #badMessages = 0;
+
+  constructor(options: CallRouterOptions) {
+    this.#options = options;
+    this.#plan = options.plan;
+    this.#sources = sourcesOf(options.plan);
+    this.#numbers = new NumberTable(options.plan.projects);
+  }
+
+  /** Refused INVITEs by reason. */
+  get refused(): Readonly<Record<string, number>> {
+    return { ...this.#refused };
+  }
+
+  /** Requests that could not be handled at all. */
+  get badMessages(): number {
+    return this.#badMessages;
+  }
+
+  /** A new plan for calls to come. */
+  setPlan(plan: CallPlan): void {
+    this.#sources = sourcesOf(plan);
+    this.#numbers = new NumberTable(plan.projects);
+    this.#plan = plan;
+  }
+
+  /** From now on new calls get 503. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Never throws: a request that breaks something is answered 500 and counted. */
+  handle(request: SrfRequest, reply: SrfReply): void {
+    try {
+      if (this.#options.adapter.route(request, reply)) return;
+      if (request.method === 'ACK' || request.source !== 'network') return;
+      if (request.method === 'INVITE') this.#onInvite(request, reply);
+      else this.#onStranger(request.method, reply);
+    } catch (thrown) {
+      this.#badMessages += 1;
+      this.#options.log.error(
+        { err: thrown, method: request.method },
+        `request failed: ${messageOf(thrown)}`,
+      );
+      if (request.method !== 'ACK' && !reply.finalResponseSent) sendReply(reply, 500, null);
+    }
+  }
+
+  /** A request outside any dialog that is no INVITE. */
+  #onStranger(method: string, reply: SrfReply): void {
+    if (NEEDS_DIALOG.has(method)) sendReply(reply, 481, null);
+    else if (NOT_HERE.has(method)) sendReply(reply, 405, null, { headers: { Allow: ALLOWED_METHODS } });
+    else sendReply(reply, 501, null, { headers: { Allow: ALLOWED_METHODS } });
+  }
+
+  #onInvite(request: SrfRequest, reply: SrfReply): void {
+    const trunks = this.#sources.find(request.source_address);
+    if (trunks.length === 0) {
+      this.#complain(canonicalAddress(request.source_address));
+      this.#refuse(reply, 'source_not_allowed', 403);
+      return;
+    }
+    const invite = readInvite(request);
+    if (this.#options.adapter.knows(invite)) {
+      this.#refuse(reply, 'loop_detected', 482);
+      return;
+    }
+    const refusal = checkInvite(invite, request.body);
+    if (refusal) {
+      this.#refuse(reply, refusal.counter, refusal.status, refusal.reason, refusal.headers);
+      return;
+    }
+    const replaces = readReplaces(invite.headers);
+    if (replaces === null) this.#onNewCall(trunks, request, reply, invite);
+    else if (replaces === 'malformed')
+      this.#refuse(reply, 'bad_request', 400, 'Malformed Replaces header field');
+    else this.#onReplaces(replaces, trunks, request, reply, invite);
+  }
+
+  #onNewCall(trunks: readonly string[], request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
+    const { admission, runtime, adapter, random } = this.#options;
+    if (this.#draining) {
+      this.#refuseForNow(reply, 'draining', DRAIN_RETRY_S);
+      return;
+    }
+    if (this.#options.overloaded()) {
+      this.#refuseForNow(reply, 'overload', OVERLOAD_RETRY_S);
+      return;
+    }
+    const found = this.#findProject(trunks, invite.called);
+    if (!found) {
+      this.#options.log.debug({ called: invite.called, trunks }, 'no project takes this number');
+      this.#refuse(reply, 'unknown_number', 404);
+      return;
+    }
+    const refusal = admission.admit(this.#plan, found.trunk.name);
+    if (refusal) {
+      this.#refuseForNow(reply, refusal.reason, refusal.retryAfterS);
+      return;
+    }
+    const callId = random.token(8);
+    const legId = incomingLegId(callId, CALLER_LEG);
+    try {
+      runtime.start({ callId, plan: this.#plan, project: found.project, trunk: found.trunk });
+    } catch (thrown) {
+      admission.release(found.trunk.name);
+      throw thrown;
+    }
+    adapter.takeIn(callId, legId, request, reply, invite);
+    runtime.dispatch(callId, { port: 'signalling', event: { kind: 'incoming', legId, invite } });
+  }
+
+  #findProject(trunks: readonly string[], called: string) {
+    for (const name of trunks) {
+      const project = this.#plan.projects[this.#numbers.find(name, called) ?? ''];
+      const trunk = this.#plan.trunks[name];
+      if (project && trunk) return { project, trunk };
+    }
+    return null;
+  }
+
+  /** RFC 3891 3, in its order. */
+  #onReplaces(
+    replaces: Replaces,
+    trunks: readonly string[],
+    request: SrfRequest,
+    reply: SrfReply,
+    invite: IncomingInvite,
+  ): void {
+    const { adapter, runtime } = this.#options;
+    const refusal = this.#replacesRefusal(replaces, trunks);
+    if (refusal) {
+      this.#refuse(reply, refusal.counter, refusal.status, refusal.reason);
+      return;
+    }
+    const found = adapter.findReplaced(replaces);
+    if (!found || found === 'ended') return;
+    const legId = incomingLegId(found.callId, this.#replacing++);
+    adapter.takeIn(found.callId, legId, request, reply, invite);
+    const { legId: replacesLegId } = found;
+    const event = {
+      kind: 'incomingReplaces',
+      legId,
+      replacesLegId,
+      earlyOnly: replaces.earlyOnly,
+      invite,
+    } as const;
+    if (!runtime.dispatch(found.callId, { port: 'signalling', event })) {
+      adapter.execute(found.callId, { kind: 'reject', legId, status: 481, reason: null, headers: {} });
+    }
+  }
+
+  #replacesRefusal(replaces: Replaces, trunks: readonly string[]): Omit<InviteRefusal, 'headers'> | null {
+    const refusal = (status: number, counter: string) => ({ status, reason: null, counter });
+    const found = this.#options.adapter.findReplaced(replaces);
+    if (found === null) return refusal(481, 'replaces_unknown_dialog');
+    if (found === 'ended') return refusal(603, 'replaces_ended_dialog');
+    if (!trunks.some((name) => this.#plan.trunks[name]?.acceptReplaces === true)) {
+      return refusal(403, 'replaces_not_allowed');
+    }
+    if (!found.confirmed && !found.initiatedHere) return refusal(481, 'replaces_unknown_dialog');
+    if (found.confirmed && replaces.earlyOnly) return refusal(486, 'replaces_confirmed_dialog');
+    return null;
+  }
+
+  #refuseForNow(reply: SrfReply, counter: string, retryAfterS: number): void {
+    this.#refuse(reply, counter, 503, null, { 'Retry-After': String(retryAfterS) });
+  }
+
+  #refuse(
+    reply: SrfReply,
+    counter: string,
+    status: number,
+    reason: string | null = null,
+    headers: SipHeaders = {},
+  ): void {
+    this.#refused[counter] = (this.#refused[counter] ?? 0) + 1;
+    sendReply(reply, status, reason, { headers });
+  }
+
+  /** Once per source and minute: a scanner must not fill the log. */
+  #complain(source: string): void {
+    const { clock, log } = this.#options;
+    const now = clock.now();
+    const before = this.#complainedAt.get(source);
+    if (before !== undefined && now - before < COMPLAINT_EVERY_MS) return;
+    if (this.#complainedAt.size >= COMPLAINTS_KEPT) this.#complainedAt.clear();
+    this.#complainedAt.set(source, now);
+    log.warn(
+      { source, code: 'source_not_allowed' },
+      'INVITE from an address that no trunk allows, refused with 403',
+    );
+  }
+}
+
+function sourcesOf(plan: CallPlan): SourceTable {
+  const table = new SourceTable();
+  for (const trunk of Object.values(plan.trunks)) table.add(trunk.name, trunk.allow);
+  return table;
+}

@@ -1,0 +1,228 @@
+import type { MessagePort } from 'node:worker_threads';
+import { Call } from '../call/call.js';
+import { DestinationDirectory } from '../call/destinations/destination-directory.js';
+import type { MediaCommand, MediaEvent } from '../call/media-port.js';
+import type { CallPlan } from '../call/project.js';
+import type { Clock } from '../common/clock.js';
+import type { Logger } from '../common/log.js';
+import type { Random } from '../common/random.js';
+import { Admission } from './admission.js';
+import { CallRouter } from './call-router.js';
+import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js';
+import { LoopWatch } from './loop-watch.js';
+import { PolicyLink, type PolicyPortLike } from './policy-link.js';
+import { RecordBatch } from './record-batch.js';
+import { SrfLink } from './sip-link.js';
+import { SrfAdapter } from './srf-adapter.js';
+import type {
+  ControlServerAddress,
+  FromSignalling,
+  SignallingStats,
+  ToSignalling,
+} from './thread-messages.js';
+
+/** The media adapter as signalling uses it (`EmbeddedMedia`). */
+export interface NodeMedia {
+  execute(callId: string, command: MediaCommand): void;
+  callEnded(callId: string): void;
+  attachWorker(index: number, port: MessagePort): void;
+  preload(files: readonly string[]): void;
+  close(): void;
+}
+
+export interface SignallingNodeOptions {
+  readonly control: ControlServerAddress;
+  readonly plan: CallPlan;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly post: (message: FromSignalling) => void;
+  readonly makeMedia: (onEvent: (callId: string, event: MediaEvent) => void) => NodeMedia;
+  /** Tests put their own machine here; the product's is `Call`. */
+  readonly makeCall?: (seed: CallSeed) => CallMachine;
+}
+
+/** How long calls may take to say goodbye when the thread closes. */
+const FAREWELL_MS = 2000;
+
+/** Everything of the signalling thread but the thread: what it is told comes by `handle`, what it says by `post`. */
+export class SignallingNode {
+  readonly #options: SignallingNodeOptions;
+  readonly #link: SrfLink;
+  readonly #adapter: SrfAdapter;
+  readonly #runtime: CallRuntime;
+  readonly #router: CallRouter;
+  readonly #policy: PolicyLink;
+  readonly #media: NodeMedia;
+  readonly #records: RecordBatch;
+  readonly #loop = new LoopWatch();
+  readonly #destinations: DestinationDirectory;
+  #plan: CallPlan;
+  #closing: Promise<void> | null = null;
+  #allEnded: (() => void) | null = null;
+
+  constructor(options: SignallingNodeOptions) {
+    this.#options = options;
+    const { clock, random, log, post, plan } = options;
+    this.#plan = plan;
+    this.#destinations = new DestinationDirectory(plan, clock);
+    this.#records = new RecordBatch((records) => post({ kind: 'records', records }));
+    this.#policy = new PolicyLink(clock);
+    this.#media = options.makeMedia((callId, event) => {
+      this.#runtime.dispatch(callId, { port: 'media', event });
+    });
+    this.#link = new SrfLink(
+      {
+        connected: (detail) => {
+          log.info({ endpoints: detail }, 'connected to the drachtio server');
+          this.#adapter.onLinkBack();
+          post({ kind: 'controlServer', connected: true, detail });
+        },
+        lost: (detail) => {
+          log.error({ code: 'control_server_lost', detail }, 'connection to the drachtio server lost');
+          this.#adapter.onLinkLost();
+          post({ kind: 'controlServer', connected: false, detail });
+        },
+        failed: (detail) => {
+          log.warn({ code: 'control_server_unreachable', detail }, 'the drachtio server cannot be reached');
+          post({ kind: 'controlServer', connected: false, detail });
+        },
+        request: (request, reply) => this.#router.handle(request, reply),
+      },
+      log,
+    );
+    this.#adapter = new SrfAdapter({
+      link: this.#link,
+      clock,
+      log,
+      emit: (callId, event) => this.#runtime.dispatch(callId, { port: 'signalling', event }),
+    });
+    const admission = new Admission(clock);
+    this.#runtime = new CallRuntime({
+      signalling: this.#adapter,
+      media: this.#media,
+      policy: this.#policy,
+      clock,
+      log,
+      makeCall: options.makeCall ?? ((seed) => this.#makeCall(seed)),
+      record: (record) => this.#records.add(record),
+      orderResult: (orderId, result) => post({ kind: 'orderResult', orderId, result }),
+      ended: (_callId, trunk) => {
+        admission.release(trunk);
+        if (this.#runtime.size === 0) this.#allEnded?.();
+      },
+    });
+    this.#router = new CallRouter({
+      plan,
+      adapter: this.#adapter,
+      runtime: this.#runtime,
+      admission,
+      clock,
+      random,
+      log,
+      overloaded: () => this.#loop.overloaded,
+    });
+  }
+
+  /** Connects to the drachtio server, and again whenever the connection is lost. */
+  start(): void {
+    this.#link.connect(this.#options.control);
+    this.#options.post({ kind: 'ready' });
+  }
+
+  handle(message: ToSignalling): void {
+    switch (message.kind) {
+      case 'mediaWorker':
+        this.#media.attachWorker(message.index, message.port);
+        this.#media.preload(promptFiles(this.#plan));
+        return;
+      case 'policy':
+        this.#policy.attach(message.port as PolicyPortLike);
+        return;
+      case 'plan':
+        this.#setPlan(message.plan);
+        return;
+      case 'order':
+        this.#runtime.order(message.orderId, message.callId, message.order);
+        return;
+      case 'drain':
+        this.#router.drain();
+        return;
+      case 'getStats':
+        this.#options.post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
+        return;
+      case 'close':
+        void this.close();
+        return;
+    }
+  }
+
+  stats(): SignallingStats {
+    return {
+      calls: this.#runtime.size,
+      callsTotal: this.#runtime.total,
+      refused: this.#router.refused,
+      policyLate: this.#policy.late,
+      policyAnswered: this.#policy.answered,
+      badMessages: this.#router.badMessages + this.#runtime.crashed,
+      ...this.#loop.read(),
+    };
+  }
+
+  /** Legs that the adapter still holds: 0 once every call has ended. */
+  get legs(): number {
+    return this.#adapter.legs;
+  }
+
+  /** Ends every call (BYE, CANCEL, 503), frees everything, says `closed`. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { clock, post } = this.#options;
+    this.#router.drain();
+    const ended = new Promise<void>((resolve) => {
+      this.#allEnded = resolve;
+    });
+    for (const callId of this.#runtime.ids()) {
+      this.#runtime.order(`close ${callId}`, callId, { kind: 'hangup', cause: 'shutdown' });
+    }
+    if (this.#runtime.size > 0) {
+      const patience = clock.after(FAREWELL_MS, () => this.#allEnded?.());
+      await ended;
+      patience.cancel();
+    }
+    for (const callId of this.#runtime.ids()) this.#runtime.takeDown(callId, 'the node is closing');
+    this.#policy.close();
+    this.#media.close();
+    this.#records.flush();
+    this.#link.close();
+    this.#loop.close();
+    post({ kind: 'closed' });
+  }
+
+  #setPlan(plan: CallPlan): void {
+    this.#router.setPlan(plan);
+    this.#destinations.swapPlan(plan);
+    this.#plan = plan;
+    this.#media.preload(promptFiles(plan));
+  }
+
+  #makeCall(seed: CallSeed): CallMachine {
+    const { clock, random } = this.#options;
+    return new Call({ ...seed, clock, random, destinations: this.#destinations });
+  }
+}
+
+/** Every WAV file that a call of this plan may play. */
+function promptFiles(plan: CallPlan): readonly string[] {
+  const files = new Set<string>();
+  for (const { transfer } of Object.values(plan.projects)) {
+    for (const file of [transfer.musicFile, transfer.briefFile, transfer.announceFile]) {
+      if (file !== null) files.add(file);
+    }
+  }
+  return [...files];
+}

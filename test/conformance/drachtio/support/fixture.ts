@@ -1,0 +1,92 @@
+import Srf from 'drachtio-srf';
+import { createLogger } from '../../../../src/common/log.js';
+import { startEngine, type Engine } from '../../../../src/engine/engine.js';
+import type { EngineOptions } from '../../../../src/engine/engine-options.js';
+import { RawUa } from './raw-ua.js';
+import { RawClient } from './raw-client.js';
+
+export const SECRET = 'cymru';
+
+/** An engine with UDP and TCP, raw user agents on the SIP side and applications on the control side; all closed together. */
+export class Fixture {
+  readonly engine: Engine;
+  readonly udpPort: number;
+  readonly tcpPort: number;
+  readonly #closers: (() => void)[] = [];
+
+  private constructor(engine: Engine) {
+    this.engine = engine;
+    this.udpPort = engine.listeners.find(({ transport }) => transport === 'udp')!.port;
+    this.tcpPort = engine.listeners.find(({ transport }) => transport === 'tcp')?.port ?? 0;
+  }
+
+  static async start(options: Partial<EngineOptions> = {}): Promise<Fixture> {
+    const engine = await startEngine(
+      {
+        listen: [
+          { transport: 'udp', address: '127.0.0.1', port: 0 },
+          { transport: 'tcp', address: '127.0.0.1', port: 0 },
+        ],
+        control: { address: '127.0.0.1', port: 0, secret: SECRET },
+        tap: false,
+        ...options,
+      },
+      { log: createLogger('engine', 'silent') },
+    );
+    return new Fixture(engine);
+  }
+
+  async ua(): Promise<RawUa> {
+    const ua = await RawUa.open(this.udpPort);
+    this.#closers.push(() => {
+      ua.close();
+    });
+    return ua;
+  }
+
+  /** drachtio-srf, connected; `prepare` registers handlers first, so that its routes are known when this resolves. */
+  async srf(prepare: (srf: Srf) => void = () => undefined, tags: string[] = []): Promise<Srf> {
+    const srf = new Srf(tags);
+    prepare(srf);
+    const connected = new Promise<void>((resolve, reject) => {
+      srf.on('connect', (error) => {
+        if (error) reject(error as Error);
+        else resolve();
+      });
+      srf.on('error', reject);
+    });
+    srf.connect({ host: '127.0.0.1', port: this.engine.controlPort, secret: SECRET });
+    await connected;
+    let open = true;
+    this.#closers.push(() => {
+      if (open) srf.disconnect();
+      open = false;
+    });
+    // Routes are sent at once after authentication, on the same connection as this ping's answer comes on.
+    await this.#settled();
+    return srf;
+  }
+
+  /** A control connection without drachtio-srf. */
+  async raw(authenticated = true): Promise<RawClient> {
+    const client = await RawClient.connect(this.engine.controlPort);
+    this.#closers.push(() => {
+      client.close();
+    });
+    if (authenticated) await client.ask(`authenticate|${SECRET}|`);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers) close();
+    await this.engine.close();
+  }
+
+  /** What the applications have written until now is read: a fresh connection's exchange comes after it. */
+  async #settled(): Promise<void> {
+    const probe = await RawClient.connect(this.engine.controlPort);
+    await probe.ask(`authenticate|${SECRET}|`);
+    await probe.ask('ping');
+    probe.close();
+  }
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { CallBook } from '../../../src/observe/call-book.js';
+import { Metrics, type NodeReadings } from '../../../src/observe/metrics.js';
+import { ended, started, transferEnded, transferStarted, withBot } from './call-records.js';
+
+const readings: NodeReadings = {
+  threads: [{ thread: 'signalling', cpuMs: 1500, loopDelayP50Ms: 1, loopDelayP99Ms: 4 }],
+  refused: { unknown_number: 2 },
+  policyLate: 1,
+  policyAnswered: 9,
+  badMessages: 3,
+  rtp: { received: 10, relayed: 9, generated: 1, rejected: 1, portsInUse: 4, portsTotal: 100 },
+  cdr: { written: 1, failedWrites: 0, lost: 0 },
+  droppedEventClients: 0,
+  ladder: { bytes: 0, dropped: 0 },
+};
+
+describe('Metrics', () => {
+  it('counts calls and transfers from their records', async () => {
+    const metrics = new Metrics();
+    const book = new CallBook();
+    for (const record of [started(), withBot(), transferStarted(), transferEnded(), ended(), started('c2')]) {
+      book.apply(record);
+      metrics.observe(record);
+    }
+    metrics.read(book, readings, []);
+    const text = await metrics.text();
+    assert.match(text, /relevo_calls_started_total\{project="acme",trunk="carrier"\} 2/);
+    assert.match(
+      text,
+      /relevo_transfers_total\{outcome="completed",method="invite",reason="user_request"\} 1/,
+    );
+    assert.match(text, /relevo_transfer_gap_seconds_bucket\{le="0\.02"\} 1/);
+    assert.match(text, /relevo_transfer_duration_seconds_sum 0\.55/);
+    assert.match(text, /relevo_calls\{state="connecting"\} 1/);
+  });
+
+  it('takes counters of other threads over as they stand, however often it is read', async () => {
+    const metrics = new Metrics();
+    const sip = [
+      { direction: 'in', method: 'INVITE', status: null, count: 5 },
+      { direction: 'in', method: 'EVIL1', status: null, count: 1 },
+      { direction: 'in', method: 'EVIL2', status: null, count: 1 },
+    ] as const;
+    metrics.read(new CallBook(), readings, sip);
+    metrics.read(new CallBook(), readings, sip);
+    const text = await metrics.text();
+    assert.match(text, /relevo_thread_cpu_seconds_total\{thread="signalling"\} 1\.5/);
+    assert.match(text, /relevo_calls_refused_total\{reason="unknown_number"\} 2/);
+    assert.match(text, /relevo_sip_messages_total\{direction="in",method="INVITE",status="request"\} 5/);
+    assert.match(text, /relevo_sip_messages_total\{direction="in",method="other",status="request"\} 2/);
+    assert.doesNotMatch(text, /EVIL/);
+  });
+});
