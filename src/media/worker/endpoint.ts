@@ -144,7 +144,9 @@ export class Endpoint implements Paced {
   /** Hears another leg. Until its first packet the looping prompt before goes on, else silence. */
   hearLeg(): void {
     const before = this.#hearing;
-    const filler = before.kind === 'prompt' && before.player.loops ? before.player : this.#silence;
+    let filler = this.#silence;
+    if (before.kind === 'prompt' && before.player.loops) filler = before.player;
+    if (before.kind === 'leg' && !before.live) filler = before.filler;
     this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: this.#context.clock.now() + FILL_MS };
     this.#pace();
   }
