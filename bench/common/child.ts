@@ -24,7 +24,11 @@ process.once('exit', () => {
 export async function startChild(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly stdin?: boolean; readonly onStdout?: (text: string) => void } = {},
+  options: {
+    readonly cwd?: string;
+    readonly stdin?: boolean;
+    readonly onStdout?: (text: string) => void;
+  } = {},
 ): Promise<Child> {
   const child = spawn(command, args, {
     cwd: options.cwd,

@@ -184,7 +184,7 @@ static void run(uint32_t id, double seconds, double warmup) {
     }
   }
   cpu = cpu_ms() - cpu;
-  for (int i = 0; i < 50 && received < sent; i++) {
+  for (int i = 0; i < 200 && received < sent; i++) {
     struct timespec rest = { 0, 10000000 };
     nanosleep(&rest, NULL);
     drain(sockets[0], id);
