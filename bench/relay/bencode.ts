@@ -35,7 +35,11 @@ function read(text: Buffer, at: number): { readonly value: Bencoded; readonly en
     }
     if (first === 'l') return { value: items, end: next + 1 };
     const entries: [string, Bencoded][] = [];
-    for (let i = 0; i + 1 < items.length; i += 2) entries.push([String(items[i]), items[i + 1]!]);
+    for (let i = 0; i + 1 < items.length; i += 2) {
+      const key = items[i];
+      if (typeof key !== 'string') throw new Error('malformed bencoding');
+      entries.push([key, items[i + 1]!]);
+    }
     return { value: Object.fromEntries(entries), end: next + 1 };
   }
   const colon = text.indexOf(':', at);
