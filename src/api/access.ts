@@ -20,10 +20,15 @@ export function isLoopback(address: string): boolean {
 
 /** Decides who may call what. Without tokens everything is allowed, from this machine only. */
 export class Access {
-  readonly #tokens: readonly { readonly name: string; readonly digest: Buffer; readonly role: Role }[];
+  #tokens: readonly { readonly name: string; readonly digest: Buffer; readonly role: Role }[];
 
   constructor(tokens: readonly AccessToken[]) {
-    this.#tokens = tokens.map(({ name, token, role }) => ({ name, digest: digestOf(token), role }));
+    this.#tokens = digestsOf(tokens);
+  }
+
+  /** Other tokens from now on, as a reload brings them. */
+  replace(tokens: readonly AccessToken[]): void {
+    this.#tokens = digestsOf(tokens);
   }
 
   /** The hook of a route that needs `role`; it runs before the body is read. */
@@ -70,6 +75,12 @@ export class Access {
     for (const token of this.#tokens) if (timingSafeEqual(token.digest, digest)) found = token;
     return found;
   }
+}
+
+function digestsOf(
+  tokens: readonly AccessToken[],
+): { readonly name: string; readonly digest: Buffer; readonly role: Role }[] {
+  return tokens.map(({ name, token, role }) => ({ name, digest: digestOf(token), role }));
 }
 
 function digestOf(token: string): Buffer {

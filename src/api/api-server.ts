@@ -47,6 +47,8 @@ export interface ApiServer {
   readonly url: string;
   readonly address: string;
   readonly port: number;
+  /** Other tokens from now on. @throws RelevoError `api_open_to_network` as `startApi` does. */
+  setTokens(tokens: readonly AccessToken[]): void;
   /** Ends every request and stream, and frees the port. Idempotent. */
   close(): Promise<void>;
 }
@@ -55,13 +57,11 @@ export interface ApiServer {
  * Builds the control API without listening.
  * @throws RelevoError `api_open_to_network` where a non-loopback address has no tokens.
  */
-export async function buildApi(options: ApiOptions): Promise<ApiInstance> {
-  if (options.tokens.length === 0 && !isLoopback(options.address))
-    throw new RelevoError(
-      'api_open_to_network',
-      `api.address ${options.address} can be reached from the network, and api.tokens is empty`,
-      'Configure api.tokens, or bind the API to 127.0.0.1.',
-    );
+export async function buildApi(
+  options: ApiOptions,
+  access = new Access(options.tokens),
+): Promise<ApiInstance> {
+  refuseOpenAccess(options.address, options.tokens);
   const app = Fastify({
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
@@ -100,7 +100,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiInstance> {
     },
     transform: ({ schema, url }) => ({ schema: schemaForOpenApi(schema), url }),
   });
-  const context: ApiContext = { ...options, access: new Access(options.tokens) };
+  const context: ApiContext = { ...options, access };
   callRoutes(app, context);
   transferRoutes(app, context);
   eventRoutes(app, context);
@@ -110,7 +110,8 @@ export async function buildApi(options: ApiOptions): Promise<ApiInstance> {
 
 /** Starts the control API. @throws RelevoError `api_not_bound` where the address or port cannot be had. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
-  const app = await buildApi(options);
+  const access = new Access(options.tokens);
+  const app = await buildApi(options, access);
   try {
     await app.listen({ host: options.address, port: options.port });
   } catch (error) {
@@ -128,11 +129,24 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     url: `http://${host}:${bound.port}`,
     address: bound.address,
     port: bound.port,
+    setTokens: (tokens) => {
+      refuseOpenAccess(options.address, tokens);
+      access.replace(tokens);
+    },
     close: async () => {
       options.events.close();
       await app.close();
     },
   };
+}
+
+function refuseOpenAccess(address: string, tokens: readonly AccessToken[]): void {
+  if (tokens.length > 0 || isLoopback(address)) return;
+  throw new RelevoError(
+    'api_open_to_network',
+    `api.address ${address} can be reached from the network, and api.tokens is empty`,
+    'Configure api.tokens, or bind the API to 127.0.0.1.',
+  );
 }
 
 function schemaForOpenApi(schema: FastifySchema | undefined): FastifySchema {

@@ -28,11 +28,11 @@ export type ReloadReport =
 
 /** What the API may ask of the node. */
 export interface NodeControl {
-  /** Rejects with RelevoError `signalling_silent` where no answer came in time: the order may have been taken. */
+  /** Rejects with RelevoError `signalling_unavailable` where no answer came in time: the order may have been taken. */
   order(callId: string, order: CallOrder): Promise<OrderResult>;
   reload(): Promise<ReloadReport>;
   /** New calls are refused from now on; the node ends when the last call has ended, or after `withinMs`. */
-  drain(): { readonly calls: number; readonly withinMs: number };
+  beginDrain(): { readonly calls: number; readonly withinMs: number };
   health(): NodeHealth;
   /** Prometheus text. */
   metrics(): Promise<string>;

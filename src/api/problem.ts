@@ -73,7 +73,8 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 export function problemOf(thrown: unknown): ApiProblem {
   if (thrown instanceof ApiProblem) return thrown;
   if (thrown instanceof RelevoError) {
-    const status = thrown.code === 'signalling_silent' ? 504 : 503;
+    const status =
+      thrown.code === 'signalling_unavailable' ? 504 : thrown.code === 'no_config_file' ? 409 : 503;
     return new ApiProblem(status, thrown.code, thrown.message, thrown.remedy);
   }
   const status = (thrown as Partial<FastifyError>).statusCode ?? 500;

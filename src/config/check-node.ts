@@ -6,6 +6,10 @@ export const PORTS_PER_CALL = 4;
 
 const isLoopback = (address: string): boolean => address.startsWith('127.');
 
+/** Whether two bound addresses would ask for the same port. */
+const meets = (one: string, other: string): boolean =>
+  one === other || one === '0.0.0.0' || other === '0.0.0.0';
+
 /** Reports what cannot work together in the sections of the node itself. */
 export function checkNode(file: ParsedFile, source: YamlSource): void {
   checkListen(file, source);
@@ -28,28 +32,26 @@ export function checkNode(file: ParsedFile, source: YamlSource): void {
 }
 
 function checkListen({ listen, api }: ParsedFile, source: YamlSource): void {
-  const seen = new Map<string, number>();
   listen?.forEach((point, index) => {
-    if (point.port === 0) return;
-    for (const address of point.address === '0.0.0.0' ? ['0.0.0.0'] : [point.address, '0.0.0.0']) {
-      const other = seen.get(`${point.transport} ${address} ${point.port}`);
-      if (other === undefined) continue;
-      source.report(['listen', index, 'port'], {
-        code: 'port_taken',
-        message: `listen[${other}] takes this ${point.transport} port already`,
-        found: source.found(['listen', index, 'port']),
-        expected: 'a port of its own for each address and transport',
-      });
-      return;
-    }
-    seen.set(`${point.transport} ${point.address} ${point.port}`, index);
+    const other = listen.findIndex(
+      (earlier, place) =>
+        place < index &&
+        point.port !== 0 &&
+        earlier.transport === point.transport &&
+        earlier.port === point.port &&
+        meets(earlier.address, point.address),
+    );
+    if (other < 0) return;
+    source.report(['listen', index, 'port'], {
+      code: 'port_taken',
+      message: `listen[${other}] takes this ${point.transport} port already`,
+      found: source.found(['listen', index, 'port']),
+      expected: 'a port of its own for each address and transport',
+    });
   });
   if (!api || api.port === 0) return;
   const taken = listen?.findIndex(
-    (point) =>
-      point.transport === 'tcp' &&
-      point.port === api.port &&
-      (point.address === api.address || [point.address, api.address].includes('0.0.0.0')),
+    (point) => point.transport === 'tcp' && point.port === api.port && meets(point.address, api.address),
   );
   if (taken === undefined || taken < 0) return;
   source.report(['api', 'port'], {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { reportTwice } from './check-node.js';
-import { patternCovers, patternsOverlap } from './number-pattern.js';
+import { patternsOverlap } from './number-pattern.js';
 import type { ParsedFile } from './parsed-file.js';
 import { CONDITION_KEYS, type ProjectInput } from './schema/projects.js';
 import { wavFileFault } from './wav-file.js';
@@ -102,6 +102,17 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
       expected: 'a readable WAV file; a relative path begins at the folder of this file',
     });
   }
+  transfer.allow.forEach((target, index) => {
+    if (!/^(?:\+?\*|sip:\*@\*)$/.test(target.to)) return;
+    const at = [...path, 'allow', index, 'to'];
+    source.report(at, {
+      code: 'allows_everything',
+      severity: 'warning',
+      message: 'a bot that was talked into it could dial any number at your cost',
+      found: source.found(at),
+      expected: 'a pattern with a prefix or a host, such as +549* or sip:*@10.0.0.0/8',
+    });
+  });
   if (transfer.ring_timeout > transfer.timers.total) {
     source.report([...path, 'ring_timeout'], {
       code: 'timer_never_ends',
@@ -114,40 +125,52 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
 }
 
 interface PlacedMatch {
+  readonly place: string;
   readonly project: string;
-  readonly index: number;
   readonly trunk: string;
   readonly to: string;
 }
 
-/** Projects are tried in the order of the file: a match that an earlier one covers never takes a call. */
+/**
+ * An exact number beats a pattern, a longer pattern a shorter one, then the order of the file decides. Two equal
+ * matches are an error, two patterns of the same length that share numbers a warning.
+ */
 function checkMatches(file: ParsedFile, source: YamlSource): void {
   const earlier: PlacedMatch[] = [];
   for (const [project, { match }] of Object.entries(file.projects)) {
-    match.forEach(({ trunk, to }, index) => {
-      const place = { project, index, trunk, to };
+    match.forEach((written, index) => {
+      // A leading + says how a number is written, not which it is.
+      const to = written.to.replace(/^\+/, '').toLowerCase();
+      const { trunk } = written;
       const rivals = earlier.filter((other) => other.trunk === trunk);
-      const cover = rivals.find((other) => patternCovers(other.to, to));
-      const overlap = rivals.find((other) => other.project !== project && patternsOverlap(other.to, to));
+      const same = rivals.find((other) => other.to === to);
+      const overlap = rivals.find(
+        (other) => other.project !== project && sameLength(other.to, to) && patternsOverlap(other.to, to),
+      );
       const at = ['projects', project, 'match', index, 'to'];
-      if (cover) {
+      if (same) {
         source.report(at, {
-          code: 'match_shadowed',
-          message: `projects.${cover.project}.match[${cover.index}] takes all these calls already`,
+          code: 'match_taken',
+          message: `${same.place} takes these calls already`,
           found: source.found(at),
-          expected: 'a called number that no earlier project takes',
-          remedy: 'put the narrower match first, or remove one of the two',
+          expected: 'a called number that no other match takes',
+          remedy: 'remove one of the two',
         });
       } else if (overlap) {
         source.report(at, {
           code: 'match_overlap',
           severity: 'warning',
-          message: `projects.${overlap.project}.match[${overlap.index}] takes some of these calls first`,
+          message: `${overlap.place} takes some of these calls first: the patterns are as long as each other`,
           found: source.found(at),
-          expected: 'called numbers that no other project takes',
+          expected: 'called numbers that no other project takes, or a longer pattern',
         });
       }
-      earlier.push(place);
+      earlier.push({ place: `projects.${project}.match[${index}]`, project, trunk, to });
     });
   }
+}
+
+function sameLength(one: string, other: string): boolean {
+  const length = (pattern: string): number => pattern.replaceAll('*', '').length;
+  return one.includes('*') && other.includes('*') && length(one) === length(other);
 }

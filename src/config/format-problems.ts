@@ -38,6 +38,7 @@ function summary(problems: readonly ConfigProblem[]): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const warnings = problems.length - errors;
   const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
+  if (problems.length === 0) return 'no problems';
   return warnings === 0
     ? count(errors, 'error')
     : errors === 0

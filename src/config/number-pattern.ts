@@ -12,12 +12,3 @@ export function patternsOverlap(one: string, other: string): boolean {
   };
   return meets(0, 0);
 }
-
-/** Whether every number that fits `narrow` fits `wide` too: a `*` is only covered by a `*`. */
-export function patternCovers(wide: string, narrow: string): boolean {
-  const expression = wide
-    .split('*')
-    .map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${expression}$`).test(narrow);
-}

@@ -100,7 +100,7 @@ function reportIssue(issue: Issue, base: KeyPath, source: YamlSource): void {
   }
   source.report(path, {
     code: 'bad_value',
-    message: `\`${key}\` is not what it should be`,
+    message: `${typeof path.at(-1) === 'number' ? 'this item' : `\`${key}\``} is not what it should be`,
     found,
     expected: issue.message,
     remedy: remedyFor(issue, found, path, source),

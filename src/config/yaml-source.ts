@@ -2,6 +2,7 @@ import {
   LineCounter,
   isAlias,
   isMap,
+  isPair,
   isScalar,
   isSeq,
   parseDocument,
@@ -43,6 +44,14 @@ export function keyOf(path: KeyPath): string {
   );
 }
 
+/** The key path of the last of these nodes, each of which holds the next. */
+function pathOf(nodes: readonly unknown[]): (string | number)[] {
+  return nodes.flatMap((node, index): (string | number)[] => {
+    if (isPair(node) && isScalar(node.key)) return [String(node.key.value)];
+    return isSeq(node) ? [node.items.indexOf(nodes[index + 1])] : [];
+  });
+}
+
 /** A parsed file that knows where each key stands, and collects what is wrong with it. */
 export class YamlSource {
   readonly problems: ConfigProblem[] = [];
@@ -53,6 +62,7 @@ export class YamlSource {
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed;
   readonly #fromEnvironment = new WeakSet<Scalar>();
+  readonly #unresolved = new WeakSet<Node>();
 
   constructor(text: string, file: string, environment: Environment) {
     this.#file = file;
@@ -70,7 +80,10 @@ export class YamlSource {
   /** Reports at a value, or at its key where `at` is `key`; at the nearest parent where there is none. */
   report(path: KeyPath, problem: ProblemText, at: 'value' | 'key' = 'value'): void {
     const pair = this.#pairAt(path);
-    const node = (at === 'key' ? pair?.key : undefined) ?? this.#nodeAt(path) ?? this.#nearest(path);
+    const value = this.#nodeAt(path);
+    // A value that the environment does not give has been reported as such.
+    if (value && this.#unresolved.has(value)) return;
+    const node = (at === 'key' ? pair?.key : undefined) ?? value ?? this.#nearest(path);
     const [start, end] = this.#rangeOf(node);
     this.#add(path, start, end, problem);
   }
@@ -99,7 +112,7 @@ export class YamlSource {
       const [start, end] = error.pos;
       if (error.code === 'DUPLICATE_KEY') {
         const name = /^[^\s:]+/.exec(this.#text.slice(start))?.[0] ?? '';
-        this.#add([], start, start + name.length, {
+        this.#add([name], start, start + name.length, {
           code: 'duplicate_key',
           message: `the key \`${name}\` stands twice in the same mapping`,
           found: name,
@@ -121,7 +134,7 @@ export class YamlSource {
 
   #substitute(environment: Environment): void {
     visit(this.#document, {
-      Scalar: (key, node) => {
+      Scalar: (key, node, ancestors) => {
         if (key === 'key' || typeof node.value !== 'string' || !hasReference(node.value)) return;
         const result = substitute(node.value, environment);
         const [start, end] = this.#rangeOf(node);
@@ -130,10 +143,11 @@ export class YamlSource {
           this.#fromEnvironment.add(node);
           return;
         }
+        this.#unresolved.add(node);
         const at = this.#text.slice(start, end).indexOf(`\${${result.name}`);
         const from = at < 0 ? start : start + at;
         const missing = result.fault === 'missing';
-        this.#add([], from, Math.min(end, from + result.name.length + 3), {
+        this.#add(pathOf([...ancestors, node]), from, Math.min(end, from + result.name.length + 3), {
           code: missing ? 'missing_environment' : 'bad_value',
           message: missing
             ? `the environment has no variable ${result.name}`

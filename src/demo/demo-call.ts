@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Invitation} from 'sip.js';
+import type { Invitation } from 'sip.js';
 import { Grammar, Inviter, SessionState, URI, type Notification } from 'sip.js';
 import type { Clock } from '../common/clock.js';
 import type { AudioSource } from './audio/audio-source.js';
@@ -61,6 +61,7 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
   #resolveAnswered!: () => void;
   #rejectAnswered!: (error: Error) => void;
   #resolveEnded!: (end: CallEnd) => void;
+  #answeredAtMs: number | null = null;
   #endStatus: number | null = null;
   #endReason: string | null = null;
   #endedByUs = false;
@@ -95,6 +96,11 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
   get state(): 'calling' | 'answered' | 'ended' {
     if (this.#session.state === SessionState.Terminated) return 'ended';
     return this.#session.state === SessionState.Established ? 'answered' : 'calling';
+  }
+
+  /** `Clock.now()` of the answer; null before. */
+  get answeredAtMs(): number | null {
+    return this.#answeredAtMs;
   }
 
   /** The From URI of an incoming call, the To URI of an outgoing one. */
@@ -155,7 +161,7 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
     return this.#until('replaced', withinMs, 'a replacement', () => by);
   }
 
-  /** Ends the call as its state asks: CANCEL, a refusal, or BYE. Idempotent. */
+  /** Ends the call as its state asks: CANCEL, a refusal, or BYE (resolves when that is answered). Idempotent. */
   async hangUp(reason?: string): Promise<void> {
     if (this.state === 'ended' || this.#endedByUs) return;
     this.#endedByUs = true;
@@ -168,7 +174,13 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
         break;
       case SessionState.Established: {
         const extraHeaders = reason === undefined ? [] : [`Reason: ${reason}`];
-        await session.bye({ requestOptions: { extraHeaders } });
+        await new Promise<void>((resolve, reject) => {
+          const done = (): void => {
+            resolve();
+          };
+          const requestDelegate = { onAccept: done, onReject: done, onRedirect: done };
+          session.bye({ requestDelegate, requestOptions: { extraHeaders } }).catch(reject);
+        });
         break;
       }
       case SessionState.Terminating:
@@ -281,7 +293,10 @@ export class DemoCall extends EventEmitter<DemoCallEvents> {
 
   #observe(): void {
     this.#session.stateChange.addListener((state) => {
-      if (state === SessionState.Established) this.#resolveAnswered();
+      if (state === SessionState.Established) {
+        this.#answeredAtMs = this.#clock.now();
+        this.#resolveAnswered();
+      }
       if (state !== SessionState.Terminated) return;
       this.#endpoint.close();
       // sip.js ends the session first and tells the status after, in the same turn.

@@ -198,14 +198,28 @@ export class DemoUserAgent {
 
   async #close(): Promise<void> {
     const open = this.calls.filter((call) => call.state !== 'ended');
-    await Promise.all(open.map((call) => call.hangUp().catch(this.#note)));
-    await Promise.race([
-      Promise.all(open.map((call) => call.ended)),
-      new Promise<void>((resolve) => void this.#clock.after(open.length === 0 ? 0 : GOODBYE_MS, resolve)),
-    ]);
+    const goodbyes = Promise.all(
+      open.map(async (call) => {
+        await call.hangUp();
+        await call.ended;
+      }),
+    ).catch(this.#note);
+    await this.#within(GOODBYE_MS, goodbyes);
     const { transport } = this.#ua;
     await this.#ua.stop();
     await transport.dispose();
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    let stop: () => void = () => undefined;
+    const deadline = new Promise<void>((resolve) => {
+      const timer = this.#clock.after(ms, resolve);
+      stop = () => {
+        timer.cancel();
+      };
+    });
+    await Promise.race([work, deadline]);
+    stop();
   }
 
   readonly #note = (error: unknown): void => {

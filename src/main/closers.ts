@@ -11,8 +11,10 @@ export class Closers {
     this.#log = log;
   }
 
+  /** A part that is ready only after `closeAll` began is closed at once. */
   push(name: string, close: () => Promise<void>): void {
     this.#stack.push({ name, close });
+    if (this.#closing) this.#closing = this.#closing.then(() => this.#run());
   }
 
   /** Closes everything, the last started first; one that fails is logged and does not stop the rest. Idempotent. */

@@ -74,7 +74,7 @@ export class MediaPool {
     this.#closed = true;
     for (const slot of this.#slots) if (slot.kind === 'restarting' && slot.timer) clearTimeout(slot.timer);
     await Promise.all([...this.#starting]);
-    await Promise.all(this.#slots.map((slot) => (slot.kind === 'up' ? slot.workers.close() : undefined)));
+    await Promise.all(this.#slots.flatMap((slot) => (slot.kind === 'up' ? [slot.workers.close()] : [])));
   }
 
   async #startWorker(index: number): Promise<MediaWorkers> {

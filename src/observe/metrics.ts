@@ -17,6 +17,8 @@ export interface NodeReadings {
   readonly policyLate: number;
   readonly policyAnswered: number;
   readonly badMessages: number;
+  /** Null where the engine is not ours to count. */
+  readonly sipMessages: { readonly in: number; readonly out: number } | null;
   readonly rtp: {
     readonly received: number;
     readonly relayed: number;
@@ -31,7 +33,7 @@ export interface NodeReadings {
   readonly ladder: { readonly bytes: number; readonly dropped: number };
 }
 
-/** SIP messages by what they were, as the engine counted them. `status` is null for a request. */
+/** Traced SIP messages by what they were. `status` is null for a request. */
 export interface SipCount {
   readonly direction: 'in' | 'out';
   readonly method: string;
@@ -82,7 +84,8 @@ export class Metrics {
   ]);
   readonly #packets = this.#counter('relevo_rtp_packets_total', 'RTP packets', ['kind']);
   readonly #ports = this.#gauge('relevo_media_ports', 'RTP ports', ['state']);
-  readonly #sip = this.#counter('relevo_sip_messages_total', 'SIP messages', [
+  readonly #sipAll = this.#counter('relevo_sip_messages_total', 'SIP messages', ['direction']);
+  readonly #sip = this.#counter('relevo_sip_traced_messages_total', 'SIP messages that were traced', [
     'direction',
     'method',
     'status',
@@ -141,6 +144,11 @@ export class Metrics {
     this.#policy.inc({ answer: 'late' }, readings.policyLate);
     this.#bad.reset();
     this.#bad.inc(readings.badMessages);
+    this.#sipAll.reset();
+    if (readings.sipMessages) {
+      this.#sipAll.inc({ direction: 'in' }, readings.sipMessages.in);
+      this.#sipAll.inc({ direction: 'out' }, readings.sipMessages.out);
+    }
     if (readings.rtp) this.#readRtp(readings.rtp);
     this.#cdr.reset();
     if (readings.cdr) {

@@ -39,7 +39,10 @@ export interface PolicyThreadStats {
 }
 
 export interface PolicyThread {
-  /** A port that speaks thread-messages.ts, to be transferred to a signalling thread. */
+  /**
+   * A port that speaks thread-messages.ts, to be transferred to a signalling thread. While the thread is down the
+   * port is closed at its far end: `onRestarted` is the time to connect again.
+   */
   connect(): MessagePort;
   /** New rules for every question from now on. They must have passed `checkExpression`. */
   setProjects(projects: ProjectRules): void;
@@ -86,8 +89,6 @@ class PolicyThreadHost implements PolicyThread {
   #backoffMs = FIRST_BACKOFF_MS;
   #lastCounters = NO_COUNTERS;
   #nextRequest = 0;
-  /** Ports asked for while no thread runs: for the next one. */
-  #ports: MessagePort[] = [];
   readonly #statsWaiting = new Map<number, (responding: boolean) => void>();
   #settleStart: { resolve: () => void; reject: (cause: Error) => void } | null = null;
 
@@ -107,7 +108,6 @@ class PolicyThreadHost implements PolicyThread {
   connect(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     if (this.#state.kind === 'running') this.#post({ kind: 'signalling', port: port2 }, [port2]);
-    else if (this.#state.kind === 'waiting') this.#ports.push(port2);
     else port2.close();
     return port1;
   }
@@ -143,7 +143,6 @@ class PolicyThreadHost implements PolicyThread {
     const before = this.#state;
     this.#state = { kind: 'closed' };
     this.#watch.cancel();
-    for (const port of this.#ports.splice(0)) port.close();
     for (const finish of [...this.#statsWaiting.values()]) finish(false);
     if (before.kind === 'waiting') before.timer.cancel();
     if (before.kind === 'running') await before.worker.terminate();
@@ -204,7 +203,6 @@ class PolicyThreadHost implements PolicyThread {
     this.#restarts += 1;
     this.#lastCounters = NO_COUNTERS;
     this.#state = this.#start();
-    for (const port of this.#ports.splice(0)) this.#post({ kind: 'signalling', port }, [port]);
     this.#options.onRestarted();
   }
 

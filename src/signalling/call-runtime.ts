@@ -123,8 +123,7 @@ export class CallRuntime {
     for (let input = call.inputs.shift(); input && !call.over; input = call.inputs.shift()) {
       try {
         for (const command of call.machine.handle(input)) {
-          this.#execute(call, command);
-          if (call.over) break;
+          if (!isOver(call)) this.#execute(call, command);
         }
       } catch (thrown) {
         this.#crash(call, thrown);
@@ -258,6 +257,9 @@ export class CallRuntime {
     if (call) this.#crash(call, new Error(reason));
   }
 }
+
+/** Asked anew for each command: one of them may have ended the call. */
+const isOver = (call: RunningCall): boolean => call.over;
 
 function logRecord(log: Logger, record: CallRecord): void {
   if (record.kind === 'call.started') {

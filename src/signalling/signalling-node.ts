@@ -10,7 +10,7 @@ import { Admission } from './admission.js';
 import { CallRouter } from './call-router.js';
 import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js';
 import { LoopWatch } from './loop-watch.js';
-import { PolicyLink, type PolicyPortLike } from './policy-link.js';
+import { PolicyLink } from './policy-link.js';
 import { RecordBatch } from './record-batch.js';
 import { SrfLink } from './sip-link.js';
 import { SrfAdapter } from './srf-adapter.js';
@@ -137,7 +137,7 @@ export class SignallingNode {
         this.#media.preload(promptFiles(this.#plan));
         return;
       case 'policy':
-        this.#policy.attach(message.port as PolicyPortLike);
+        this.#policy.attach(message.port);
         return;
       case 'plan':
         this.#setPlan(message.plan);

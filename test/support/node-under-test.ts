@@ -1,5 +1,6 @@
 import { loadConfig } from '../../src/config/load-config.js';
 import { startNode, type RelevoNode } from '../../src/main.js';
+import { checkExpression } from '../../src/policy/rules/expression.js';
 import type { CallView } from '../../src/observe/call-view.js';
 import { freePort } from './free-ports.js';
 
@@ -14,6 +15,8 @@ export const NUMBERS = {
   attendedRefer: '1006',
   chain: '1007',
   botFailureToAgent: '1008',
+  attendedReplacesOpen: '1009',
+  attendedReferOpen: '1010',
 } as const;
 
 /** A whole node on loopback with room for a bot and two agents, and its API. */
@@ -84,7 +87,7 @@ destinations:
   agent: { type: extension, extension: "${user}", trunk: desk, ring_timeout: 2s }
   colleague: { type: extension, extension: "202", trunk: second, ring_timeout: 2s }
   both: { type: group, strategy: sequential, members: [agent, colleague] }
-projects:${project('basic', NUMBERS.basic, 'to: agent, method: invite')}${project('refer', NUMBERS.refer, 'to: agent, method: refer')}${project('auto', NUMBERS.auto, 'to: agent, method: auto')}${project('bridged', NUMBERS.bridged, 'to: agent, method: invite, waiting: music')}${project('attended', NUMBERS.attended, 'to: agent, mode: attended, method: invite, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-replaces', NUMBERS.attendedReplaces, 'to: agent, mode: attended, method: replaces, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-refer', NUMBERS.attendedRefer, 'to: agent, mode: attended, method: refer, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('chain', NUMBERS.chain, 'to: both, method: invite, waiting: ringback')}${project('bot-failure', NUMBERS.botFailureToAgent, 'to: agent, method: invite', '\n    bot_failure: { to: agent }')}
+projects:${project('basic', NUMBERS.basic, 'to: agent, method: invite')}${project('refer', NUMBERS.refer, 'to: agent, method: refer')}${project('auto', NUMBERS.auto, 'to: agent, method: auto')}${project('bridged', NUMBERS.bridged, 'to: agent, method: invite, waiting: music')}${project('attended', NUMBERS.attended, 'to: agent, mode: attended, method: invite, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-replaces', NUMBERS.attendedReplaces, 'to: agent, mode: attended, method: replaces, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-refer', NUMBERS.attendedRefer, 'to: agent, mode: attended, method: refer, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('replaces-open', NUMBERS.attendedReplacesOpen, 'to: agent, mode: attended, method: replaces, waiting: music')}${project('refer-open', NUMBERS.attendedReferOpen, 'to: agent, mode: attended, method: refer, waiting: music')}${project('chain', NUMBERS.chain, 'to: both, method: invite, waiting: ringback')}${project('bot-failure', NUMBERS.botFailureToAgent, 'to: agent, method: invite', '\n    bot_failure: { to: agent }')}
 `;
 }
 
@@ -98,7 +101,7 @@ export async function startNodeUnderTest(options: NodeUnderTestOptions = {}): Pr
     second: await freePort(),
     rtp: options.rtpPorts ?? `${rtp}-${rtp + 399}`,
   };
-  const loaded = await loadConfig({ text: configText(ports, options), path: 'test.yaml' }, process.env);
+  const loaded = loadConfig({ text: configText(ports, options), path: 'test.yaml' }, { env: process.env, checkExpression });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
   const node = await startNode(loaded.config);
   const api = async (path: string, init?: RequestInit): Promise<Response> =>

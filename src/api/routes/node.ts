@@ -63,7 +63,7 @@ export function nodeRoutes(app: ApiInstance, context: ApiContext): void {
       schema: { summary: 'Take no new calls and end after the last one', response: { 202: drainReport } },
       onRequest: access.guard('admin'),
     },
-    async (_request, reply) => reply.code(202).send(node.drain()),
+    async (_request, reply) => reply.code(202).send(node.beginDrain()),
   );
 
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>

@@ -53,7 +53,10 @@ export const botSchema = section({
 
 const ringTimeout = () => duration('1s', '10m').optional();
 const dialled = (what: string) =>
-  matching(/^\+?[0-9A-Za-z*#._!~'()-]{1,64}$/, `${what}, in quotes, such as "+5491155550100"`);
+  matching(
+    /^\+?[0-9A-Za-z*#._!~'()-]{1,64}(?:;postd=[0-9*#A-D,p]{1,32})?$/,
+    `${what}, in quotes, such as "+5491155550100"`,
+  );
 
 const phone = section({
   type: oneOf(['phone']),

@@ -69,8 +69,12 @@ export function checkExpression(expression: string): ExpressionFault | null {
   if (result.type !== 'bool' && result.type !== 'dyn') {
     return { message: `gives ${result.type ?? 'nothing'}, not true or false`, offset: 0 };
   }
-  const nested = nestedMacro(environment.parse(expression).ast, 0);
-  return nested === null ? null : { message: 'a loop within a loop is not allowed', offset: nested };
+  const { ast } = environment.parse(expression);
+  const nested = nestedMacro(ast, 0);
+  if (nested !== null) return { message: 'a loop within a loop is not allowed', offset: nested };
+  const membership = headerMembership(ast);
+  if (membership === null) return null;
+  return { message: "an absent header reads as '': write call.headers['X'] != ''", offset: membership };
 }
 
 /** Evaluates to true or false; throws what the evaluation throws, or where it gives no boolean. */
@@ -101,6 +105,19 @@ function nestedMacro(node: ASTNode, depth: number): number | null {
   const inner = depth + (isMacro ? 1 : 0);
   for (const child of childrenOf(node.args)) {
     const found = nestedMacro(child, inner);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Offset of `'X' in call.headers`, or null: it would always be true, as an absent header reads as empty. */
+function headerMembership(node: ASTNode): number | null {
+  if (node.op === 'in') {
+    const [, where] = node.args;
+    if (where.op === '.' && where.args[1] === 'headers') return node.start;
+  }
+  for (const child of childrenOf(node.args)) {
+    const found = headerMembership(child);
     if (found !== null) return found;
   }
   return null;
@@ -148,11 +165,7 @@ function headerMap(headers: Readonly<Record<string, string>>): Map<string, strin
   const map = new Map<string, string>();
   for (const [name, value] of Object.entries(headers)) map.set(name.toLowerCase(), clip(value));
   const get = map.get.bind(map);
-  const has = map.has.bind(map);
-  return Object.assign(map, {
-    get: (name: unknown) => get(String(name).toLowerCase()) ?? '',
-    has: (name: unknown) => has(String(name).toLowerCase()),
-  });
+  return Object.assign(map, { get: (name: unknown) => get(String(name).toLowerCase()) ?? '' });
 }
 
 function clip(value: string): string {

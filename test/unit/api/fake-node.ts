@@ -38,7 +38,7 @@ export class FakeNode implements NodeControl {
     return this.reloadReport;
   }
 
-  drain(): { calls: number; withinMs: number } {
+  beginDrain(): { calls: number; withinMs: number } {
     this.drains++;
     return { calls: 0, withinMs: 1000 };
   }

@@ -90,7 +90,7 @@ describe('control API: transfers', () => {
 
   it('tries an unanswered order again under the same transfer id, and does not start a second transfer', async () => {
     api.node.answer = () => {
-      throw new RelevoError('signalling_silent', 'no answer', 'try again');
+      throw new RelevoError('signalling_unavailable', 'no answer', 'try again');
     };
     assert.equal((await post({}, 'k')).statusCode, 504);
     const lost = api.node.orders[0]?.order;

@@ -9,6 +9,7 @@ const readings: NodeReadings = {
   policyLate: 1,
   policyAnswered: 9,
   badMessages: 3,
+  sipMessages: { in: 70, out: 71 },
   rtp: { received: 10, relayed: 9, generated: 1, rejected: 1, portsInUse: 4, portsTotal: 100 },
   cdr: { written: 1, failedWrites: 0, lost: 0 },
   droppedEventClients: 0,
@@ -47,8 +48,15 @@ describe('Metrics', () => {
     const text = await metrics.text();
     assert.match(text, /relevo_thread_cpu_seconds_total\{thread="signalling"\} 1\.5/);
     assert.match(text, /relevo_calls_refused_total\{reason="unknown_number"\} 2/);
-    assert.match(text, /relevo_sip_messages_total\{direction="in",method="INVITE",status="request"\} 5/);
-    assert.match(text, /relevo_sip_messages_total\{direction="in",method="other",status="request"\} 2/);
+    assert.match(
+      text,
+      /relevo_sip_traced_messages_total\{direction="in",method="INVITE",status="request"\} 5/,
+    );
+    assert.match(
+      text,
+      /relevo_sip_traced_messages_total\{direction="in",method="other",status="request"\} 2/,
+    );
+    assert.match(text, /relevo_sip_messages_total\{direction="out"\} 71/);
     assert.doesNotMatch(text, /EVIL/);
   });
 });

@@ -1,0 +1,115 @@
+import type { EngineStats } from '../engine/engine-stats.js';
+import type { NodeReadings, ThreadReading } from '../observe/metrics.js';
+import type { SignallingStats } from '../signalling/thread-messages.js';
+import type { MediaPool } from './media-pool.js';
+import type { NodeObserver } from './node-observer.js';
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+
+/** Readings are shared by all who ask within this time, so that a flood of requests does not reach the threads. */
+const FRESH_MS = 1000;
+const WAIT_MS = 1500;
+const NS_PER_MS = 1e6;
+
+export interface MetricSources {
+  readonly observer: NodeObserver;
+  /** Null where the engine is an external drachtio-server. */
+  readonly engine: (() => Promise<EngineStats>) | null;
+  readonly signalling: () => Promise<SignallingStats>;
+  readonly media: () => MediaPool | null;
+}
+
+/** Collects the counters of all threads for the metrics. */
+export class NodeMetrics {
+  readonly #sources: MetricSources;
+  readonly #delay: IntervalHistogram;
+  #last: { readonly atMs: number; readonly text: Promise<string> } | null = null;
+  #signalling: SignallingStats | null = null;
+  #engine: EngineStats | null = null;
+
+  constructor(sources: MetricSources) {
+    this.#sources = sources;
+    this.#delay = monitorEventLoopDelay({ resolution: 10 });
+    this.#delay.enable();
+  }
+
+  /** Prometheus text. A thread that does not answer keeps its last figures. */
+  text(): Promise<string> {
+    const now = performance.now();
+    if (this.#last && now - this.#last.atMs < FRESH_MS) return this.#last.text;
+    const text = this.#read();
+    this.#last = { atMs: now, text };
+    return text;
+  }
+
+  close(): void {
+    this.#delay.disable();
+  }
+
+  async #read(): Promise<string> {
+    const { observer, engine, signalling, media } = this.#sources;
+    const pool = media();
+    const [fromSignalling, fromEngine, fromMedia] = await Promise.all([
+      within(signalling()),
+      engine ? within(engine()) : null,
+      pool ? within(pool.stats()) : null,
+    ]);
+    this.#signalling = fromSignalling ?? this.#signalling;
+    this.#engine = fromEngine ?? this.#engine;
+    const threads: ThreadReading[] = [this.#own()];
+    if (this.#signalling) threads.push({ thread: 'signalling', ...this.#signalling });
+    for (const { index, stats } of fromMedia ?? []) threads.push({ thread: `media-${index}`, ...stats });
+    const readings: NodeReadings = {
+      threads,
+      refused: this.#signalling?.refused ?? {},
+      policyLate: this.#signalling?.policyLate ?? 0,
+      policyAnswered: this.#signalling?.policyAnswered ?? 0,
+      badMessages: (this.#signalling?.badMessages ?? 0) + (this.#engine?.malformed ?? 0),
+      sipMessages: this.#engine ? { in: this.#engine.received, out: this.#engine.sent } : null,
+      rtp: fromMedia
+        ? {
+            received: sum(fromMedia, ({ stats }) => stats.packetsReceived),
+            relayed: sum(fromMedia, ({ stats }) => stats.packetsRelayed),
+            generated: sum(fromMedia, ({ stats }) => stats.packetsGenerated),
+            rejected: sum(fromMedia, ({ stats }) => stats.packetsRejected),
+            portsInUse: sum(fromMedia, ({ stats }) => stats.portsInUse),
+            portsTotal: sum(fromMedia, ({ stats }) => stats.portsTotal),
+          }
+        : null,
+      cdr: observer.cdr?.stats ?? null,
+      droppedEventClients: observer.events.droppedClients,
+      ladder: observer.ladders.stats,
+    };
+    observer.metrics.read(observer.book, readings, observer.sipCounts());
+    return observer.metrics.text();
+  }
+
+  #own(): ThreadReading {
+    const { user, system } = process.cpuUsage();
+    const reading = {
+      // process.cpuUsage is that of the whole process, all threads together.
+      thread: 'process',
+      cpuMs: (user + system) / 1000,
+      loopDelayP50Ms: this.#delay.percentile(50) / NS_PER_MS,
+      loopDelayP99Ms: this.#delay.percentile(99) / NS_PER_MS,
+    };
+    this.#delay.reset();
+    return reading;
+  }
+}
+
+/** The answer, or null where it fails or is late: metrics must come even when a thread hangs. */
+async function within<T>(asked: Promise<T>): Promise<T | null> {
+  let late: NodeJS.Timeout | undefined;
+  const bound = new Promise<null>((resolve) => {
+    late = setTimeout(() => resolve(null), WAIT_MS);
+  });
+  try {
+    return await Promise.race([asked.catch(() => null), bound]);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

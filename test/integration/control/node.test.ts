@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { loadConfig, type LoadedConfig } from '../../../src/config/load-config.js';
+import { startNode, type RelevoNode } from '../../../src/main.js';
+import { checkExpression } from '../../../src/policy/rules/expression.js';
+
+function yaml(apiPort = 0, number = '1000'): string {
+  return `
+listen:
+  - { transport: udp, address: 127.0.0.1, port: 0 }
+media: { ports: 18300-18399, workers: 1 }
+api: { address: 127.0.0.1, port: ${apiPort} }
+log: { level: silent }
+trunks:
+  peer: { allow: [127.0.0.0/8] }
+bots:
+  bot: { kind: sip, uri: "sip:bot@127.0.0.1:18299" }
+projects:
+  one:
+    match: [{ trunk: peer, to: "${number}" }]
+    bot: bot
+`;
+}
+
+function load(text: string): LoadedConfig {
+  return loadConfig({ text, path: 'test.yaml' }, { env: {}, checkExpression });
+}
+
+function valid(text: string): Extract<LoadedConfig, { ok: true }> {
+  const loaded = load(text);
+  assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.problems));
+  return loaded;
+}
+
+function invite(number: string, port: number, local: number, callId: string): string {
+  return [
+    `INVITE sip:${number}@127.0.0.1:${port} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${local};branch=z9hG4bK${callId};rport`,
+    'Max-Forwards: 70',
+    `From: <sip:caller@127.0.0.1:${local}>;tag=${callId}`,
+    `To: <sip:${number}@127.0.0.1:${port}>`,
+    `Call-ID: ${callId}`,
+    'CSeq: 1 INVITE',
+    `Contact: <sip:caller@127.0.0.1:${local}>`,
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n');
+}
+
+async function finalStatus(socket: Socket): Promise<number> {
+  for (;;) {
+    const [datagram] = (await once(socket, 'message')) as [Buffer];
+    const status = Number(datagram.toString().slice(8, 11));
+    if (status >= 200) return status;
+  }
+}
+
+describe('a whole node', () => {
+  let node: RelevoNode;
+  let socket: Socket;
+  let file: string;
+  beforeEach(async () => {
+    file = yaml();
+    node = await startNode(valid(file).config, { reload: () => load(file), drainMs: 500 });
+    socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+  });
+  afterEach(async () => {
+    socket.close();
+    await node.close();
+  });
+
+  const call = async (number: string, callId: string): Promise<number> => {
+    const port = node.sipListeners[0]?.port ?? 0;
+    const answered = finalStatus(socket);
+    socket.send(invite(number, port, socket.address().port, callId), port, '127.0.0.1');
+    return answered;
+  };
+  const get = (path: string) => fetch(`${node.apiAddress.url}${path}`);
+
+  it('is healthy, answers an unknown number with 404 and counts it', async () => {
+    const health = await get('/healthz');
+    assert.equal(health.status, 200, await health.clone().text());
+    assert.equal((await get('/readyz')).status, 200);
+    assert.equal(await call('4711', 'unknown-number'), 404);
+    const metrics = await (await get('/metrics')).text();
+    assert.match(metrics, /relevo_calls_refused_total\{reason="unknown_number"\} 1/);
+    assert.match(metrics, /relevo_sip_messages_total\{direction="in"\} [1-9]/);
+    assert.match(metrics, /relevo_media_ports\{state="total"\} [1-9]/);
+  });
+
+  it('gives new calls a reloaded configuration, and rejects an invalid one whole', async () => {
+    const reload = () => fetch(`${node.apiAddress.url}/v1/reload`, { method: 'POST' });
+    file = yaml(0, '4711').replace('workers: 1', 'workers: 2');
+    const report = (await (await reload()).json()) as { needsRestart: string[]; changed: string[] };
+    assert.deepEqual(report.needsRestart, ['media.workers']);
+    assert.ok(report.changed.some((key) => key.startsWith('plan.projects.one')));
+    assert.notEqual(await call('4711', 'after-reload'), 404);
+    file = 'projects: { one: { bott: x } }';
+    const rejected = await reload();
+    assert.equal(rejected.status, 422);
+    assert.match(await rejected.text(), /bott/);
+    assert.notEqual(await call('4711', 'after-rejected-reload'), 404);
+  });
+
+  it('drained: refuses new calls with 503 and ends by itself', async () => {
+    assert.equal((await fetch(`${node.apiAddress.url}/v1/drain`, { method: 'POST' })).status, 202);
+    assert.deepEqual(await node.ended, { failure: null });
+    await assert.rejects(get('/healthz'));
+  });
+
+  it('leaves nothing running where a part cannot start, and says which', async () => {
+    const taken = valid(yaml(node.apiAddress.port)).config;
+    await assert.rejects(startNode(taken), { code: 'api_not_bound' });
+    const { port } = node.sipListeners[0] ?? { port: 0 };
+    const sipTaken = { ...valid(yaml()).config };
+    await assert.rejects(
+      startNode({
+        ...sipTaken,
+        listen: [{ transport: 'udp', address: '127.0.0.1', port, advertise: '127.0.0.1' }],
+      }),
+      (error: { code?: string; remedy?: string }) => Boolean(error.code) && Boolean(error.remedy),
+    );
+  });
+});
+
+describe('a closed node', () => {
+  it('leaves no handle behind', async () => {
+    const before = handles();
+    const node = await startNode(valid(yaml()).config);
+    await node.close();
+    await node.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(handles(), before);
+  });
+});
+
+/** Sockets, servers, workers and timers that keep the process alive. */
+function handles(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((kind) => /TCP|UDP|Worker|MessagePort|Timeout/.test(kind))
+    .sort();
+}
