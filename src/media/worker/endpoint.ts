@@ -346,7 +346,10 @@ export class Endpoint implements Paced {
     const before = this.#canSend;
     this.#canSend =
       this.#pair !== null && settings !== null && settings.maySend && settings.remoteRtp !== null;
-    if (!before && this.#canSend) this.#pace();
+    if (before || !this.#canSend) return;
+    // What the source sent meanwhile must not show as loss.
+    this.#stream.switchSource();
+    this.#pace();
   }
 
   #pace(): void {

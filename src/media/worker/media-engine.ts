@@ -66,7 +66,7 @@ export class MediaEngine {
     return this.#ports.total * 2;
   }
 
-  /** Carries out one command. Commands for unknown legs are ignored, but `stopGap` and `close` are answered. */
+  /** Carries out one command. Commands for unknown legs are ignored, the adapter knows which there are. */
   execute(command: ToMediaWorker, reply: Reply): void {
     if (this.#closed) return;
     if (command.kind === 'open') {
@@ -120,10 +120,11 @@ export class MediaEngine {
     for (const leg of [...this.#legs.values()]) if (leg.reply === reply) this.#close(leg);
   }
 
-  /** Idempotent. */
+  /** Frees everything without a word: the signalling side sees its port close. Idempotent. */
   close(): void {
     this.#closed = true;
-    for (const leg of [...this.#legs.values()]) this.#close(leg);
+    for (const leg of this.#legs.values()) leg.endpoint.close();
+    this.#legs.clear();
     this.#pacer.close();
     this.#checks?.cancel();
     this.#checks = null;
