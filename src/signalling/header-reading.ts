@@ -2,28 +2,28 @@ import type { SipHeaders } from '../call/vocabulary.js';
 import type { PeerAbilities } from '../call/signalling-port.js';
 
 /** Compact header forms (RFC 3261 7.3.3 and its extensions). */
-const COMPACT: Readonly<Record<string, string>> = {
-  a: 'accept-contact',
-  b: 'referred-by',
-  c: 'content-type',
-  d: 'request-disposition',
-  e: 'content-encoding',
-  f: 'from',
-  i: 'call-id',
-  j: 'reject-contact',
-  k: 'supported',
-  l: 'content-length',
-  m: 'contact',
-  n: 'identity-info',
-  o: 'event',
-  r: 'refer-to',
-  s: 'subject',
-  t: 'to',
-  u: 'allow-events',
-  v: 'via',
-  x: 'session-expires',
-  y: 'identity',
-};
+const COMPACT: ReadonlyMap<string, string> = new Map([
+  ['a', 'accept-contact'],
+  ['b', 'referred-by'],
+  ['c', 'content-type'],
+  ['d', 'request-disposition'],
+  ['e', 'content-encoding'],
+  ['f', 'from'],
+  ['i', 'call-id'],
+  ['j', 'reject-contact'],
+  ['k', 'supported'],
+  ['l', 'content-length'],
+  ['m', 'contact'],
+  ['n', 'identity-info'],
+  ['o', 'event'],
+  ['r', 'refer-to'],
+  ['s', 'subject'],
+  ['t', 'to'],
+  ['u', 'allow-events'],
+  ['v', 'via'],
+  ['x', 'session-expires'],
+  ['y', 'identity'],
+]);
 
 /**
  * The headers of a SIP message, names in lower case and in full, a repeated header as an array in its order.
@@ -44,7 +44,7 @@ export function readHeaders(raw: string | undefined): SipHeaders {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
     const written = line.slice(0, colon).trim().toLowerCase();
-    const name = COMPACT[written] ?? written;
+    const name = COMPACT.get(written) ?? written;
     const value = unfold(line.slice(colon + 1));
     const former = headers[name];
     if (former === undefined) headers[name] = value;

@@ -40,6 +40,8 @@ export interface SignallingNodeOptions {
   readonly makeMedia: (onEvent: (callId: string, event: MediaEvent) => void) => NodeMedia;
   /** Tests put their own machine here; the product's is `Call`. */
   readonly makeCall?: (seed: CallSeed) => CallMachine;
+  /** How long calls may take to say goodbye at `close` (default 2 s). */
+  readonly farewellMs?: number;
 }
 
 /** How long calls may take to say goodbye when the thread closes. */
@@ -190,7 +192,7 @@ export class SignallingNode {
       this.#runtime.order(`close ${callId}`, callId, { kind: 'hangup', cause: 'shutdown' });
     }
     if (this.#runtime.size > 0) {
-      const patience = clock.after(FAREWELL_MS, () => this.#allEnded?.());
+      const patience = clock.after(this.#options.farewellMs ?? FAREWELL_MS, () => this.#allEnded?.());
       await ended;
       patience.cancel();
     }

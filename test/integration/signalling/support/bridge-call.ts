@@ -75,7 +75,9 @@ export class BridgeCall implements CallMachine {
       case 'provisional':
         return [{ kind: 'provisional', legId: this.#caller, status: 180, sdp: event.sdp, headers: {} }];
       case 'accepted':
-        return [{ kind: 'accept', legId: this.#caller, sdp: event.sdp ?? '', headers: { 'X-Answered': 'yes' } }];
+        return [
+          { kind: 'accept', legId: this.#caller, sdp: event.sdp ?? '', headers: { 'X-Answered': 'yes' } },
+        ];
       case 'rejected':
         this.#gone.add(legId);
         if (this.#cancelling) return [];
@@ -109,7 +111,16 @@ export class BridgeCall implements CallMachine {
         const { status, body } = event;
         const { legId: to, requestId } = asked;
         return [
-          { kind: 'respond', legId: to, requestId, status, reason: null, headers: {}, body, contentType: null },
+          {
+            kind: 'respond',
+            legId: to,
+            requestId,
+            status,
+            reason: null,
+            headers: {},
+            body,
+            contentType: null,
+          },
         ];
       }
       case 'bye': {

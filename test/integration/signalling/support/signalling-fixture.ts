@@ -43,6 +43,7 @@ export class SignallingFixture {
         this.said.push(message);
         this.#bus.emit('said');
       },
+      farewellMs: 200,
       makeMedia: () => ({
         execute: () => undefined,
         callEnded: () => undefined,
