@@ -1,54 +1,70 @@
-import type { Clock } from '../common/clock.js';
-import type { Random } from '../common/random.js';
+import { messageOf } from '../common/errors.js';
+import { CallContext, type CallDeps } from './call-context.js';
 import type { CallCommand, CallInput } from './call-io.js';
 import type { CallState, LegView } from './call-record.js';
-import type { DestinationDirectory } from './destinations/destination-directory.js';
-import type { CallPlan, Project, Trunk } from './project.js';
+import { CallMachine } from './session/call-machine.js';
 
-/** What a call is given. Time is read from the clock; timers are commands. */
-export interface CallDeps {
-  readonly callId: string;
-  readonly plan: CallPlan;
-  readonly project: Project;
-  readonly trunk: Trunk;
-  readonly clock: Pick<Clock, 'now' | 'wallMs'>;
-  readonly random: Random;
-  readonly destinations: DestinationDirectory;
-}
+export type { CallDeps } from './call-context.js';
 
-/** One call: pure, sans-IO. Each input is handled to its end and answered by commands. */
+/**
+ * One call: pure, sans-IO. Each input is handled to its end and answered by commands; the first is `incoming`.
+ * It never throws: what cannot be is counted and recorded, and a fault of ours ends the call in good order.
+ */
 export class Call {
   readonly callId: string;
-  #state: CallState = 'connecting';
+  readonly #context: CallContext;
+  readonly #machine: CallMachine;
 
   constructor(deps: CallDeps) {
     this.callId = deps.callId;
+    this.#context = new CallContext(deps);
+    this.#machine = new CallMachine(this.#context);
   }
 
   get state(): CallState {
-    return this.#state;
+    return this.#machine.state;
   }
 
   handle(input: CallInput): readonly CallCommand[] {
-    if (input.port === 'signalling' && input.event.kind === 'incoming') {
-      this.#state = 'ended';
-      const { legId } = input.event;
-      return [
-        {
-          port: 'signalling',
-          command: { kind: 'reject', legId, status: 503, reason: null, headers: {} },
-        },
-        { port: 'end' },
-      ];
+    if (this.#machine.ended) return [];
+    try {
+      this.#dispatch(input);
+      this.#machine.settle();
+    } catch (thrown) {
+      this.#context.event('internal_error', { input: input.port, message: messageOf(thrown) });
+      this.#machine.collapse();
     }
-    return [];
+    return this.#context.takeCommands();
   }
 
+  /** The legs that are not gone. */
   legs(): readonly LegView[] {
-    return [];
+    return this.#machine.legs();
   }
 
   dump(): object {
-    return { callId: this.callId, state: this.#state };
+    const { callId, state } = this;
+    return { callId, state, ...this.#machine.dump(), timers: this.#context.timers.armed };
+  }
+
+  #dispatch(input: CallInput): void {
+    switch (input.port) {
+      case 'signalling':
+        this.#machine.signalling(input.event);
+        return;
+      case 'media':
+        this.#machine.media(input.event);
+        return;
+      case 'policy':
+        this.#machine.decided(input.questionId, input.decision, input.late);
+        return;
+      case 'timer':
+        // A timer that was stopped while its firing was on the way says nothing.
+        this.#context.timers.fired(input.name);
+        return;
+      case 'order':
+        this.#context.emit({ port: 'order', orderId: input.orderId, result: this.#machine.order(input.order) });
+        return;
+    }
   }
 }

@@ -1,0 +1,121 @@
+import type { Leg } from './leg/leg.js';
+import type { MediaDirection, MediaSource } from './media-port.js';
+import type { LegId } from './signalling-port.js';
+
+type Programme =
+  | { readonly kind: 'peer'; readonly peer: Leg }
+  | { readonly kind: 'fixed'; readonly source: MediaSource };
+
+interface Listener {
+  readonly leg: Leg;
+  programme: Programme;
+  sent: string | null;
+  /** The direction that our last offer to this peer carried. */
+  told: MediaDirection;
+}
+
+/** Who hears whom, and what a hold on one side means for the other. */
+export class Bridge {
+  readonly #listeners = new Map<LegId, Listener>();
+  readonly #holdMusic: MediaSource;
+
+  constructor(holdMusic: MediaSource) {
+    this.#holdMusic = holdMusic;
+  }
+
+  /** Joins two legs both ways; a hold in force on one side is told to the other. */
+  connect(a: Leg, b: Leg): void {
+    this.#set(a, { kind: 'peer', peer: b });
+    this.#set(b, { kind: 'peer', peer: a });
+    this.#tell(a, b, () => undefined);
+    this.#tell(b, a, () => undefined);
+  }
+
+  /** `leg` hears `peer`, one way (early media). */
+  listen(leg: Leg, peer: Leg): void {
+    this.#set(leg, { kind: 'peer', peer });
+  }
+
+  /** `leg` hears music, a prompt, ringback or nothing. */
+  play(leg: Leg, source: MediaSource): void {
+    this.#set(leg, { kind: 'fixed', source });
+  }
+
+  /** The leg that `leg` hears, or null. */
+  peerOf(leg: Leg): Leg | null {
+    const programme = this.#listeners.get(leg.legId)?.programme;
+    return programme?.kind === 'peer' ? programme.peer : null;
+  }
+
+  /** What direction to wish for towards `leg` when it makes an offer. */
+  wish(leg: Leg): MediaDirection {
+    const peer = this.peerOf(leg);
+    return peer?.holding === true ? 'sendonly' : 'sendrecv';
+  }
+
+  /** The direction of `leg` changed: whoever hears it is told. `done` comes once the other side agreed, or at once. */
+  directionChanged(leg: Leg, done: () => void): void {
+    for (const listener of this.#listeners.values()) this.#refresh(listener);
+    const peer = this.peerOf(leg);
+    if (peer && this.peerOf(peer) === leg) this.#tell(leg, peer, done);
+    else done();
+  }
+
+  /** The leg is gone. */
+  forget(leg: Leg): void {
+    this.#listeners.delete(leg.legId);
+    for (const listener of this.#listeners.values()) {
+      if (listener.programme.kind === 'peer' && listener.programme.peer === leg) {
+        listener.programme = { kind: 'fixed', source: { kind: 'silence' } };
+        this.#refresh(listener);
+      }
+    }
+  }
+
+  dump(): object {
+    return Object.fromEntries([...this.#listeners.values()].map((one) => [one.leg.legId, one.sent]));
+  }
+
+  #set(leg: Leg, programme: Programme): void {
+    let listener = this.#listeners.get(leg.legId);
+    if (listener) listener.programme = programme;
+    else {
+      listener = { leg, programme, sent: null, told: 'sendrecv' };
+      this.#listeners.set(leg.legId, listener);
+    }
+    this.#refresh(listener);
+  }
+
+  #refresh(listener: Listener): void {
+    const source = this.#sourceOf(listener);
+    // A prompt starts anew each time that it is asked for.
+    const mark = JSON.stringify(source);
+    if (mark === listener.sent || !listener.leg.media.open) return;
+    listener.sent = mark;
+    listener.leg.media.hear(source);
+  }
+
+  #sourceOf(listener: Listener): MediaSource {
+    const { programme, leg } = listener;
+    if (programme.kind === 'fixed') return programme.source;
+    if (!programme.peer.holding) return { kind: 'leg', legId: programme.peer.legId };
+    return leg.party === 'bot' ? { kind: 'silence' } : this.#holdMusic;
+  }
+
+  /** Offers `to` the direction that the state of `from` calls for, where it has another one now. */
+  #tell(from: Leg, to: Leg, done: () => void): void {
+    const listener = this.#listeners.get(to.legId);
+    if (!listener || !to.up) {
+      done();
+      return;
+    }
+    let direction: MediaDirection = 'sendrecv';
+    if (from.holding) direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
+    if (direction === listener.told) {
+      done();
+      return;
+    }
+    listener.told = direction;
+    to.offer(direction, () => done());
+  }
+}

@@ -1,0 +1,111 @@
+import type { Bridge } from './bridge.js';
+import type { CallContext } from './call-context.js';
+import type { OrderResult } from './call-io.js';
+import type { CallState } from './call-record.js';
+import type { MediaProfile } from './leg/leg-media.js';
+import type { InDialogRequest } from './leg/in-dialog.js';
+import type { Leg, LegOwner } from './leg/leg.js';
+import type { MediaSource } from './media-port.js';
+import type { IncomingInvite, LegId } from './signalling-port.js';
+import type {
+  EndedBy,
+  Party,
+  SipHeaders,
+  TransferMethod,
+  TransferMode,
+  TransferOutcome,
+  TransferReason,
+  TransferResult,
+} from './vocabulary.js';
+import type { TemplateValues } from './context/template.js';
+
+/** Who hears of a transfer beside the records: the one who asked for it inside SIP. */
+export interface TransferListener {
+  provisional(status: number, reason: string): void;
+  /** The outcome is certain; the legs are about to be let go. */
+  concluded(outcome: TransferOutcome): void;
+  ended(result: TransferResult): void;
+}
+
+/** A wish to hand the call over, from whatever side it comes. */
+export interface TransferWish {
+  readonly transferId: string | null;
+  readonly to: string | null;
+  readonly reason: TransferReason;
+  readonly rule: string | null;
+  readonly evidence: string | null;
+  readonly mode: TransferMode | null;
+  readonly method: TransferMethod | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly summary: string | null;
+  /** Referred-By as the referrer gave it; null for ours. */
+  readonly referredBy: string | null;
+  /** Value of Replaces where the referrer has its own consultation with the target. */
+  readonly replaces: string | null;
+  readonly listener: TransferListener | null;
+}
+
+/** How a call is to end. */
+export interface CallEnd {
+  readonly endedBy: EndedBy;
+  readonly cause: string;
+  /** Status for a caller that was not answered yet. */
+  readonly status?: number;
+  readonly headers?: SipHeaders;
+}
+
+/** The legs that play a part now. */
+export interface Roles {
+  caller: Leg | null;
+  bot: Leg | null;
+  agent: Leg | null;
+}
+
+/** What the machines of one call need of each other. */
+export interface CallHost {
+  readonly context: CallContext;
+  readonly bridge: Bridge;
+  readonly roles: Roles;
+  readonly invite: IncomingInvite;
+  readonly ending: boolean;
+  readonly answered: boolean;
+  setState(state: CallState): void;
+  newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg;
+  /** A leg that the adapter numbered: one that came in. */
+  takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;
+  /** Runs once when nothing of the leg's dialog is left. */
+  whenGone(leg: Leg, run: () => void): void;
+  /** Headers for a leg of ours: what is carried from the caller, with Session-ID and Max-Forwards. */
+  outgoingHeaders(): SipHeaders;
+  templateValues(reason: string, summary: string | null): TemplateValues;
+  from(): { readonly user: string; readonly displayName: string | null };
+  music(): MediaSource;
+  end(end: CallEnd): void;
+  requestTransfer(wish: TransferWish): OrderResult;
+  cancelTransfer(transferId: string | null): boolean;
+  transferInFlight(): boolean;
+  /** A prompt that the caller heard ended. */
+  played(promptId: string): void;
+  /** The bot says that the agent may have the caller (end of a brief by the bot). */
+  briefDone(): boolean;
+  /** The bot left or died while a transfer is in flight. */
+  incumbentGone(leg: Leg): void;
+  /** The bot cannot be reached or died. */
+  botFailed(leg: Leg | null, status: number | null, detail: string): void;
+  /** A digit of the caller or of the connected agent. */
+  digit(leg: Leg, digit: string, via: 'rtp' | 'info'): void;
+  /** Passes INFO or MESSAGE to the other side and its response back. */
+  relay(leg: Leg, request: InDialogRequest): void;
+  refer(leg: Leg, request: InDialogRequest): void;
+  notify(leg: Leg, request: InDialogRequest): void;
+  /** The caller's leg stands: our 2xx went out. */
+  callerAnswered(): void;
+  /** The caller's leg ended (`headers` of its BYE) or was lost. */
+  callerGone(cause: string, headers: SipHeaders): void;
+  /** The caller hears the bot again: the same session, or a new one where the bot is gone. */
+  resumeBot(): void;
+  /** The person and the caller are joined. */
+  joinAgent(leg: Leg): void;
+  /** After a REFER that worked the caller leaves by itself; `graceMs` bounds that. */
+  transferredAway(graceMs: number): void;
+}

@@ -1,0 +1,568 @@
+import type { CallContext } from '../call-context.js';
+import type { LegView } from '../call-record.js';
+import { headerValue } from '../context/sip-headers.js';
+import type { MediaDirection, MediaEvent } from '../media-port.js';
+import type {
+  DialogName,
+  InDialogMethod,
+  LegId,
+  PeerAbilities,
+  SignallingCommand,
+  SignallingEvent,
+} from '../signalling-port.js';
+import type { Party, SipHeaders } from '../vocabulary.js';
+import { dtmfDigit } from './dtmf-info.js';
+import { LegMedia, type MediaProfile, type MediaResult } from './leg-media.js';
+import type { InDialogRequest, InDialogResponse, LegEnd, LegFailure } from './in-dialog.js';
+import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
+import { Negotiation } from './negotiation.js';
+
+/** What we say that we can do, where OPTIONS asks. */
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, PRACK';
+/** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
+const ACK_GIVES_UP_MS = 32_000;
+
+/** Where and how to dial. */
+export interface Dial {
+  readonly uri: string;
+  readonly proxies: readonly string[];
+  readonly from: { readonly user: string; readonly displayName: string | null };
+  readonly headers: SipHeaders;
+  readonly auth: { readonly username: string; readonly password: string } | null;
+}
+
+/** How we end a leg: `status` answers an INVITE that was not answered yet, headers go on a CANCEL or BYE. */
+export interface Release {
+  readonly status?: number;
+  readonly reason?: string | null;
+  readonly headers?: SipHeaders;
+}
+
+export interface LegIdentity {
+  readonly legId: LegId;
+  readonly party: Party;
+  readonly remote: string;
+  readonly profile: MediaProfile;
+}
+
+/** Who a leg reports to: the call, or the transfer attempt that dialled it. It is not called after `release`. */
+export interface LegOwner {
+  /** UAC: an 18x; `earlyMedia` where an SDP answer is in force already. */
+  legProgress(leg: Leg, status: number, earlyMedia: boolean): void;
+  /** The dialog stands and the media is agreed. */
+  legAnswered(leg: Leg): void;
+  legFailed(leg: Leg, failure: LegFailure): void;
+  legEnded(leg: Leg, end: LegEnd): void;
+  /** INFO, MESSAGE, REFER and NOTIFY; they must be answered. */
+  legRequest(leg: Leg, request: InDialogRequest): void;
+  legDigit(leg: Leg, digit: string, via: 'rtp' | 'info'): void;
+  /** The peer changed the direction of its media; `done` lets the answer go out. */
+  legDirection(leg: Leg, direction: MediaDirection, done: () => void): void;
+  /** No RTP came for the watched time. */
+  legSilent(leg: Leg, silentMs: number): void;
+  /** A prompt played to this leg ended. */
+  legPlayed(leg: Leg, promptId: string): void;
+}
+
+/** One dialog and one media endpoint. */
+export class Leg {
+  readonly legId: LegId;
+  readonly party: Party;
+  readonly media: LegMedia;
+  readonly #context: CallContext;
+  readonly #remote: string;
+  readonly #onGone: (leg: Leg) => void;
+  readonly #negotiation: Negotiation;
+  readonly #requests = new Map<string, { method: InDialogMethod; done: (response: InDialogResponse) => void }>();
+  #owner: LegOwner;
+  #state: LegState = 'new';
+  #uas = false;
+  #released = false;
+  #confirmed = false;
+  #answered = false;
+  #offerless = false;
+  #localSdp: string | null = null;
+  #answerHeaders: SipHeaders | null = null;
+  #earlySdp: string | null = null;
+  #byeHeaders: SipHeaders = {};
+  #dialog: DialogName | null = null;
+  #peer: PeerAbilities | null = null;
+  #sipCallId: string | null = null;
+  #wish: () => MediaDirection = () => 'sendrecv';
+
+  constructor(context: CallContext, identity: LegIdentity, owner: LegOwner, onGone: (leg: Leg) => void) {
+    this.#context = context;
+    this.legId = identity.legId;
+    this.party = identity.party;
+    this.#remote = identity.remote;
+    this.#owner = owner;
+    this.#onGone = onGone;
+    this.media = new LegMedia(context, this.legId, this.party, identity.profile);
+    this.#negotiation = this.#makeNegotiation();
+  }
+
+  get state(): LegState {
+    return this.#state;
+  }
+  /** Answered, agreed, and neither side has ended it. */
+  get up(): boolean {
+    return this.#answered && this.#state === 'established';
+  }
+  get gone(): boolean {
+    return this.#state === 'gone';
+  }
+  /** Nothing is awaited from the signalling side. */
+  get idle(): boolean {
+    return this.#state === 'new' || this.#state === 'gone';
+  }
+  /** Not answered yet, by either side. */
+  get pending(): boolean {
+    return ['offered', 'preparing', 'inviting', 'early'].includes(this.#state);
+  }
+  get dialog(): DialogName | null {
+    return this.#dialog;
+  }
+  get peer(): PeerAbilities | null {
+    return this.#peer;
+  }
+  /** The peer does not want to hear us though we would speak (RFC 3264 8.4): it is holding. */
+  get holding(): boolean {
+    return this.media.holding;
+  }
+
+  /** Hands the reports to another owner (from a transfer attempt to the call). */
+  adopt(owner: LegOwner): void {
+    this.#owner = owner;
+  }
+  /** What direction we would like towards this peer when it makes an offer. */
+  wishDirection(wish: () => MediaDirection): void {
+    this.#wish = wish;
+  }
+
+  /** UAS: takes the INVITE and prepares our side of the media. */
+  takeIncoming(sipCallId: string, sdp: string | null, peer: PeerAbilities): void {
+    if (!this.#move('incoming')) return;
+    this.#uas = true;
+    this.#sipCallId = sipCallId;
+    this.#peer = peer;
+    this.#offerless = sdp === null;
+    const made = (result: MediaResult): void => {
+      if (this.#state !== 'offered') return;
+      if (!result.ok) {
+        this.#failMedia(result);
+        return;
+      }
+      this.#localSdp = result.sdp;
+      if (!this.#offerless) this.media.settle('sendrecv', result.direction);
+      if (this.#answerHeaders) this.#sendAccept(this.#answerHeaders);
+    };
+    if (sdp === null) this.media.makeOffer('sendrecv', made);
+    else this.media.makeAnswer(sdp, 'sendrecv', made);
+  }
+
+  /** UAS: takes an INVITE that is going to be refused: no media is made. */
+  takeIncomingRefused(): void {
+    this.#move('incoming');
+  }
+
+  /** UAS: 18x, with our SDP where early media flows (an offerless INVITE gets none). */
+  ring(status: 180 | 183, withSdp: boolean, headers: SipHeaders = {}): void {
+    if (this.#state !== 'offered') return;
+    const sdp = withSdp && !this.#offerless ? this.#localSdp : null;
+    this.#send({ kind: 'provisional', legId: this.legId, status, sdp, headers });
+  }
+
+  /** UAS: answers as soon as our SDP is there. */
+  answer(headers: SipHeaders): void {
+    if (this.#state !== 'offered' || this.#answerHeaders) return;
+    this.#answerHeaders = headers;
+    if (this.#localSdp !== null) this.#sendAccept(headers);
+  }
+
+  /** UAC: makes the offer and sends the INVITE. */
+  dial(dial: Dial): void {
+    if (!this.#move('dial')) return;
+    this.media.makeOffer('sendrecv', (made) => {
+      if (this.#state !== 'preparing') return;
+      if (!made.ok) {
+        this.#move('abandon');
+        this.#fail(made.status, made.detail, {}, 'media');
+        return;
+      }
+      this.#localSdp = made.sdp;
+      this.#move('invite');
+      this.#send({ kind: 'invite', legId: this.legId, ...dial, sdp: made.sdp });
+    });
+  }
+
+  /** Queues a re-INVITE of ours. */
+  offer(direction: MediaDirection, done: (ok: boolean) => void): void {
+    if (!this.up) done(false);
+    else this.#negotiation.offer(direction, done);
+  }
+
+  /** Sends a request inside the dialog. `done` always comes, with 481 where the leg ends first. */
+  request(
+    method: InDialogMethod,
+    content: { headers?: SipHeaders; body?: string | null; contentType?: string | null; auth?: Dial['auth'] },
+    done: (response: InDialogResponse) => void,
+  ): void {
+    if (this.#state !== 'established') {
+      done({ status: 481, reason: 'Call/Transaction Does Not Exist', headers: {}, body: null });
+      return;
+    }
+    const requestId = this.#context.nextRequestId();
+    this.#requests.set(requestId, { method, done });
+    const { headers = {}, body = null, contentType = null, auth = null } = content;
+    this.#send({ kind: 'request', legId: this.legId, requestId, method, headers, body, contentType, auth });
+  }
+
+  respond(requestId: string, status: number, more: Partial<InDialogResponse> = {}, contentType?: string): void {
+    const { reason = null, headers = {}, body = null } = more;
+    const type = body === null ? null : (contentType ?? 'application/sdp');
+    const { legId } = this;
+    this.#send({ kind: 'respond', legId, requestId, status, reason, headers, body, contentType: type });
+  }
+
+  /** Ends the leg by whatever its state calls for. Idempotent; the owner hears no more of it. */
+  release(how: Release = {}): void {
+    if (this.#released) return;
+    this.#released = true;
+    const { status = 480, reason = null, headers = {} } = how;
+    const { legId } = this;
+    this.#byeHeaders = headers;
+    switch (this.#state) {
+      case 'offered':
+        this.#move('reject');
+        this.#send({ kind: 'reject', legId, status, reason, headers });
+        this.#vanish();
+        return;
+      case 'preparing':
+        this.#move('abandon');
+        this.#vanish();
+        return;
+      case 'inviting':
+      case 'early':
+        this.#move('cancel');
+        this.#send({ kind: 'cancel', legId, headers });
+        break;
+      case 'established':
+      case 'answering':
+        this.#hangUp(headers);
+        break;
+      default:
+        break;
+    }
+    this.#shut();
+  }
+
+  /** The far side of the port is silent for good: nothing more is awaited. */
+  forget(): void {
+    this.#released = true;
+    this.#state = 'gone';
+    this.#shut();
+    this.media.forget();
+  }
+
+  /** Takes an event of the signalling port. */
+  handle(event: SignallingEvent): void {
+    switch (event.kind) {
+      case 'cancelled':
+        if (this.#move('cancelled')) this.#fail(487, 'Request Terminated', {}, 'cancelled');
+        return;
+      case 'established':
+        if (!this.#move('established')) return;
+        this.#dialog = event.dialog;
+        this.#reportAnswered();
+        return;
+      case 'acked':
+        this.#acked(event.requestId, event.sdp);
+        return;
+      case 'provisional':
+        this.#provisional(event);
+        return;
+      case 'accepted':
+        this.#accepted(event);
+        return;
+      case 'rejected':
+        if (this.#move('rejected')) this.#fail(event.status, event.reason, event.headers, 'peer');
+        return;
+      case 'response':
+        this.#response(event);
+        return;
+      case 'request':
+        this.#request(event);
+        return;
+      case 'bye':
+        this.#ended(event.byStack === null ? 'bye' : 'stack', event.headers, event.byStack ?? 'BYE');
+        return;
+      case 'gone':
+        // Where the peer's BYE crossed ours the leg is gone already.
+        if (this.#state !== 'gone' && this.#move('gone')) this.#vanish();
+        return;
+      case 'incoming':
+      case 'incomingReplaces':
+        this.#context.impossible('second INVITE on a leg', { leg: this.legId });
+        return;
+    }
+  }
+
+  /** Takes an event of the media port. */
+  handleMedia(event: MediaEvent): void {
+    switch (event.kind) {
+      case 'dtmf':
+        if (!this.#released) this.#owner.legDigit(this, event.digit, 'rtp');
+        return;
+      case 'mediaTimeout':
+        if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
+        return;
+      case 'played':
+        if (!this.#released) this.#owner.legPlayed(this, event.promptId);
+        return;
+      default:
+        if (!this.media.handle(event)) {
+          this.#context.impossible('media answer that nobody awaits', { leg: this.legId, kind: event.kind });
+        }
+        if (event.kind === 'closed') this.#onGone(this);
+    }
+  }
+
+  view(): LegView {
+    const { legId, party } = this;
+    const sipCallId = this.#sipCallId ?? this.#dialog?.sipCallId ?? null;
+    return { legId, party, state: this.#state, sipCallId, remote: this.#remote, onHold: this.holding };
+  }
+
+  dump(): object {
+    const { state } = this.media;
+    return { ...this.view(), media: state, direction: this.media.agreed, negotiation: this.#negotiation.dump() };
+  }
+
+  #sendAccept(headers: SipHeaders): void {
+    if (!this.#move('accept')) return;
+    this.#send({ kind: 'accept', legId: this.legId, sdp: this.#localSdp!, headers });
+  }
+
+  #acked(requestId: string | null, sdp: string | null): void {
+    if (requestId !== null) {
+      this.#negotiation.handleAck(requestId, sdp);
+      return;
+    }
+    if (this.#confirmed) return;
+    this.#confirmed = true;
+    if (this.#state === 'hanging') {
+      this.#sendBye();
+      return;
+    }
+    if (!this.#offerless || this.gone) return;
+    if (sdp === null) {
+      this.#failMedia({ ok: false, status: 488, code: 'no_answer_in_ack', detail: 'the ACK carried no SDP answer' });
+      return;
+    }
+    this.media.takeAnswer(sdp, (taken) => {
+      if (!taken.ok) this.#failMedia(taken);
+      else {
+        this.media.settle('sendrecv', taken.direction);
+        this.#offerless = false;
+        this.#reportAnswered();
+      }
+    });
+  }
+
+  #provisional(event: Extract<SignallingEvent, { kind: 'provisional' }>): void {
+    if (event.status === 100 || !this.#move('provisional') || this.#released) return;
+    const { status, sdp } = event;
+    if (sdp === null || sdp === this.#earlySdp) {
+      this.#owner.legProgress(this, status, this.#earlySdp !== null);
+      return;
+    }
+    this.media.takeAnswer(sdp, (taken) => {
+      if (this.#state !== 'early') return;
+      // A bad early answer is not the end: the 2xx may bring a better one.
+      if (taken.ok) this.#earlySdp = sdp;
+      this.#owner.legProgress(this, status, taken.ok);
+    });
+  }
+
+  #accepted(event: Extract<SignallingEvent, { kind: 'accepted' }>): void {
+    const late = this.#state === 'cancelling';
+    if (!this.#move('accepted')) return;
+    this.#confirmed = true;
+    this.#dialog = event.dialog;
+    this.#peer = event.peer;
+    if (late) {
+      this.#context.event('late_answer', { leg: this.legId });
+      this.#send({ kind: 'bye', legId: this.legId, headers: this.#byeHeaders });
+      return;
+    }
+    const { sdp } = event;
+    const ready = (taken: MediaResult): void => {
+      if (this.#state !== 'established') return;
+      if (!taken.ok) this.#failMedia(taken);
+      else {
+        this.media.settle('sendrecv', taken.direction);
+        this.#reportAnswered();
+      }
+    };
+    if (event.wantsAck && sdp !== null) {
+      this.media.makeAnswer(sdp, 'sendrecv', (made) => {
+        if (made.ok) this.#send({ kind: 'ack', legId: this.legId, requestId: null, sdp: made.sdp });
+        ready(made);
+      });
+    } else if (sdp !== null && sdp !== this.#earlySdp) {
+      this.media.takeAnswer(sdp, ready);
+    } else if (this.#earlySdp !== null) {
+      ready({ ok: true, sdp: '', direction: this.media.agreed });
+    } else {
+      ready({ ok: false, status: 488, code: 'no_answer', detail: 'the 2xx carried no SDP answer' });
+    }
+  }
+
+  #reportAnswered(): void {
+    if (this.#answered || this.#released || (this.#uas && this.#offerless)) return;
+    this.#answered = true;
+    this.#owner.legAnswered(this);
+  }
+
+  #response(event: Extract<SignallingEvent, { kind: 'response' }>): void {
+    const waiting = this.#requests.get(event.requestId);
+    if (!waiting) {
+      if (!this.gone) this.#context.impossible('response that nobody awaits', { leg: this.legId });
+      return;
+    }
+    this.#requests.delete(event.requestId);
+    const { status, reason, headers, body } = event;
+    waiting.done({ status, reason, headers, body });
+    // RFC 5057 5.1: for these methods 481 and 408 say that the dialog is gone. REFER finds out by itself.
+    const telling = waiting.method === 'INFO' || waiting.method === 'OPTIONS' || waiting.method === 'UPDATE';
+    if (telling && (status === 481 || status === 408)) this.#lost(status);
+  }
+
+  #request(request: InDialogRequest): void {
+    const { requestId, method } = request;
+    if (this.#state !== 'established' && this.#state !== 'early' && this.#state !== 'offered') {
+      // A NOTIFY may follow the BYE (RFC 6665 4.4.1): its owner still wants to know.
+      if (method === 'NOTIFY') this.#owner.legRequest(this, request);
+      else this.respond(requestId, 481);
+      return;
+    }
+    switch (method) {
+      case 'INVITE':
+      case 'UPDATE':
+        this.#negotiation.handleRequest(request);
+        return;
+      case 'OPTIONS':
+        this.respond(requestId, 200, { headers: { Allow: ALLOW, Accept: 'application/sdp' } });
+        return;
+      case 'INFO': {
+        const digit = dtmfDigit(request.contentType ?? headerValue(request.headers, 'content-type'), request.body);
+        if (digit === null) break;
+        this.respond(requestId, 200);
+        this.#owner.legDigit(this, digit, 'info');
+        return;
+      }
+      case 'MESSAGE':
+      case 'REFER':
+      case 'NOTIFY':
+        break;
+    }
+    this.#owner.legRequest(this, request);
+  }
+
+  #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {
+    const telling = !this.#released;
+    if (!this.#move('byeReceived')) return;
+    this.#vanish();
+    if (telling) this.#owner.legEnded(this, { how, headers, detail });
+    this.#released = true;
+  }
+
+  #lost(status: number): void {
+    if (this.#released || this.gone) return;
+    const detail = `the peer answered ${status} inside the dialog`;
+    this.release({ headers: {} });
+    this.#owner.legEnded(this, { how: 'lost', headers: {}, detail });
+  }
+
+  #failMedia(result: Extract<MediaResult, { ok: false }>): void {
+    const { status, detail } = result;
+    const headers = { Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"` };
+    const before = this.#released;
+    this.release({ status, headers });
+    if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });
+  }
+
+  #fail(status: number, reason: string, headers: SipHeaders, cause: 'peer' | 'media' | 'cancelled'): void {
+    const telling = !this.#released;
+    this.#released = true;
+    this.#vanish();
+    if (telling) this.#owner.legFailed(this, { status, reason, headers, cause });
+  }
+
+  #hangUp(headers: SipHeaders): void {
+    if (this.#uas && !this.#confirmed) {
+      this.#move('byeLater');
+      this.#context.timers.start(`hang.${this.legId}`, ACK_GIVES_UP_MS, () => this.#sendBye());
+      return;
+    }
+    this.#move('bye');
+    this.#send({ kind: 'bye', legId: this.legId, headers });
+  }
+
+  #sendBye(): void {
+    this.#context.timers.stop(`hang.${this.legId}`);
+    if (!this.#move('confirmed')) return;
+    this.#send({ kind: 'bye', legId: this.legId, headers: this.#byeHeaders });
+  }
+
+  /** The dialog is no more. */
+  #vanish(): void {
+    this.#context.timers.stop(`hang.${this.legId}`);
+    this.#shut();
+    this.#onGone(this);
+  }
+
+  #shut(): void {
+    this.#negotiation.close();
+    this.media.close();
+    const waiting = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { done } of waiting) {
+      done({ status: 481, reason: 'Call/Transaction Does Not Exist', headers: {}, body: null });
+    }
+  }
+
+  #move(trigger: LegTrigger): boolean {
+    const next = nextLegState(this.#state, trigger);
+    if (next === null) {
+      this.#context.impossible('leg', { leg: this.legId, state: this.#state, trigger });
+      return false;
+    }
+    this.#state = next;
+    return true;
+  }
+
+  #send(command: SignallingCommand): void {
+    this.#context.signalling(command);
+  }
+
+  #makeNegotiation(): Negotiation {
+    const port = {
+      legId: this.legId,
+      ownsCallId: () => !this.#uas,
+      wish: () => this.#wish(),
+      request: (method: 'INVITE', sdp: string, done: (response: InDialogResponse) => void) => {
+        this.request(method, { body: sdp, contentType: 'application/sdp' }, done);
+      },
+      respond: (requestId: string, status: number, headers: SipHeaders, sdp: string | null) => {
+        this.respond(requestId, status, { headers, body: sdp });
+      },
+      directionChanged: (direction: MediaDirection, done: () => void) => {
+        if (this.#released) done();
+        else this.#owner.legDirection(this, direction, done);
+      },
+      lost: (status: number) => this.#lost(status),
+    };
+    return new Negotiation(this.#context, port, this.media);
+  }
+}

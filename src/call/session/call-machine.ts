@@ -1,0 +1,463 @@
+import { Bridge } from '../bridge.js';
+import type { CallContext } from '../call-context.js';
+import type { CallEnd, CallHost, Roles, TransferWish } from '../call-host.js';
+import type { OrderResult } from '../call-io.js';
+import type { CallOrder, CallState, LegView } from '../call-record.js';
+import { carriedHeaders, nextMaxForwards, sessionId } from '../context/carried-headers.js';
+import { carriedReason, headerValue, reasonHeader } from '../context/sip-headers.js';
+import type { TemplateValues } from '../context/template.js';
+import type { PolicyDecision } from '../decision.js';
+import type { InDialogRequest } from '../leg/in-dialog.js';
+import type { MediaProfile } from '../leg/leg-media.js';
+import { Leg, type LegOwner } from '../leg/leg.js';
+import type { LegMediaStats, MediaEvent, MediaSource } from '../media-port.js';
+import { IncomingRefers } from '../refer/incoming-refer.js';
+import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
+import { TransferDesk } from '../transfer/transfer-desk.js';
+import type { Party, SipHeaders } from '../vocabulary.js';
+import { AgentSide } from './agent-side.js';
+import { BotFailure } from './bot-failure.js';
+import { BotSession } from './bot-session.js';
+import { CallerSide } from './caller-side.js';
+import { relayRequest } from './relay.js';
+import { Replacement } from './replacement.js';
+import { Triggers } from './triggers.js';
+
+/** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
+const ENDING_GUARD_MS = 35_000;
+
+/** The call itself: its legs and the parts that they play, from the INVITE to the last BYE. */
+export class CallMachine implements CallHost {
+  readonly context: CallContext;
+  readonly bridge: Bridge;
+  readonly roles: Roles = { caller: null, bot: null, agent: null };
+  readonly #legs = new Map<LegId, Leg>();
+  readonly #whenGone = new Map<LegId, (() => void)[]>();
+  readonly #triggers: Triggers;
+  readonly #desk: TransferDesk;
+  readonly #refers: IncomingRefers;
+  readonly #callerSide: CallerSide;
+  readonly #agentSide: AgentSide;
+  readonly #botSession: BotSession;
+  readonly #botFailure: BotFailure;
+  #state: CallState = 'connecting';
+  #invite: IncomingInvite | null = null;
+  #sessionId = '';
+  #maxForwards = 69;
+  #startedAt = 0;
+  #answered: { readonly at: number; readonly wallMs: number } | null = null;
+  #away = false;
+  #end: CallEnd | null = null;
+
+  constructor(context: CallContext) {
+    this.context = context;
+    this.bridge = new Bridge(this.music());
+    this.#desk = new TransferDesk(this);
+    this.#refers = new IncomingRefers(this);
+    this.#callerSide = new CallerSide(this);
+    this.#agentSide = new AgentSide(this);
+    this.#triggers = new Triggers(
+      context,
+      () => ({
+        invite: this.invite,
+        answered: this.answered,
+        answeredForMs: this.#answered ? context.now() - this.#answered.at : 0,
+        transfers: this.#desk.count,
+        listening: this.#state === 'with_bot' && !this.#desk.busy,
+      }),
+      (decision) => this.#follow(decision),
+    );
+    this.#botSession = new BotSession(this, this.#triggers);
+    this.#botFailure = new BotFailure(this, this.#triggers);
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+  get ended(): boolean {
+    return this.#state === 'ended';
+  }
+  get ending(): boolean {
+    return this.#end !== null;
+  }
+  get answered(): boolean {
+    return this.#answered !== null;
+  }
+  get invite(): IncomingInvite {
+    return this.#invite!;
+  }
+
+  signalling(event: SignallingEvent): void {
+    if (event.kind === 'incoming') {
+      this.#begin(event.legId, event.invite);
+      return;
+    }
+    if (event.kind === 'incomingReplaces') {
+      this.#replace(event);
+      return;
+    }
+    const leg = this.#legs.get(event.legId);
+    if (leg) {
+      leg.handle(event);
+      return;
+    }
+    this.context.impossible('event of an unknown leg', { leg: event.legId, kind: event.kind });
+    if (event.kind !== 'request') return;
+    const { legId, requestId } = event;
+    const rest = { reason: null, headers: {}, body: null, contentType: null };
+    this.context.signalling({ kind: 'respond', legId, requestId, status: 481, ...rest });
+  }
+
+  media(event: MediaEvent): void {
+    const leg = this.#legs.get(event.legId);
+    if (leg) leg.handleMedia(event);
+    else this.context.impossible('media of an unknown leg', { leg: event.legId, kind: event.kind });
+  }
+
+  decided(questionId: string, decision: PolicyDecision, late: boolean): void {
+    // An ending call has dropped its questions: the answers that are still on the way mean nothing.
+    if (!this.ending) this.#triggers.answered(questionId, decision, late);
+  }
+
+  order(order: CallOrder): OrderResult {
+    if (this.ending || !this.#invite) return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
+    switch (order.kind) {
+      case 'hangup':
+        this.end({ endedBy: 'relevo', cause: order.cause });
+        return { accepted: true };
+      case 'botEvent':
+        this.#triggers.happened(order.event);
+        return { accepted: true };
+      case 'cancelTransfer':
+        return this.cancelTransfer(order.transferId)
+          ? { accepted: true }
+          : { accepted: false, code: 'unknown_transfer', detail: `${order.transferId} is not in flight` };
+      case 'transfer': {
+        if (!this.answered && !this.#desk.inFlight) {
+          return { accepted: false, code: 'call_not_answered', detail: 'the call is not answered yet' };
+        }
+        const rest = { rule: null, evidence: null, referredBy: null, replaces: null, listener: null };
+        return this.requestTransfer({ ...order, ...rest });
+      }
+    }
+  }
+
+  legs(): readonly LegView[] {
+    return [...this.#legs.values()].filter((leg) => !leg.gone).map((leg) => leg.view());
+  }
+
+  dump(): object {
+    return {
+      legs: [...this.#legs.values()].map((leg) => leg.dump()),
+      hears: this.bridge.dump(),
+      transfers: this.#desk.dump(),
+      badInputs: this.context.badInputs,
+    };
+  }
+
+  setState(state: CallState): void {
+    if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
+    this.#state = state;
+    const { callId } = this.context;
+    this.context.record({ kind: 'call.state', callId, at: this.context.wallMs(), state, legs: this.legs() });
+  }
+
+  newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg {
+    return this.takeLeg(this.context.nextLegId(), party, remote, profile, owner);
+  }
+
+  takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
+    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) => this.#legGone(gone));
+    leg.wishDirection(() => this.bridge.wish(leg));
+    this.#legs.set(legId, leg);
+    return leg;
+  }
+
+  whenGone(leg: Leg, run: () => void): void {
+    const waiting = this.#whenGone.get(leg.legId) ?? [];
+    this.#whenGone.set(leg.legId, [...waiting, run]);
+  }
+
+  outgoingHeaders(): SipHeaders {
+    return {
+      ...carriedHeaders(this.invite, this.context.project.carryHeaders),
+      'Max-Forwards': String(this.#maxForwards),
+      'Session-ID': this.#sessionId,
+    };
+  }
+
+  templateValues(reason: string, summary: string | null): TemplateValues {
+    const { called, caller, headers } = this.invite;
+    return { called, caller, callId: this.context.callId, reason, summary: summary ?? '', headers };
+  }
+
+  from(): { readonly user: string; readonly displayName: string | null } {
+    return { user: this.invite.caller, displayName: this.invite.callerDisplayName };
+  }
+
+  music(): MediaSource {
+    return { kind: 'music', file: this.context.project.transfer.musicFile };
+  }
+
+  /** Lets go of everything; the first cause counts. */
+  end(end: CallEnd): void {
+    if (this.#end) return;
+    const callerLeft = end.endedBy === 'caller';
+    // The transfer concludes first: its figures are asked for before the media goes.
+    this.#end = end;
+    this.#desk.callEnding(callerLeft, end);
+    this.setState('ending');
+    this.#triggers.stop();
+    for (const name of ['bot.answer', 'max', 'away']) this.context.timers.stop(name);
+    const headers = end.headers ?? {};
+    for (const leg of this.#legs.values()) {
+      if (!this.#desk.keeps(leg)) leg.release({ status: end.status ?? 480, headers });
+    }
+    this.context.timers.start('ending', ENDING_GUARD_MS, () => this.#forgetAll());
+  }
+
+  /** Ends the call for good once nothing of it is left. */
+  settle(): void {
+    if (!this.#end || this.ended || this.#desk.busy) return;
+    for (const leg of this.#legs.values()) {
+      if (!leg.gone) {
+        if (!this.#desk.keeps(leg)) leg.release({ headers: this.#end.headers ?? {} });
+        if (!leg.idle) return;
+      }
+      if (!leg.media.released) return;
+    }
+    this.#close(this.#end);
+  }
+
+  /** A fault of ours: every leg is let go at once, whatever the machines think. */
+  collapse(): void {
+    try {
+      this.end({ endedBy: 'relevo', cause: 'internal_error', status: 500 });
+      this.settle();
+    } catch {
+      // The machines are beyond use; what the ports hold is freed all the same.
+      this.#end ??= { endedBy: 'relevo', cause: 'internal_error' };
+      for (const leg of this.#legs.values()) {
+        if (!leg.gone) this.context.signalling({ kind: 'bye', legId: leg.legId, headers: {} });
+        this.context.media({ kind: 'close', legId: leg.legId });
+      }
+      this.#close(this.#end);
+    }
+  }
+
+  requestTransfer(wish: TransferWish): OrderResult {
+    return this.#desk.request(wish);
+  }
+  cancelTransfer(transferId: string | null): boolean {
+    return this.#desk.cancel(transferId, 'cancelled on request');
+  }
+  transferInFlight(): boolean {
+    return this.#desk.inFlight;
+  }
+  played(promptId: string): void {
+    this.#desk.played(promptId);
+  }
+  briefDone(): boolean {
+    return this.#desk.briefDone();
+  }
+  incumbentGone(leg: Leg): void {
+    this.#desk.incumbentGone(leg);
+  }
+
+  botFailed(leg: Leg | null, status: number | null, detail: string): void {
+    if (this.#desk.inFlight) {
+      this.context.event('bot_failed', { status, detail });
+      if (leg) this.#desk.incumbentGone(leg);
+    } else {
+      this.#botFailure.failed(status, detail);
+    }
+  }
+
+  digit(leg: Leg, digit: string, via: 'rtp' | 'info'): void {
+    const { caller } = this.roles;
+    // A digit in RTP is relayed there; one that came by INFO is played to the other side.
+    const peer = via === 'info' ? this.bridge.peerOf(leg) : null;
+    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit);
+    if (leg === caller) this.#triggers.happened({ kind: 'dtmf', digit });
+  }
+
+  relay(leg: Leg, request: InDialogRequest): void {
+    relayRequest(this.bridge, leg, request);
+  }
+  refer(leg: Leg, request: InDialogRequest): void {
+    if (this.ending || !this.answered) leg.respond(request.requestId, 603);
+    else this.#refers.take(leg, request);
+  }
+  notify(leg: Leg, request: InDialogRequest): void {
+    this.#desk.refers.notify(leg, request);
+  }
+
+  callerAnswered(): void {
+    const { context, roles } = this;
+    const { caller, bot } = roles;
+    if (!this.#answered) {
+      this.#answered = { at: context.now(), wallMs: context.wallMs() };
+      const { maxDurationMs } = context.project;
+      if (maxDurationMs > 0) {
+        context.timers.start('max', maxDurationMs, () => this.end({ endedBy: 'relevo', cause: 'max_duration' }));
+      }
+      this.#triggers.startTicking();
+    }
+    caller?.media.watch(context.project.callerMediaTimeoutMs);
+    if (bot?.up && !this.#desk.inFlight) this.setState('with_bot');
+    this.#desk.callerAnswered();
+  }
+
+  callerGone(cause: string, headers: SipHeaders): void {
+    const fallback = cause === 'cancelled' ? reasonHeader(487, 'The caller gave up') : {};
+    const given = carriedReason(headers);
+    const reason = Object.keys(given).length > 0 ? given : fallback;
+    this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
+  }
+
+  resumeBot(): void {
+    const { caller, bot } = this.roles;
+    if (!caller || this.ending) return;
+    if (bot?.up) {
+      this.bridge.connect(caller, bot);
+      this.setState('with_bot');
+      return;
+    }
+    this.bridge.play(caller, this.music());
+    this.setState('connecting');
+    if (!bot) this.#botSession.invite();
+  }
+
+  joinAgent(leg: Leg): void {
+    const { caller } = this.roles;
+    if (!caller) return;
+    this.roles.agent = leg;
+    leg.adopt(this.#agentSide);
+    this.bridge.connect(caller, leg);
+    if (caller.pending) caller.answer({});
+    this.setState('with_agent');
+  }
+
+  transferredAway(graceMs: number): void {
+    const { caller } = this.roles;
+    this.#away = true;
+    if (caller) this.bridge.play(caller, this.music());
+    this.context.timers.start('away', graceMs, () => {
+      this.end({ endedBy: 'relevo', cause: 'transferred', headers: reasonHeader(200, 'Call transferred') });
+    });
+  }
+
+  #begin(legId: LegId, invite: IncomingInvite): void {
+    const { context } = this;
+    if (this.#invite) {
+      context.impossible('second INVITE', { leg: legId });
+      return;
+    }
+    this.#invite = invite;
+    this.#startedAt = context.now();
+    const { trunk, project, random, callId } = context.deps;
+    const maxForwards = nextMaxForwards(invite.headers);
+    this.#maxForwards = maxForwards ?? 0;
+    this.#sessionId = sessionId(invite.headers, () => random.uuid());
+    context.legIdTaken(legId);
+    context.record({
+      kind: 'call.started',
+      callId,
+      at: context.wallMs(),
+      project: project.name,
+      trunk: trunk.name,
+      caller: invite.caller,
+      called: invite.called,
+      sipCallId: invite.sipCallId,
+      sourceAddress: invite.sourceAddress,
+    });
+    const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
+    const remote = `sip:${invite.caller}@${invite.sourceAddress}:${invite.sourcePort}`;
+    const caller = this.takeLeg(legId, 'caller', remote, profile, this.#callerSide);
+    this.roles.caller = caller;
+    if (maxForwards === null) {
+      caller.takeIncomingRefused();
+      this.end({ endedBy: 'relevo', cause: 'too_many_hops', status: 483 });
+      return;
+    }
+    caller.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
+    this.#botSession.invite();
+  }
+
+  #replace(event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>): void {
+    const { legId, invite, replacesLegId, earlyOnly } = event;
+    this.context.legIdTaken(legId);
+    const replaced = this.#legs.get(replacesLegId);
+    const { roles } = this;
+    const role = (['caller', 'bot', 'agent'] as const).find((one) => replaced && roles[one] === replaced);
+    // RFC 3891 3: 481 unknown, 603 ended, 486 early-only on a confirmed dialog.
+    let status = 0;
+    if (!replaced) status = 481;
+    else if (this.ending || replaced.gone || replaced.state === 'leaving') status = 603;
+    else if (!replaced.up) status = 481;
+    else if (earlyOnly) status = 486;
+    else if (role === undefined || this.#desk.inFlight) status = 603;
+    if (status !== 0 || !replaced || role === undefined) {
+      this.context.signalling({ kind: 'reject', legId, status: status || 481, reason: null, headers: {} });
+      return;
+    }
+    const { trunk } = this.context.deps;
+    const owner = role === 'caller' ? this.#callerSide : role === 'bot' ? this.#botSession : this.#agentSide;
+    const takeOver = (leg: Leg): void => {
+      roles[role] = leg;
+    };
+    const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
+    const remote = `sip:${invite.caller}@${invite.sourceAddress}:${invite.sourcePort}`;
+    const taking = new Replacement({ host: this, replaced, owner, takeOver });
+    const leg = this.takeLeg(legId, role, remote, profile, taking);
+    leg.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
+    leg.answer({ 'Session-ID': headerValue(invite.headers, 'session-id') ?? this.#sessionId });
+  }
+
+  #follow(decision: PolicyDecision): void {
+    if (decision.kind === 'none' || this.ending || this.#desk.busy || this.#state !== 'with_bot') return;
+    const { reason, rule, evidence, to, mode, method } = decision;
+    const rest = { transferId: null, headers: {}, summary: null, referredBy: null, replaces: null, listener: null };
+    this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
+  }
+
+  #legGone(leg: Leg): void {
+    if (!leg.gone) return;
+    this.bridge.forget(leg);
+    const waiting = this.#whenGone.get(leg.legId) ?? [];
+    this.#whenGone.delete(leg.legId);
+    for (const run of waiting) run();
+  }
+
+  #forgetAll(): void {
+    this.context.event('ending_forced', { legs: this.legs().length });
+    for (const leg of this.#legs.values()) {
+      leg.forget();
+      this.#legGone(leg);
+    }
+    this.#desk.forget();
+  }
+
+  #close(end: CallEnd): void {
+    const { context } = this;
+    context.timers.stopAll();
+    const media: Record<string, LegMediaStats> = {};
+    for (const leg of this.#legs.values()) {
+      if (leg.media.stats) media[leg.legId] = leg.media.stats;
+    }
+    this.setState('ended');
+    context.record({
+      kind: 'call.ended',
+      callId: context.callId,
+      at: context.wallMs(),
+      endedBy: end.endedBy,
+      sipStatus: this.#answered ? null : (end.status ?? 480),
+      cause: end.cause,
+      durationMs: Math.round(context.now() - (this.#answered?.at ?? this.#startedAt)),
+      answeredAt: this.#answered?.wallMs ?? null,
+      transfers: this.#desk.results,
+      media,
+    });
+    context.emit({ port: 'end' });
+  }
+}

@@ -1,0 +1,65 @@
+import type { CallHost } from '../call-host.js';
+import { reasonHeader } from '../context/sip-headers.js';
+import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
+import type { Leg, LegOwner } from '../leg/leg.js';
+import type { MediaDirection } from '../media-port.js';
+
+/** What takes the place of a replaced leg. */
+export interface ReplacementDeps {
+  readonly host: CallHost;
+  readonly replaced: Leg;
+  /** Who listens to the new leg once it has taken over. */
+  readonly owner: LegOwner;
+  /** The new leg plays the old one's part from now on. */
+  readonly takeOver: (leg: Leg) => void;
+}
+
+/** An INVITE with Replaces (RFC 3891): answered, media moved, then the replaced leg gets a BYE. */
+export class Replacement implements LegOwner {
+  readonly #deps: ReplacementDeps;
+
+  constructor(deps: ReplacementDeps) {
+    this.#deps = deps;
+  }
+
+  legProgress(): void {
+    // The new leg called us.
+  }
+
+  legAnswered(leg: Leg): void {
+    const { host, replaced, owner, takeOver } = this.#deps;
+    const peer = host.bridge.peerOf(replaced);
+    leg.adopt(owner);
+    takeOver(leg);
+    if (peer) host.bridge.connect(leg, peer);
+    else host.bridge.play(leg, host.music());
+    host.context.event('leg_replaced', { leg: replaced.legId, by: leg.legId });
+    replaced.release({ headers: reasonHeader(200, 'Replaced') });
+  }
+
+  legFailed(leg: Leg, failure: LegFailure): void {
+    // The old leg goes on as if nothing had been.
+    this.#deps.host.context.event('replaces_failed', { leg: leg.legId, status: failure.status });
+  }
+
+  legEnded(leg: Leg, end: LegEnd): void {
+    this.#deps.host.context.event('replaces_failed', { leg: leg.legId, detail: end.detail });
+  }
+
+  legRequest(leg: Leg, request: InDialogRequest): void {
+    leg.respond(request.requestId, request.method === 'NOTIFY' ? 481 : 415);
+  }
+
+  legDigit(): void {
+    // Not joined yet.
+  }
+  legDirection(_leg: Leg, _direction: MediaDirection, done: () => void): void {
+    done();
+  }
+  legSilent(): void {
+    // Not watched yet.
+  }
+  legPlayed(): void {
+    // Nothing is played yet.
+  }
+}

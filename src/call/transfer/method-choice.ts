@@ -1,0 +1,22 @@
+import type { CallHost, TransferWish } from '../call-host.js';
+import type { TransferMethod, TransferMode } from '../vocabulary.js';
+
+/**
+ * How an attempt is signalled first. `auto` sends REFER where the trunk wants it, or where the peer says that it can
+ * (or says nothing) and has not refused one lately; else, and where REFER cannot be, a bridged INVITE.
+ */
+export function chooseMethod(
+  host: CallHost,
+  wish: TransferWish,
+  by: { readonly mode: TransferMode; readonly method: TransferMethod; readonly alone: boolean },
+): 'refer' | 'invite' {
+  const { caller } = host.roles;
+  // An early dialog cannot be referred, several phones cannot be named at once, and a consultation is our own INVITE.
+  if (!caller?.up || !by.alone || by.mode === 'attended' || wish.replaces !== null) return 'invite';
+  if (by.method !== 'auto') return by.method === 'refer' ? 'refer' : 'invite';
+  const { trunk, destinations } = host.context.deps;
+  if (trunk.transferMethod !== 'auto') return trunk.transferMethod;
+  const allowed = caller.peer?.allow ?? null;
+  const able = allowed === null || allowed.some((method) => method.trim().toUpperCase() === 'REFER');
+  return able && destinations.methods.mayRefer(trunk.name, host.context.now()) ? 'refer' : 'invite';
+}

@@ -1,0 +1,105 @@
+import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
+import type { OrderResult } from '../call-io.js';
+import type { Resolution } from '../destinations/destination-directory.js';
+import type { Leg } from '../leg/leg.js';
+import { SentRefers } from '../refer/sent-refers.js';
+import type { TransferResult } from '../vocabulary.js';
+import { Transfer } from './transfer.js';
+
+/** A call that was handed over so often goes in circles. */
+const MAX_TRANSFERS = 10;
+
+/** All transfers of one call: one in flight, the results of the others. */
+export class TransferDesk {
+  readonly refers = new SentRefers();
+  readonly #host: CallHost;
+  readonly #results: TransferResult[] = [];
+  readonly #ids = new Set<string>();
+  #current: Transfer | null = null;
+
+  constructor(host: CallHost) {
+    this.#host = host;
+  }
+
+  /** A transfer whose outcome is not certain yet. */
+  get inFlight(): boolean {
+    return this.#current?.undecided === true;
+  }
+  /** A transfer whose result is not out yet. */
+  get busy(): boolean {
+    return this.#current !== null;
+  }
+  get results(): readonly TransferResult[] {
+    return this.#results;
+  }
+  get count(): number {
+    return this.#ids.size;
+  }
+
+  /** Starts a transfer, or says why not. The same transferId again is taken as the same request. */
+  request(wish: TransferWish): OrderResult {
+    const { context, roles, ending } = this.#host;
+    const transferId = wish.transferId ?? `${context.callId}.t${this.#ids.size + 1}`;
+    if (this.#ids.has(transferId)) return { accepted: true };
+    if (ending || !roles.caller) return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
+    if (this.#current) {
+      return { accepted: false, code: 'transfer_in_flight', detail: `${this.#current.transferId} is in flight` };
+    }
+    const tooMany = this.#ids.size >= MAX_TRANSFERS;
+    this.#ids.add(transferId);
+    const resolution: Resolution = tooMany
+      ? { ok: false, code: 'not_allowed', detail: `the call was handed over ${MAX_TRANSFERS} times already` }
+      : context.deps.destinations.resolve(wish.to, context.project, context.wallMs());
+    const transfer = new Transfer(this.#host, {
+      transferId,
+      wish,
+      refers: this.refers,
+      over: (result) => {
+        this.#results.push(result);
+        this.#current = null;
+      },
+    });
+    this.#current = transfer;
+    transfer.start(resolution);
+    if (!resolution.ok && resolution.code === 'not_allowed') {
+      return { accepted: false, code: 'not_allowed', detail: resolution.detail };
+    }
+    return { accepted: true };
+  }
+
+  /** `transferId` null cancels whatever is in flight. False where there is none of that name. */
+  cancel(transferId: string | null, detail: string): boolean {
+    const current = this.#current;
+    if (!current?.undecided || (transferId !== null && current.transferId !== transferId)) return false;
+    current.cancel(detail);
+    return true;
+  }
+
+  callEnding(callerLeft: boolean, end: CallEnd): void {
+    this.#current?.callEnding(callerLeft, end);
+  }
+  keeps(leg: Leg): boolean {
+    return this.#current?.keeps(leg) === true;
+  }
+  incumbentGone(leg: Leg): void {
+    this.#current?.incumbentGone(leg);
+  }
+  briefDone(): boolean {
+    return this.#current?.briefDone() === true;
+  }
+  callerAnswered(): void {
+    this.#current?.callerAnswered();
+  }
+  played(promptId: string): void {
+    this.#current?.played(promptId);
+  }
+
+  /** The ports are silent for good: the result goes out without waiting. */
+  forget(): void {
+    this.#current?.forget();
+  }
+
+  dump(): object {
+    return { current: this.#current?.dump() ?? null, ended: this.#results.length };
+  }
+}

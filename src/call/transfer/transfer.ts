@@ -1,0 +1,544 @@
+import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
+import { reasonHeader } from '../context/sip-headers.js';
+import type { Resolution, Target } from '../destinations/destination-directory.js';
+import type { Leg } from '../leg/leg.js';
+import { replacesOf } from '../refer/refer-to.js';
+import type { SentRefers } from '../refer/sent-refers.js';
+import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome, TransferResult } from '../vocabulary.js';
+import type { Attempt, AttemptFailure, AttemptLog, AttemptObserver } from './attempt.js';
+import { Consultation } from './consultation.js';
+import { FailureSteps } from './failure-steps.js';
+import { InviteAttempt } from './invite-attempt.js';
+import { chooseMethod } from './method-choice.js';
+import { ReferAttempt } from './refer-attempt.js';
+import { inviteHeaders, referHeaders } from './transfer-headers.js';
+import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
+
+/** How long the measured silence is awaited before the result goes out without it. */
+const GAP_WITHIN_MS = 2_000;
+/** A prompt to the caller that never ends must not hold the call. */
+const ANNOUNCE_WITHIN_MS = 60_000;
+const ANNOUNCE = 'announce';
+
+/** What else a transfer needs, beside its call. */
+export interface TransferDeps {
+  readonly transferId: string;
+  readonly wish: TransferWish;
+  readonly refers: SentRefers;
+  /** The one terminal result is out. */
+  readonly over: (result: TransferResult) => void;
+}
+
+/** One transfer: attempts at the destinations in order, what happens when they fail, and one terminal result. */
+export class Transfer implements AttemptObserver {
+  readonly transferId: string;
+  readonly wish: TransferWish;
+  readonly #host: CallHost;
+  readonly #deps: TransferDeps;
+  readonly #mode: TransferMode;
+  readonly #method: TransferMethod;
+  readonly #logs: AttemptLog[] = [];
+  readonly #steps: FailureSteps;
+  #targets: Target[] = [];
+  #live: Attempt[] = [];
+  #phase: TransferPhase = 'new';
+  #incumbent: Leg | null;
+  #consultation: Consultation | null = null;
+  #consulted: Target | null = null;
+  #joining: { leg: Leg; target: Target } | null = null;
+  #measuring = false;
+  #last: AttemptFailure = { outcome: 'failed', detail: 'nothing was tried', rang: false };
+  #outcome: TransferOutcome | null = null;
+  #detail = '';
+  #humanConnectedAt: number | null = null;
+
+  constructor(host: CallHost, deps: TransferDeps) {
+    const { transfer } = host.context.project;
+    this.#host = host;
+    this.#deps = deps;
+    this.transferId = deps.transferId;
+    this.wish = deps.wish;
+    this.#mode = deps.wish.mode ?? transfer.mode;
+    this.#method = deps.wish.method ?? transfer.method;
+    this.#incumbent = host.roles.agent ?? host.roles.bot;
+    this.#steps = new FailureSteps(transfer.onFailure);
+  }
+
+  /** The outcome is not certain yet. */
+  get undecided(): boolean {
+    return this.#phase !== 'concluding' && this.#phase !== 'ended';
+  }
+  get phase(): TransferPhase {
+    return this.#phase;
+  }
+
+  /** Begins; `resolution` says where to, or why not. */
+  start(resolution: Resolution): void {
+    const { context, roles } = this.#host;
+    const { transferId, wish } = this;
+    context.record({
+      kind: 'transfer.started',
+      callId: context.callId,
+      at: context.wallMs(),
+      transferId,
+      reason: wish.reason,
+      rule: wish.rule,
+      evidence: wish.evidence,
+      destination: resolution.ok ? resolution.name : (wish.to ?? ''),
+      mode: this.#mode,
+      method: this.#method,
+    });
+    if (!resolution.ok && resolution.code === 'not_allowed') {
+      // The caller goes on with whoever it talks to: nothing was touched.
+      this.#conclude('not_allowed', resolution.detail);
+      if (this.#incumbent === null) this.#hangUp();
+      return;
+    }
+    if (roles.caller?.up) {
+      this.#measuring = true;
+      roles.caller.media.startGap();
+    }
+    this.#host.setState('transferring');
+    context.timers.start('transfer.total', context.project.transfer.timers.totalMs, () => this.#tooLong());
+    wish.listener?.provisional(100, 'Trying');
+    if (!resolution.ok) {
+      this.#move('try');
+      this.#last = { outcome: resolution.code, detail: resolution.detail, rang: false };
+      this.#afterFailure();
+      return;
+    }
+    this.#targets = [...resolution.targets];
+    this.#tryNext();
+    if (this.#phase === 'trying') this.#wait();
+  }
+
+  /** Takes the transfer back; the bot has the caller again. */
+  cancel(detail: string): void {
+    if (!this.undecided) return;
+    this.#abortAll('relevo', reasonHeader(487, 'Transfer cancelled'));
+    this.#resume('cancelled', detail);
+  }
+
+  /** The call is ending. `callerLeft`: because the caller left. */
+  callEnding(callerLeft: boolean, end: CallEnd): void {
+    if (!this.undecided) return;
+    const headers = end.headers ?? reasonHeader(487, callerLeft ? 'The caller hung up' : 'Call ended');
+    if (callerLeft) {
+      const keeping = this.#live.filter((attempt) => attempt.callerLeft());
+      if (keeping.length > 0) return;
+    }
+    const { outcome, detail } = this.#last;
+    const announcing = this.#phase === 'announcing';
+    this.#abortAll(callerLeft ? 'caller' : 'relevo', headers);
+    if (announcing) this.#conclude(outcome, detail);
+    else if (callerLeft) this.#conclude('caller_gone', `the caller hung up (${end.cause})`);
+    else this.#conclude('cancelled', `the call ended (${end.cause})`);
+  }
+
+  /** A leg that must outlive the caller's for a moment: the agent's, while the last NOTIFY is awaited. */
+  keeps(leg: Leg): boolean {
+    return this.undecided && this.#consultation?.leg === leg;
+  }
+
+  /** The bot (or the agent who asked for the transfer) is gone; the transfer goes on. */
+  incumbentGone(leg: Leg): void {
+    if (this.#joining?.leg === leg && this.undecided) {
+      // The person left before the caller, just being answered, could be joined.
+      const { destination } = this.#joining.target;
+      this.#joining = null;
+      this.#last = { outcome: 'declined', detail: `${destination} hung up before the caller was answered`, rang: true };
+      this.#afterFailure();
+      return;
+    }
+    if (this.#incumbent !== leg) return;
+    this.#incumbent = null;
+    const { caller } = this.#host.roles;
+    if (!this.undecided) return;
+    for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
+    if (caller?.up && this.#host.bridge.peerOf(caller) === leg) {
+      this.#host.bridge.play(caller, this.#host.music());
+    }
+  }
+
+  /** The bot says that its brief to the agent is over. */
+  briefDone(): boolean {
+    return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.briefDone());
+  }
+
+  /** The caller, unanswered until the person was there, is answered now. */
+  callerAnswered(): void {
+    if (this.#joining) this.#joined(this.#joining.target);
+  }
+
+  played(promptId: string): void {
+    if (this.#phase === 'announcing' && promptId === ANNOUNCE) this.#announced();
+  }
+
+  attemptProgress(attempt: Attempt, progress: string, detail: string | null): void {
+    this.#record(progress, attempt.target.destination, detail);
+  }
+
+  attemptRinging(attempt: Attempt, status: number, reason: string, earlyMedia: Leg | null): void {
+    const { roles, bridge, context } = this.#host;
+    this.#record('ringing', attempt.target.destination, `${status} ${reason}`);
+    this.wish.listener?.provisional(status, reason);
+    const { caller } = roles;
+    if (!caller || attempt.kind !== 'invite') return;
+    const alone = this.#live.length === 1;
+    if (caller.pending) {
+      if (earlyMedia && alone) bridge.listen(caller, earlyMedia);
+      caller.ring(earlyMedia && alone ? 183 : 180, earlyMedia !== null && alone);
+    } else if (earlyMedia && alone && this.#mode === 'blind' && context.project.transfer.waiting === 'ringback') {
+      bridge.listen(caller, earlyMedia);
+    }
+  }
+
+  attemptConnected(attempt: Attempt, leg: Leg): void {
+    if (!this.undecided) {
+      leg.release();
+      return;
+    }
+    this.#record('accepted', attempt.target.destination, null);
+    this.#live = this.#live.filter((one) => one !== attempt);
+    for (const other of this.#live.splice(0)) other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
+    this.#move('reached');
+    const replaced = this.#consultation;
+    if (replaced) {
+      this.#join(leg, attempt.target);
+      replaced.replaced(this.#host.context.project.transfer.timers.byeGraceMs);
+    } else if (this.#mode === 'attended' && this.#completesByReplaces(leg)) {
+      this.#consulted = attempt.target;
+      this.#consultation = new Consultation(this.#host, leg);
+      this.#completeByReplaces(attempt.target, this.#consultation);
+    } else {
+      this.#join(leg, attempt.target);
+    }
+  }
+
+  attemptReferred(attempt: Attempt, confirmed: boolean): void {
+    this.#live = [];
+    this.#move('reached');
+    const { context, roles } = this.#host;
+    context.deps.destinations.methods.referWorked(context.deps.trunk.name);
+    const { byeGraceMs } = context.project.transfer.timers;
+    const { destination } = attempt.target;
+    this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');
+    if (confirmed) this.#humanConnectedAt = context.wallMs();
+    if (this.#host.ending || !roles.caller?.up) this.#consultation?.release(reasonHeader(200, 'Replaced'));
+    else this.#consultation?.replaced(byeGraceMs);
+    if (confirmed) this.#conclude('completed', `${destination} has the caller, by REFER`);
+    else this.#conclude('completed_unconfirmed', `the peer took the REFER and left without saying what became of it`);
+    if (this.#host.ending) return;
+    this.#releaseIncumbent();
+    this.#host.transferredAway(byeGraceMs);
+  }
+
+  attemptFailed(attempt: Attempt, failure: AttemptFailure): void {
+    this.#live = this.#live.filter((one) => one !== attempt);
+    this.#last = failure;
+    this.#record('failed', attempt.target.destination, failure.detail);
+    if (!this.undecided || this.#live.length > 0) return;
+    const { caller } = this.#host.roles;
+    if (this.#host.ending || !caller || (!caller.up && !caller.pending)) {
+      this.#consultation?.release(reasonHeader(487, 'The caller hung up'));
+      this.#conclude(failure.outcome, failure.detail);
+      return;
+    }
+    if (attempt.kind === 'refer' && failure.outcome === 'refer_rejected') {
+      const { context } = this.#host;
+      context.deps.destinations.methods.referRefused(context.deps.trunk.name, context.now());
+    }
+    if (this.#consultation && this.#consulted && this.#consultation.leg.up) {
+      // The person is there: the caller is joined by the bridge rather than sent back.
+      this.#joinConsultation(this.#consulted, this.#consultation.leg);
+      return;
+    }
+    if (attempt.kind === 'refer' && this.#method === 'auto' && this.#mayInviteAfter(failure)) {
+      this.#begin([attempt.target], 'invite');
+      return;
+    }
+    if (attempt.kind === 'refer' && failure.outcome === 'timeout') {
+      // Nobody knows whether the peer is dialling still: no other destination is rung.
+      if (this.#host.context.project.transfer.onNoNotify === 'hangup') this.#hangUpWith(failure);
+      else this.#resume(failure.outcome, failure.detail);
+      return;
+    }
+    this.#afterFailure();
+  }
+
+  /** Nothing more can be awaited. */
+  forget(): void {
+    this.#abortAll('relevo', {});
+    this.#conclude('failed', 'the call was ended by force');
+    this.#finish(null);
+  }
+
+  dump(): object {
+    const live = this.#live.map((attempt) => ({ destination: attempt.target.destination, kind: attempt.kind }));
+    return { transferId: this.transferId, phase: this.#phase, outcome: this.#outcome, live, left: this.#targets.length };
+  }
+
+  #mayInviteAfter(failure: AttemptFailure): boolean {
+    if (failure.outcome === 'refer_rejected') return true;
+    const { onNoNotify } = this.#host.context.project.transfer;
+    return failure.outcome === 'timeout' && !failure.rang && onNoNotify === 'invite';
+  }
+
+  #tryNext(): void {
+    const first = this.#targets.shift();
+    if (!first) {
+      this.#afterFailure();
+      return;
+    }
+    const batch = [first];
+    while (first.together !== null && this.#targets[0]?.together === first.together) {
+      batch.push(this.#targets.shift()!);
+    }
+    const method = chooseMethod(this.#host, this.wish, { mode: this.#mode, method: this.#method, alone: batch.length === 1 });
+    this.#begin(batch, method);
+  }
+
+  #begin(batch: readonly Target[], method: 'refer' | 'invite'): void {
+    this.#move('try');
+    const { caller } = this.#host.roles;
+    const attempts = batch.map((target) =>
+      method === 'refer' && caller ? this.#makeRefer(caller, target, null) : this.#makeInvite(target),
+    );
+    this.#run(attempts);
+  }
+
+  #run(attempts: readonly Attempt[]): void {
+    this.#live.push(...attempts);
+    for (const attempt of attempts) {
+      this.#logs.push(attempt.log);
+      attempt.start();
+    }
+  }
+
+  #makeRefer(caller: Leg, target: Target, replaces: { uri: string; value: string } | null): Attempt {
+    const uri = replaces?.uri ?? target.uri;
+    const headers = referHeaders(this.#host, this.wish, uri, replaces?.value ?? null);
+    return new ReferAttempt(this.#host, caller, target, this, headers, this.#deps.refers);
+  }
+
+  #makeInvite(target: Target): Attempt {
+    const { transfer } = this.#host.context.project;
+    const { replaces } = this.wish;
+    return new InviteAttempt(this.#host, target, this, {
+      method: replaces === null ? 'invite' : 'replaces',
+      headers: inviteHeaders(this.#host, this.wish, replaces),
+      acceptDigit: replaces === null ? transfer.acceptDigit : null,
+      brief: replaces === null ? transfer.brief : 'none',
+      briefer: () => (this.#incumbent?.up === true ? this.#incumbent : null),
+    });
+  }
+
+  /** Is the consulted agent handed the caller by Replaces rather than by our bridge? */
+  #completesByReplaces(leg: Leg): boolean {
+    if (!leg.dialog || !this.#host.roles.caller?.up) return false;
+    if (this.#method === 'replaces' || this.#method === 'refer') return true;
+    return this.#method === 'auto' && this.#host.context.deps.trunk.transferMethod === 'refer';
+  }
+
+  #completeByReplaces(target: Target, consultation: Consultation): void {
+    const dialog = consultation.leg.dialog!;
+    const { caller } = this.#host.roles;
+    const value = replacesOf(dialog);
+    if (caller) this.#host.bridge.play(caller, this.#host.music());
+    this.#host.bridge.play(consultation.leg, { kind: 'silence' });
+    if (this.#method !== 'replaces' && caller) {
+      this.#run([this.#makeRefer(caller, target, { uri: dialog.remoteTarget, value })]);
+      return;
+    }
+    const attempt = new InviteAttempt(this.#host, target, this, {
+      method: 'replaces',
+      headers: inviteHeaders(this.#host, this.wish, value),
+      acceptDigit: null,
+      brief: 'none',
+      briefer: () => null,
+      uri: dialog.remoteTarget,
+    });
+    this.#run([attempt]);
+  }
+
+  #joinConsultation(target: Target, leg: Leg): void {
+    this.#consultation = null;
+    this.#record('accepted', target.destination, 'joined by the bridge after all');
+    this.#join(leg, target);
+  }
+
+  #join(leg: Leg, target: Target): void {
+    const { caller } = this.#host.roles;
+    this.#joining = { leg, target };
+    this.#host.joinAgent(leg);
+    if (target.thenDial !== null) leg.media.sendDtmf(target.thenDial);
+    if (caller?.up) this.#joined(target);
+  }
+
+  #joined(target: Target): void {
+    this.#joining = null;
+    this.#humanConnectedAt = this.#host.context.wallMs();
+    this.#record('connected', target.destination, null);
+    // The caller hears the person before the bot is let go.
+    this.#conclude('completed', 'the caller and the person are joined');
+    this.#releaseIncumbent();
+  }
+
+  #releaseIncumbent(): void {
+    const { roles } = this.#host;
+    const leaving = this.#incumbent;
+    this.#incumbent = null;
+    if (!leaving) return;
+    if (roles.bot === leaving) roles.bot = null;
+    if (roles.agent === leaving) roles.agent = null;
+    this.#host.bridge.play(leaving, { kind: 'silence' });
+    leaving.release({ headers: reasonHeader(200, 'Call transferred') });
+  }
+
+  /** What caller and bot hear while a person is being reached. */
+  #wait(): void {
+    const { roles, bridge, context } = this.#host;
+    const { waiting } = context.project.transfer;
+    const { caller } = roles;
+    if (!caller?.up) return;
+    const attended = this.#mode === 'attended';
+    if (waiting === 'bot' && !attended && this.#incumbent?.up) return;
+    if (waiting === 'silence' && !attended) bridge.play(caller, { kind: 'silence' });
+    else if (waiting === 'ringback' && !attended) bridge.play(caller, { kind: 'ringback' });
+    else bridge.play(caller, this.#host.music());
+    if (this.#incumbent?.up) bridge.play(this.#incumbent, { kind: 'silence' });
+  }
+
+  #tooLong(): void {
+    if (!this.undecided || this.#phase === 'announcing') return;
+    const { totalMs } = this.#host.context.project.transfer.timers;
+    const { rang } = this.#last;
+    this.#abortAll('relevo', reasonHeader(408, 'Transfer timeout'));
+    this.#last = { outcome: 'timeout', detail: `no result within ${totalMs} ms`, rang };
+    this.#targets = [];
+    if (this.#host.ending) this.#conclude('timeout', this.#last.detail);
+    else this.#afterFailure();
+  }
+
+  /** The last attempt failed: the next destination, or the steps that the project wants. */
+  #afterFailure(): void {
+    const { caller } = this.#host.roles;
+    const { outcome, detail } = this.#last;
+    switch (this.#steps.next(this.#targets.length > 0)) {
+      case 'next':
+        this.#wait();
+        this.#tryNext();
+        return;
+      case 'announce': {
+        const file = this.#host.context.project.transfer.announceFile;
+        if (file === null || !caller?.up) {
+          this.#afterFailure();
+          return;
+        }
+        this.#move('announce');
+        this.#host.bridge.play(caller, { kind: 'file', file, promptId: ANNOUNCE });
+        this.#host.context.timers.start('transfer.announce', ANNOUNCE_WITHIN_MS, () => this.#announced());
+        return;
+      }
+      case 'resume-bot':
+        this.#resume(outcome, detail);
+        return;
+      case 'hangup':
+        this.#hangUpWith(this.#last);
+    }
+  }
+
+  #announced(): void {
+    this.#host.context.timers.stop('transfer.announce');
+    if (this.#phase === 'announcing') this.#afterFailure();
+  }
+
+  #resume(outcome: TransferOutcome, detail: string): void {
+    const { roles, bridge } = this.#host;
+    const { caller } = roles;
+    const incumbent = this.#incumbent;
+    if (!caller || (!incumbent && (caller.pending || this.wish.reason === 'bot_failure'))) {
+      this.#conclude(outcome, detail);
+      this.#hangUp();
+      return;
+    }
+    if (incumbent?.up && incumbent === roles.agent) {
+      bridge.connect(caller, incumbent);
+      this.#host.setState('with_agent');
+    } else {
+      this.#host.resumeBot();
+    }
+    this.#conclude(outcome, detail);
+  }
+
+  #hangUpWith(failure: AttemptFailure): void {
+    this.#conclude(failure.outcome, failure.detail);
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    const { status } = this.#host.context.project.botFailure;
+    const headers = reasonHeader(status, 'Nobody could be reached');
+    this.#host.end({ endedBy: 'relevo', cause: `transfer_failed: ${this.#outcome ?? 'failed'}`, status, headers });
+  }
+
+  #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
+    for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
+    this.#consultation?.release(headers);
+    this.#consultation = null;
+  }
+
+  /** The outcome is certain, once and for all; the result goes out as soon as the silence was measured. */
+  #conclude(outcome: TransferOutcome, detail: string): void {
+    if (!this.undecided) return;
+    this.#move('conclude');
+    const { context, roles } = this.#host;
+    for (const name of ['transfer.total', 'transfer.announce']) context.timers.stop(name);
+    this.#outcome = outcome;
+    this.#detail = detail;
+    this.wish.listener?.concluded(outcome);
+    if (!this.#measuring || !roles.caller) {
+      this.#finish(null);
+      return;
+    }
+    context.timers.start('transfer.gap', GAP_WITHIN_MS, () => this.#finish(null));
+    roles.caller.media.stopGap((gapMs) => this.#finish(gapMs));
+  }
+
+  #finish(gapMs: number | null): void {
+    if (this.#phase !== 'concluding') return;
+    this.#move('finish');
+    const { context } = this.#host;
+    context.timers.stop('transfer.gap');
+    const result: TransferResult = {
+      transferId: this.transferId,
+      callId: context.callId,
+      reason: this.wish.reason,
+      rule: this.wish.rule,
+      evidence: this.wish.evidence,
+      mode: this.#mode,
+      method: this.#method,
+      outcome: this.#outcome ?? 'failed',
+      detail: this.#detail,
+      attempts: this.#logs.map((log) => log.view()),
+      gapMs,
+      humanConnectedAt: this.#humanConnectedAt,
+    };
+    context.record({ kind: 'transfer.ended', callId: context.callId, at: context.wallMs(), result });
+    this.wish.listener?.ended(result);
+    this.#deps.over(result);
+  }
+
+  #record(progress: string, destination: string, detail: string | null): void {
+    const { context } = this.#host;
+    const { transferId } = this;
+    const at = context.wallMs();
+    context.record({ kind: 'transfer.progress', callId: context.callId, at, transferId, progress, destination, detail });
+  }
+
+  #move(trigger: TransferTrigger): void {
+    const next = nextTransferPhase(this.#phase, trigger);
+    if (next === null) this.#host.context.impossible('transfer', { phase: this.#phase, trigger });
+    else this.#phase = next;
+  }
+}
