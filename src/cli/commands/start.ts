@@ -1,15 +1,19 @@
-import type { Command } from 'commander';
-import { RelevoError } from '../../common/errors.js';
+import { Option, type Command } from 'commander';
+import type { LogLevel } from '../../common/log.js';
 import type { LoadedConfig } from '../../config/load-config.js';
 import { startNode, type RelevoNode } from '../../main.js';
 import type { CliIo } from '../cli-io.js';
-import { printProblems, readConfig } from '../config-source.js';
+import { howToCall, startBuiltInNode } from '../built-in-node.js';
+import { readConfig, valid } from '../config-source.js';
 import { CommandFailed, ExitCode } from '../exit-code.js';
 import { packageVersion } from '../package-info.js';
 import { obeySignals } from '../process-signals.js';
 
 interface StartOptions {
   readonly config?: string;
+  readonly sipPort: string;
+  readonly apiPort: string;
+  readonly log: LogLevel;
   readonly drainTimeout: string;
   readonly json?: boolean;
 }
@@ -21,19 +25,43 @@ export function startCommand(program: Command, io: CliIo): void {
     .description('run a node; without -c the built-in demonstration, on loopback')
     .option('-c, --config <file>', 'the configuration')
     .option('--drain-timeout <seconds>', 'how long SIGTERM and drain wait for live calls', '60')
+    .option('--sip-port <port>', 'without -c: SIP port, UDP and TCP (0: a free one)', '5060')
+    .option('--api-port <port>', 'without -c: port of the API (0: a free one)', '8080')
+    .addOption(
+      new Option('--log <level>', 'without -c: log level')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('warn'),
+    )
     .option('--json', 'print where it listens as one JSON line')
     .action(async (options: StartOptions) => {
-      const drainMs = Number(options.drainTimeout) * 1000;
-      if (!Number.isFinite(drainMs) || drainMs < 0)
-        throw new CommandFailed(
-          ExitCode.usage,
-          'bad_drain_timeout',
-          `--drain-timeout ${options.drainTimeout} is not a number of seconds`,
-          'Write it like --drain-timeout 60.',
-        );
-      if (options.config !== undefined) await runFile(options.config, drainMs, options.json ?? false, io);
-      else throw new RelevoError('x', 'x', 'x');
+      const drainMs = numberOf('--drain-timeout', options.drainTimeout, 86_400) * 1000;
+      const json = options.json ?? false;
+      if (options.config !== undefined) {
+        await runFile(options.config, drainMs, json, io);
+        return;
+      }
+      const sipPort = numberOf('--sip-port', options.sipPort, 65_535);
+      const apiPort = numberOf('--api-port', options.apiPort, 65_535);
+      const builtIn = await startBuiltInNode({ sipPort, apiPort, drainMs, logLevel: options.log }, io);
+      announce(builtIn.node, json, io);
+      if (!json) io.out(howToCall(builtIn.node));
+      try {
+        await untilEnded(builtIn.node, io);
+      } finally {
+        await builtIn.close();
+      }
     });
+}
+
+function numberOf(option: string, given: string, max: number): number {
+  const value = Number(given);
+  if (given.trim() !== '' && value >= 0 && value <= max) return value;
+  throw new CommandFailed(
+    ExitCode.usage,
+    'bad_number',
+    `${option} ${given} is not a number from 0 to ${max}`,
+    'Correct the option.',
+  );
 }
 
 async function runFile(path: string, drainMs: number, json: boolean, io: CliIo): Promise<void> {
@@ -42,18 +70,6 @@ async function runFile(path: string, drainMs: number, json: boolean, io: CliIo):
   const node = await startNode(loaded.config, { reload: read, drainMs, version: packageVersion() });
   announce(node, json, io);
   await untilEnded(node, io);
-}
-
-/** Prints warnings; throws where there are errors. */
-export function valid(loaded: LoadedConfig, path: string, io: CliIo): Extract<LoadedConfig, { ok: true }> {
-  printProblems(loaded, io, false);
-  if (loaded.ok) return loaded;
-  throw new CommandFailed(
-    ExitCode.usage,
-    'config_invalid',
-    `${path} has errors; nothing was started`,
-    'Correct the places above.',
-  );
 }
 
 /** Tells where the node listens. */
