@@ -1,0 +1,188 @@
+import type { BenchSettings, Figure, Section } from '../common/figures.js';
+import { rounded } from '../common/figures.js';
+import { problemOf } from '../common/bench-error.js';
+import { holdDirect, ramp, type Ramp, type RelayStep } from './relay-steps.js';
+import { RelevoRelay } from './relevo-relay.js';
+import { RtpGenerator, type RtpRun } from './rtp-generator.js';
+import { RtpengineRelay } from './rtpengine-relay.js';
+import type { RelayUnderTest } from './relay-under-test.js';
+
+const RELEVO_PORTS = { first: 44_000, last: 50_999 };
+const RTPENGINE_PORTS = { first: 51_000, last: 57_998 };
+const RTPENGINE_CONTROL = 19_490;
+const QUICK_LOADS = [50, 250, 500];
+const FULL_LOADS = [50, 250, 500, 600, 700, 800, 900, 1000, 1200, 1400];
+
+/** Two-way G.711 calls through one media worker, and through rtpengine's userspace path beside it. */
+export async function measureRelay(settings: BenchSettings): Promise<Section> {
+  const seconds = settings.seconds ?? (settings.quick ? 2 : 5);
+  const loads = settings.quick ? QUICK_LOADS : FULL_LOADS;
+  const generator = await RtpGenerator.start();
+  const notes: string[] = [];
+  try {
+    const direct = await holdDirect(generator, loads[1]!, Math.min(2, seconds));
+    const relevo = await rampOf(await RelevoRelay.start(generator.ports, RELEVO_PORTS));
+    let rtpengine: Ramp | null = null;
+    try {
+      const relay = await RtpengineRelay.start(generator.ports, RTPENGINE_PORTS, RTPENGINE_CONTROL);
+      if (relay) rtpengine = await rampOf(relay);
+      else
+        notes.push('rtpengine is not installed: nothing to compare with (apt-get install rtpengine-daemon).');
+    } catch (error) {
+      notes.push(`rtpengine could not be measured: ${problemOf(error).message}`);
+    }
+    notes.push(
+      `Load: ${seconds} s per step, PCMA in 20 ms packets both ways, from one generator process; ` +
+        `the generator alone, without a relay: p50 ${direct.p50Us} µs, p99 ${direct.p99Us} µs, ${direct.sent - direct.received} lost.`,
+      ...limits(relevo),
+      ...(rtpengine ? limits(rtpengine) : []),
+    );
+    return {
+      name: 'relay',
+      title: 'two-way G.711 calls through one media worker, by real RTP on loopback',
+      figures: figures(relevo, rtpengine, direct),
+      notes,
+      steps: [...relevo.steps, ...(rtpengine?.steps ?? [])],
+      problem: null,
+    };
+  } finally {
+    await generator.close();
+  }
+
+  async function rampOf(relay: RelayUnderTest): Promise<Ramp> {
+    try {
+      return await ramp(relay, generator, loads, seconds, (step) => {
+        settings.say(`relay: ${describe(step)}`);
+      });
+    } finally {
+      await relay.close();
+    }
+  }
+}
+
+function describe(step: RelayStep): string {
+  const { run } = step;
+  return (
+    `${step.relay}, ${step.calls} calls: ${step.lost} of ${run.sent} lost ` +
+    `(${step.droppedAtRelay} at the relay's sockets, ${step.droppedAtGenerator} at the generator's), ` +
+    `${step.cpuUsPerPacket} µs CPU per packet, ${step.relayCore} core, p50 ${run.p50Us} µs, p99 ${run.p99Us} µs, ` +
+    `generator ${step.generatorCore} core, longest stall ${run.longestStallMs} ms`
+  );
+}
+
+/** What ended a ramp, in words. */
+function limits({ steps, best, lossSeen }: Ramp): string[] {
+  const last = steps.at(-1);
+  if (!last) return [];
+  if (!lossSeen)
+    return [`${last.relay}: the highest load tried (${last.calls} calls) was still without loss.`];
+  const { generatorCore, relayCore, droppedAtGenerator } = last;
+  const whose =
+    droppedAtGenerator > 0 || (generatorCore > 0.9 && relayCore < 0.9)
+      ? 'the generator was the limit, not the relay'
+      : 'the relay was the limit';
+  return [
+    `${last.relay}: lost ${last.lost} of ${last.run.sent} packets at ${last.calls} calls ` +
+      `(relay ${relayCore} core, generator ${generatorCore} core, generator kept waiting up to ${last.run.longestStallMs} ms): ${whose}` +
+      `${best ? '' : '; not even the lowest load was clean'}.`,
+  ];
+}
+
+function figures(relevo: Ramp, rtpengine: Ramp | null, direct: RtpRun): Figure[] {
+  const best = relevo.best ?? null;
+  const other = rtpengine?.best ?? null;
+  const common = commonStep(relevo, rtpengine);
+  const added = (us: number, base: number): number => rounded(Math.max(0, us - base) / 1000, 3);
+  const found: Figure[] = [
+    {
+      id: 'relay.calls_without_loss',
+      label: 'calls without loss',
+      value: best?.calls ?? 0,
+      unit: 'calls',
+      bar: '1000',
+      meaning: 'two-way calls held by one media worker with every packet delivered',
+    },
+    {
+      id: 'relay.delay_p50',
+      label: 'added delay p50 there',
+      value: best ? added(best.run.p50Us, direct.p50Us) : null,
+      unit: 'ms',
+      meaning: "from sending to the kernel's receive time stamp, less the same without a relay",
+    },
+    {
+      id: 'relay.delay_p99',
+      label: 'added delay p99 there',
+      value: best ? added(best.run.p99Us, direct.p99Us) : null,
+      unit: 'ms',
+      bar: '< 2',
+      meaning: 'as p50',
+    },
+    {
+      id: 'relay.cpu_per_packet_full',
+      label: 'CPU per packet there',
+      value: best?.cpuUsPerPacket ?? null,
+      unit: 'µs',
+      meaning: "the worker thread's CPU time, user and system, per packet relayed",
+    },
+  ];
+  if (common) {
+    found.push({
+      id: 'relay.cpu_per_packet',
+      label: `CPU per packet at ${common.relevo.calls} calls`,
+      value: common.relevo.cpuUsPerPacket,
+      unit: 'µs',
+      meaning: 'at the highest load that both relays held',
+    });
+    found.push(
+      {
+        id: 'relay.rtpengine_cpu_per_packet',
+        label: 'rtpengine, same load',
+        value: common.other.cpuUsPerPacket,
+        unit: 'µs',
+        meaning: 'CPU time of the whole rtpengine process per packet, userspace path',
+      },
+      {
+        id: 'relay.cpu_ratio',
+        label: 'ratio to rtpengine',
+        value: rounded(common.relevo.cpuUsPerPacket / common.other.cpuUsPerPacket),
+        unit: '×',
+        bar: '≤ 1.25',
+        meaning: 'CPU per packet, ours to theirs',
+      },
+      {
+        id: 'relay.delay_p99_at_common',
+        label: 'added delay p99, ours',
+        value: added(common.relevo.run.p99Us, direct.p99Us),
+        unit: 'ms',
+        meaning: 'at that load',
+      },
+      {
+        id: 'relay.rtpengine_delay_p99',
+        label: 'added delay p99, rtpengine',
+        value: added(common.other.run.p99Us, direct.p99Us),
+        unit: 'ms',
+        meaning: 'at that load',
+      },
+    );
+  }
+  if (other) {
+    found.push({
+      id: 'relay.rtpengine_calls_without_loss',
+      label: 'rtpengine without loss',
+      value: other.calls,
+      unit: 'calls',
+      meaning: 'same ramp; rtpengine may use as many threads as the machine has cores',
+    });
+  }
+  return found;
+}
+
+/** The highest load that both relays held without loss. */
+function commonStep(relevo: Ramp, rtpengine: Ramp | null): { relevo: RelayStep; other: RelayStep } | null {
+  const clean = (steps: readonly RelayStep[]): RelayStep[] => steps.filter(({ lost }) => lost === 0);
+  for (const ours of clean(relevo.steps).reverse()) {
+    const other = clean(rtpengine?.steps ?? []).find(({ calls }) => calls === ours.calls);
+    if (other) return { relevo: ours, other };
+  }
+  return null;
+}

@@ -1,0 +1,168 @@
+import { BenchError } from '../common/bench-error.js';
+import { pause } from '../common/child.js';
+import { rounded, type BenchSettings, type Figure, type Section } from '../common/figures.js';
+import { BENCH_NUMBERS, benchPorts } from '../node/bench-config.js';
+import { BenchNode } from '../node/bench-node.js';
+import { cpuBetween } from '../node/metrics-reading.js';
+import { startBot, startLoad } from './sipp-load.js';
+
+const HOLD_MS = 500;
+const QUICK_RATES = [100, 300, 500];
+const FULL_RATES = [200, 400, 600, 800, 900, 1000, 1100, 1200, 1350, 1500, 1700];
+
+/** One rate held for a while. */
+interface CallsStep {
+  readonly callsPerSecond: number;
+  readonly calls: number;
+  readonly failed: number;
+  readonly retransmissions: number;
+  /** Share of a core that each thread of the node took. */
+  readonly threads: Readonly<Record<string, number>>;
+  readonly sippCore: number;
+  readonly residentMb: number;
+  readonly errors: string;
+}
+
+/** Calls per second through the whole node without a failed call. */
+export async function measureCalls(settings: BenchSettings): Promise<Section> {
+  const ports = benchPorts(0);
+  const seconds = settings.seconds ?? (settings.quick ? 5 : 12);
+  const rates = settings.quick ? QUICK_RATES : FULL_RATES;
+  const node = await BenchNode.start(ports);
+  const bot = await startBot(ports.bot);
+  const steps: CallsStep[] = [];
+  const rssBefore = node.residentMb();
+  let failures = 0;
+  try {
+    for (const rate of [20, ...rates]) {
+      // The first, slow rate only warms the code up; a rate that failed is tried once more.
+      for (let tries = 0; tries < 2; tries++) {
+        const step = await hold(node, rate, rate === 20 ? 2 : seconds);
+        settings.say(`calls: ${describe(step)}`);
+        if (rate === 20 && step.failed === step.calls) throw noCalls(step, node);
+        if (rate !== 20) steps.push(step);
+        failures = step.failed;
+        if (failures === 0) break;
+        await node.callsReach((live) => live === 0, 15_000);
+      }
+      if (failures > 0) break;
+    }
+    await node.callsReach((live) => live === 0, 15_000);
+    await pause(1000);
+    return section(steps, seconds, rssBefore, node.residentMb());
+  } finally {
+    await bot.stop();
+    await node.close();
+  }
+}
+
+async function hold(node: BenchNode, callsPerSecond: number, seconds: number): Promise<CallsStep> {
+  const { ports } = node;
+  const calls = Math.round(callsPerSecond * seconds);
+  const before = await node.metrics();
+  const startedAt = performance.now();
+  const load = await startLoad({
+    targetPort: ports.sip,
+    callerPort: ports.caller,
+    number: BENCH_NUMBERS.plain,
+    callsPerSecond,
+    calls,
+    holdMs: HOLD_MS,
+  });
+  const result = await load.done;
+  const tookS = (performance.now() - startedAt) / 1000;
+  const cpu = cpuBetween(before, await node.metrics());
+  return {
+    callsPerSecond,
+    calls,
+    failed: result.failed,
+    retransmissions: result.retransmissions,
+    threads: Object.fromEntries(Object.entries(cpu).map(([thread, s]) => [thread, rounded(s / tookS, 3)])),
+    sippCore: rounded(result.cpuMs / 1000 / tookS),
+    residentMb: Math.round(node.residentMb()),
+    errors: result.errors,
+  };
+}
+
+function noCalls(step: CallsStep, node: BenchNode): BenchError {
+  return new BenchError(
+    'no_call_succeeded',
+    `not one call went through the node: ${step.errors.slice(0, 800)} ${node.output().slice(-400)}`,
+    'See whether a single call works: npm run demo.',
+  );
+}
+
+function describe(step: CallsStep): string {
+  const threads = Object.entries(step.threads).map(([thread, share]) => `${thread} ${Math.round(share * 100)} %`);
+  return (
+    `${step.callsPerSecond}/s: ${step.failed} of ${step.calls} failed, ${step.retransmissions} retransmitted; ` +
+    `${threads.join(', ')}, SIPp caller ${Math.round(step.sippCore * 100)} %; ${step.residentMb} MB`
+  );
+}
+
+function section(steps: readonly CallsStep[], seconds: number, rssBefore: number, rssAfter: number): Section {
+  const best = steps.filter(({ failed }) => failed === 0).at(-1) ?? null;
+  const failed = steps.find(({ failed: count }) => count > 0);
+  const figures: Figure[] = [
+    {
+      id: 'calls.per_second',
+      label: 'calls per second, none failed',
+      value: best?.callsPerSecond ?? 0,
+      unit: '/s',
+      bar: '≥ 1350 (1.5 × drachtio-server)',
+      meaning: 'INVITE, 180, 200, ACK, 0.5 s, BYE through both legs, with media ports and a policy thread',
+    },
+    ...Object.entries(best?.threads ?? {}).map(([thread, share]): Figure => ({
+      id: `calls.core.${thread}`,
+      label: `${thread} thread there`,
+      value: rounded(share * 100, 1),
+      unit: '% core',
+      meaning: 'CPU time of the thread, user and system',
+    })),
+  ];
+  if (best) {
+    const callsTaken = best.calls / (seconds + HOLD_MS / 1000);
+    const total = Object.values(best.threads).reduce((sum, share) => sum + share, 0);
+    figures.push(
+      {
+        id: 'calls.engine_cpu_per_call',
+        label: 'engine CPU per call',
+        value: rounded(((best.threads['engine'] ?? 0) / callsTaken) * 1000, 3),
+        unit: 'ms',
+        bar: '< 1.15',
+        meaning: 'the engine thread alone, as drachtio-server stands against it',
+      },
+      {
+        id: 'calls.cpu_per_call',
+        label: 'node CPU per call',
+        value: rounded((total / callsTaken) * 1000, 3),
+        unit: 'ms',
+        meaning: 'all threads of the node',
+      },
+    );
+  }
+  figures.push(
+    { id: 'calls.rss_before', label: 'memory before', value: Math.round(rssBefore), unit: 'MB', meaning: 'resident' },
+    {
+      id: 'calls.rss_after',
+      label: 'memory after',
+      value: Math.round(rssAfter),
+      unit: 'MB',
+      meaning: 'resident, one second after the last of all the calls ended',
+    },
+  );
+  const notes = [
+    `Load: SIPp on the same machine, UDP on loopback, ${seconds} s per rate, ${HOLD_MS} ms of hold.`,
+    failed
+      ? `${failed.callsPerSecond}/s was too much: ${failed.failed} of ${failed.calls} calls failed, ${failed.retransmissions} retransmissions.`
+      : 'The highest rate tried was still clean.',
+  ];
+  return {
+    name: 'calls',
+    title: 'calls per second through the whole node',
+    figures,
+    notes,
+    steps,
+    problem: null,
+  };
+}

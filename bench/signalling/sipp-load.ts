@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BenchError } from '../common/bench-error.js';
+import { findProgram, startChild, type Child } from '../common/child.js';
+import { processCpuMs } from '../common/proc.js';
+
+const SCENARIOS = fileURLToPath(new URL('../../../bench/sipp/', import.meta.url));
+/** As much as net.core.rmem_max usually allows. */
+const SOCKET_BUFFER = 4_194_304;
+/** What a call may take beyond its hold before the run is ended. */
+const SETTLE_S = 40;
+
+export interface LoadOrder {
+  readonly targetPort: number;
+  readonly callerPort: number;
+  readonly number: string;
+  readonly callsPerSecond: number;
+  readonly calls: number;
+  readonly holdMs: number;
+}
+
+export interface LoadResult {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly retransmissions: number;
+  /** Of the caller's SIPp. */
+  readonly cpuMs: number;
+  /** What SIPp said about failures, the first lines. */
+  readonly errors: string;
+}
+
+/** The caller's SIPp, running. */
+export interface Load {
+  readonly done: Promise<LoadResult>;
+  stop(): Promise<void>;
+}
+
+/** @throws BenchError where SIPp is not installed. */
+async function sipp(): Promise<string> {
+  const program = await findProgram('sipp');
+  if (program) return program;
+  throw new BenchError('no_sipp', 'SIPp is not installed', 'Install it: apt-get install sip-tester.');
+}
+
+/** A SIPp that plays the bot for every call until it is stopped. */
+export async function startBot(port: number): Promise<Child> {
+  const folder = mkdtempSync(join(tmpdir(), 'relevo-bench-'));
+  const child = await startChild(
+    await sipp(),
+    ['-sf', `${SCENARIOS}bot-load.xml`, ...common(port), '-rtcheck', 'loose'],
+    { cwd: folder, stdin: false },
+  );
+  void child.exited.then(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return child;
+}
+
+/** Calls at a steady rate; `done` resolves when the last has ended. */
+export async function startLoad(order: LoadOrder): Promise<Load> {
+  const folder = mkdtempSync(join(tmpdir(), 'relevo-bench-'));
+  const statistics = join(folder, 'load.csv');
+  const errors = join(folder, 'errors.log');
+  const lastsS = order.calls / order.callsPerSecond + order.holdMs / 1000 + SETTLE_S;
+  const child = await startChild(
+    await sipp(),
+    [
+      ...['-sf', `${SCENARIOS}caller-load.xml`, `127.0.0.1:${order.targetPort}`, '-s', order.number],
+      ...common(order.callerPort),
+      ...['-r', String(order.callsPerSecond), '-m', String(order.calls), '-d', String(order.holdMs)],
+      ...['-l', '100000', '-timeout', `${Math.ceil(lastsS)}s`],
+      ...['-trace_stat', '-stf', statistics, '-fd', '1', '-trace_err', '-error_file', errors],
+    ],
+    { cwd: folder },
+  );
+  let cpuMs = 0;
+  const watch = setInterval(() => {
+    try {
+      cpuMs = processCpuMs(child.pid);
+    } catch {
+      // It has ended: the last reading stands.
+    }
+  }, 250);
+  const done = child.exited.then((): LoadResult => {
+    clearInterval(watch);
+    const result = readStatistics(readText(statistics), readText(errors).slice(0, 2000) || child.output().slice(-500));
+    rmSync(folder, { recursive: true, force: true });
+    return { ...result, failed: order.calls - result.succeeded, cpuMs };
+  });
+  return { done, stop: () => child.stop() };
+}
+
+function common(port: number): string[] {
+  return [
+    ...['-i', '127.0.0.1', '-p', String(port), '-t', 'u1', '-nostdin', '-buff_size', String(SOCKET_BUFFER)],
+    ...['-default_behaviors', '-abortunexp', '-max_retrans', '7'],
+  ];
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The last line of SIPp's statistics file, by its header. */
+function readStatistics(csv: string, errors: string): Omit<LoadResult, 'cpuMs'> {
+  const lines = csv.trim().split('\n');
+  const names = lines[0]?.split(';') ?? [];
+  const values = lines.at(-1)?.split(';') ?? [];
+  const read = (name: string): number => Number(values[names.indexOf(name)] ?? 0);
+  return {
+    succeeded: read('SuccessfulCall(C)'),
+    failed: read('FailedCall(C)'),
+    retransmissions: read('Retransmissions(C)'),
+    errors,
+  };
+}
