@@ -81,7 +81,7 @@ const CASES: readonly Case[] = [
     title: 'hold and resume reach the bot',
     caller: 'caller-hold-resume',
     number: NUMBERS.basic,
-    bot: 'bot-answers',
+    bot: 'bot-held-resumed',
   },
   {
     title: 'late offer: our offer in the 200, the answer in the ACK',
@@ -394,6 +394,6 @@ describe('SIPp scenarios against a running node', function () {
     const body = (await (await node.api('/v1/calls?limit=200')).json()) as { live: number };
     assert.equal(body.live, 0);
     const metrics = await (await node.api('/metrics')).text();
-    assert.match(metrics, /^relevo_media_ports_in_use\S* 0$/m);
+    assert.match(metrics, /^relevo_media_ports\{state="in_use"\} 0$/m);
   });
 });

@@ -101,7 +101,10 @@ export async function startNodeUnderTest(options: NodeUnderTestOptions = {}): Pr
     second: await freePort(),
     rtp: options.rtpPorts ?? `${rtp}-${rtp + 399}`,
   };
-  const loaded = loadConfig({ text: configText(ports, options), path: 'test.yaml' }, { env: process.env, checkExpression });
+  const loaded = loadConfig(
+    { text: configText(ports, options), path: 'test.yaml' },
+    { env: process.env, checkExpression },
+  );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
   const node = await startNode(loaded.config);
   const api = async (path: string, init?: RequestInit): Promise<Response> =>
