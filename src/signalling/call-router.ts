@@ -11,6 +11,7 @@ import { ALLOWED_METHODS } from './dialog-session.js';
 import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { NumberTable } from './number-table.js';
+import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
 import { readReplaces, type Replaces } from './replaces.js';
 import { sendReply } from './reply.js';
 import { canonicalAddress, SourceTable } from './source-table.js';
@@ -38,8 +39,6 @@ export interface CallRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** The thread is too late with its work to take on more. */
-  readonly overloaded: () => boolean;
 }
 
 /** Takes every request that the SIP server hands out: to its dialog, to a new call, or to a refusal. */
@@ -47,6 +46,7 @@ export class CallRouter {
   readonly #options: CallRouterOptions;
   readonly #refused: Record<string, number> = {};
   readonly #complainedAt = new Map<string, number>();
+  readonly #queue = new QueueWatch();
   #plan: CallPlan;
   #sources: SourceTable;
   #numbers: NumberTable;
@@ -132,12 +132,12 @@ export class CallRouter {
   }
 
   #onNewCall(trunks: readonly string[], request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
-    const { admission, runtime, adapter, random } = this.#options;
+    const { admission, runtime, adapter, clock, random } = this.#options;
     if (this.#draining) {
       this.#refuseForNow(reply, 'draining', DRAIN_RETRY_S);
       return;
     }
-    if (this.#options.overloaded()) {
+    if (this.#queue.waitedMs(request.stackTime, clock.wallMs()) > OVERLOADED_MS) {
       this.#refuseForNow(reply, 'overload', OVERLOAD_RETRY_S);
       return;
     }
