@@ -1,8 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { MediaCommand, MediaEvent } from '../call/media-port.js';
+import { assertUnreachable } from '../common/assert.js';
 import type { Clock } from '../common/clock.js';
+import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
+import { MediaLeg, type NegotiationCommand } from './media-leg.js';
+import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
+
+/** A worker that has not opened a leg by then is taken for stuck. */
+const OPEN_DEADLINE_MS = 2000;
 
 export interface EmbeddedMediaOptions {
   /** IPv4 address that stands in our SDP. */
@@ -19,36 +26,280 @@ export interface EmbeddedMediaStats {
   readonly workers: readonly { readonly index: number; readonly legs: number }[];
 }
 
+/** A worker as seen from here. */
+interface WorkerLink {
+  readonly index: number;
+  readonly port: MessagePort;
+  readonly legs: Map<string, MediaLeg>;
+}
+
+interface MediaCall {
+  readonly worker: WorkerLink;
+  readonly legs: Map<string, MediaLeg>;
+}
+
 /**
  * The media adapter of the signalling thread: negotiates SDP itself and has RTP done by the media workers.
- * All legs of a call are pinned to one worker.
+ * All legs of a call are pinned to one worker. Only the first offer or answer of a leg waits for a worker.
  */
 export class EmbeddedMedia {
   readonly #options: EmbeddedMediaOptions;
+  readonly #workers = new Map<number, WorkerLink>();
+  readonly #calls = new Map<string, MediaCall>();
+  #legCount = 0;
+  #closed = false;
+
   constructor(options: EmbeddedMediaOptions) {
     this.#options = options;
   }
+
   /** A port to worker `index` (speaks worker-messages.ts); replaces the former one of that index. */
   attachWorker(index: number, port: MessagePort): void {
-    this.#options.log.debug({ index, port: typeof port }, 'media worker attached');
+    const former = this.#workers.get(index);
+    if (former) this.#loseWorker(former);
+    const worker: WorkerLink = { index, port, legs: new Map() };
+    this.#workers.set(index, worker);
+    port.on('message', (message: FromMediaWorker) => {
+      this.#fromWorker(worker, message);
+    });
+    port.on('close', () => {
+      this.#loseWorker(worker);
+    });
   }
+
   /** Carries out a command; the answer is an event with the same requestId. Never throws. */
   execute(callId: string, command: MediaCommand): void {
-    this.#options.log.debug({ callId, kind: command.kind }, 'media command');
+    if (this.#closed) return;
+    switch (command.kind) {
+      case 'makeOffer':
+      case 'makeAnswer':
+        this.#negotiate(callId, command);
+        return;
+      case 'takeAnswer': {
+        const leg = this.#leg(callId, command.legId);
+        if (leg) leg.negotiate(command);
+        else this.#fail(callId, command, 500, 'media_unknown_leg', 'there is no such leg');
+        return;
+      }
+      case 'hear':
+      case 'sendDtmf':
+      case 'watch':
+      case 'startGap':
+        this.#forward(callId, command);
+        return;
+      case 'stopGap':
+        if (!this.#forward(callId, command)) {
+          this.#emit(callId, { kind: 'gap', legId: command.legId, requestId: command.requestId, gapMs: 0 });
+        }
+        return;
+      case 'close':
+        // The answer of the worker ends the leg here.
+        if (!this.#forward(callId, command)) {
+          this.#forget(callId, command.legId);
+          this.#emit(callId, { kind: 'closed', legId: command.legId, stats: null });
+        }
+        return;
+      default:
+        assertUnreachable(command, 'media command');
+    }
   }
+
   /** Closes what is left of a call, without events. */
   callEnded(callId: string): void {
-    this.#options.log.debug({ callId }, 'call ended');
+    const call = this.#calls.get(callId);
+    if (!call) return;
+    for (const leg of [...call.legs.values()]) {
+      if (!leg.lost) this.#post(call.worker, { kind: 'close', legId: leg.legId });
+      this.#forget(callId, leg.legId);
+    }
+    this.#calls.delete(callId);
   }
+
   /** Has every worker read and convert prompt files ahead of the calls that need them. */
   preload(files: readonly string[]): void {
-    this.#options.log.debug({ files }, 'preload');
+    for (const worker of this.#workers.values()) this.#post(worker, { kind: 'preload', files });
   }
+
   stats(): EmbeddedMediaStats {
-    return { calls: 0, legs: 0, workers: [] };
+    return {
+      calls: this.#calls.size,
+      legs: this.#legCount,
+      workers: [...this.#workers.values()].map(({ index, legs }) => ({ index, legs: legs.size })),
+    };
   }
-  /** Idempotent. */
+
+  /** Idempotent. The workers close the legs of this thread when its ports close. */
   close(): void {
-    this.#options.log.debug('media closed');
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const call of this.#calls.values()) for (const leg of call.legs.values()) leg.dispose();
+    this.#calls.clear();
+    for (const worker of this.#workers.values()) worker.port.close();
+    this.#workers.clear();
+  }
+
+  #negotiate(
+    callId: string,
+    command: Extract<NegotiationCommand, { kind: 'makeOffer' | 'makeAnswer' }>,
+  ): void {
+    const known = this.#leg(callId, command.legId);
+    if (known) {
+      known.negotiate(command);
+      return;
+    }
+    let call = this.#calls.get(callId);
+    if (!call) {
+      const worker = this.#leastLoaded();
+      if (!worker) {
+        this.#fail(callId, command, 503, 'media_no_worker', 'no media worker is running');
+        return;
+      }
+      call = { worker, legs: new Map() };
+      this.#calls.set(callId, call);
+    }
+    if (!this.#workers.has(call.worker.index) || this.#workers.get(call.worker.index) !== call.worker) {
+      this.#fail(callId, command, 503, 'media_worker_gone', 'the media worker of this call has ended');
+      return;
+    }
+    const { worker } = call;
+    const { mediaAddress, random, clock } = this.#options;
+    const leg = new MediaLeg({
+      callId,
+      legId: command.legId,
+      mediaAddress,
+      sessionId: String(Math.floor(random.fraction() * 2 ** 46) + 1),
+      emit: (event) => {
+        this.#emit(callId, event);
+      },
+      configure: (settings) => {
+        this.#post(worker, { kind: 'configure', legId: command.legId, settings });
+      },
+      openDeadline: clock.after(OPEN_DEADLINE_MS, () => {
+        this.#openFailed(leg, 'media_worker_late', 'the media worker did not open the leg in time');
+        this.#post(worker, { kind: 'close', legId: command.legId });
+      }),
+    });
+    call.legs.set(command.legId, leg);
+    worker.legs.set(command.legId, leg);
+    this.#legCount++;
+    this.#post(worker, {
+      kind: 'open',
+      callId,
+      legId: command.legId,
+      symmetricRtp: command.symmetricRtp,
+    });
+    leg.negotiate(command);
+  }
+
+  #leastLoaded(): WorkerLink | null {
+    let best: WorkerLink | null = null;
+    for (const worker of this.#workers.values()) {
+      if (!best || worker.legs.size < best.legs.size) best = worker;
+    }
+    return best;
+  }
+
+  #leg(callId: string, legId: string): MediaLeg | undefined {
+    return this.#calls.get(callId)?.legs.get(legId);
+  }
+
+  /** False where nobody can take the command. */
+  #forward(
+    callId: string,
+    command: Extract<
+      MediaCommand,
+      { kind: 'hear' | 'sendDtmf' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+    >,
+  ): boolean {
+    const call = this.#calls.get(callId);
+    const leg = call?.legs.get(command.legId);
+    if (!call || !leg || leg.lost) {
+      this.#options.log.debug({ callId, legId: command.legId, kind: command.kind }, 'no leg to take it');
+      return false;
+    }
+    if (command.kind === 'stopGap') leg.gapRequests.add(command.requestId);
+    if (command.kind === 'close') leg.closing = true;
+    this.#post(call.worker, command);
+    return true;
+  }
+
+  #fromWorker(worker: WorkerLink, message: FromMediaWorker): void {
+    if (message.kind === 'event') {
+      const { callId, event } = message;
+      // A leg that was forgotten (callEnded) has no events any more.
+      const leg = this.#leg(callId, event.legId);
+      if (!leg) return;
+      if (event.kind === 'closed') this.#forget(callId, event.legId);
+      if (event.kind === 'gap') leg.gapRequests.delete(event.requestId);
+      this.#emit(callId, event);
+      return;
+    }
+    const leg = worker.legs.get(message.legId);
+    if (!leg) return;
+    if (message.kind === 'opened') leg.opened(message.rtpPort);
+    else this.#openFailed(leg, message.code, message.detail);
+  }
+
+  #openFailed(leg: MediaLeg, code: string, detail: string): void {
+    this.#forget(leg.callId, leg.legId);
+    leg.fail(503, code, detail);
+  }
+
+  /** The worker of these legs has ended: nothing of theirs may be waited for. */
+  #loseWorker(worker: WorkerLink): void {
+    if (this.#workers.get(worker.index) === worker) this.#workers.delete(worker.index);
+    const legs = [...worker.legs.values()];
+    worker.legs.clear();
+    worker.port.close();
+    if (legs.length > 0) {
+      this.#options.log.error(
+        { index: worker.index, legs: legs.length },
+        'media worker gone, its legs are lost',
+      );
+    }
+    for (const leg of legs) {
+      const { callId, legId } = leg;
+      const answered = leg.fail(503, 'media_worker_gone', 'the media worker of this call has ended');
+      for (const requestId of leg.gapRequests)
+        this.#emit(callId, { kind: 'gap', legId, requestId, gapMs: 0 });
+      if (leg.closing) {
+        this.#forget(callId, legId);
+        this.#emit(callId, { kind: 'closed', legId, stats: null });
+      } else if (!answered) {
+        this.#emit(callId, { kind: 'mediaTimeout', legId, silentMs: 0 });
+      }
+    }
+  }
+
+  #forget(callId: string, legId: string): void {
+    const call = this.#calls.get(callId);
+    const leg = call?.legs.get(legId);
+    if (!call || !leg) return;
+    leg.dispose();
+    call.worker.legs.delete(legId);
+    call.legs.delete(legId);
+    this.#legCount--;
+    if (call.legs.size === 0) this.#calls.delete(callId);
+  }
+
+  #fail(callId: string, command: NegotiationCommand, status: 500 | 503, code: string, detail: string): void {
+    const { legId, requestId } = command;
+    this.#emit(callId, { kind: 'mediaFailed', legId, requestId, status, code, detail });
+  }
+
+  #post(worker: WorkerLink, message: ToMediaWorker): void {
+    worker.port.postMessage(message);
+  }
+
+  #emit(callId: string, event: MediaEvent): void {
+    if (this.#closed) return;
+    try {
+      this.#options.onEvent(callId, event);
+    } catch (error) {
+      this.#options.log.error(
+        { callId, event: event.kind, error: messageOf(error) },
+        'media event not taken',
+      );
+    }
   }
 }

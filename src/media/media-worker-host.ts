@@ -1,21 +1,35 @@
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { RelevoError } from '../common/errors.js';
 import type { LogLevel } from '../common/log.js';
-import type { MediaWorkerStats, PortRange } from './worker-messages.js';
+import type {
+  ControlToMediaWorker,
+  MediaWorkerOptions,
+  MediaWorkerStats,
+  MediaWorkerToControl,
+  PortRange,
+} from './worker-messages.js';
+import { splitPortRange } from './worker/port-allocator.js';
+
+const STATS_DEADLINE_MS = 2000;
+const CLOSE_DEADLINE_MS = 2000;
 
 export interface MediaWorkersOptions {
   readonly count: number;
   /** IPv4 address to bind to. */
   readonly address: string;
-  /** Split among the workers. */
+  /** Split among the workers; each leg takes two ports. */
   readonly portRange: PortRange;
   readonly logLevel: LogLevel;
 }
 
 /** The media workers as the control thread sees them. */
 export interface MediaWorkers {
-  /** One new port per worker, by index, to be transferred to a signalling thread. */
+  /**
+   * One new port per worker, by index, to be transferred to a signalling thread. The port of a worker that has
+   * ended is closed at the far side.
+   */
   connect(): MessagePort[];
-  /** Per worker, by index. */
+  /** Of the workers that run and answer in time, by rising index. */
   stats(): Promise<MediaWorkerStats[]>;
   /** Called when a worker ends without having been closed. */
   onExit(listener: (index: number, cause: string) => void): void;
@@ -23,7 +37,115 @@ export interface MediaWorkers {
   close(): Promise<void>;
 }
 
-/** Starts the media worker threads; resolves when all are ready. */
-export function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
-  return Promise.reject(new Error(`cannot start ${options.count} media workers yet`));
+/** Starts the media worker threads; resolves when all are ready, rejects (RelevoError) when one cannot start. */
+export async function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
+  const exits: ((index: number, cause: string) => void)[] = [];
+  const parts = splitPortRange(options.portRange, options.count);
+  const threads = parts.map(
+    (ports, index) =>
+      new MediaThread({ index, address: options.address, ports, logLevel: options.logLevel }, (cause) => {
+        for (const listener of exits) listener(index, cause);
+      }),
+  );
+  const close = async (): Promise<void> => {
+    await Promise.all(threads.map((thread) => thread.close()));
+  };
+  try {
+    await Promise.all(threads.map((thread) => thread.ready));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    connect: () => threads.map((thread) => thread.connect()),
+    stats: async () => {
+      const all = await Promise.all(threads.map((thread) => thread.stats()));
+      return all.filter((stats) => stats !== null);
+    },
+    onExit: (listener) => {
+      exits.push(listener);
+    },
+    close,
+  };
+}
+
+/** One worker thread and its control port. */
+class MediaThread {
+  readonly ready: Promise<void>;
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  readonly #waiting = new Map<number, (stats: MediaWorkerStats | null) => void>();
+  #requests = 0;
+  #running = true;
+  #closing = false;
+
+  constructor(options: MediaWorkerOptions, onExit: (cause: string) => void) {
+    this.#worker = new Worker(new URL('./worker/media-worker.js', import.meta.url), { workerData: options });
+    let cause = 'ended by itself';
+    this.#worker.on('error', (error) => {
+      cause = error.message;
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#running = false;
+        for (const answer of this.#waiting.values()) answer(null);
+        this.#waiting.clear();
+        resolve();
+        if (!this.#closing) onExit(cause);
+      });
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.on('message', (message: MediaWorkerToControl) => {
+        if (message.kind === 'ready') resolve();
+        else this.#answer(message.requestId, message.stats);
+      });
+      void this.#ended.then(() => {
+        const remedy = 'See the log of the thread; check address and ports of the media section.';
+        reject(new RelevoError('media_worker_start', `media worker ${options.index}: ${cause}`, remedy));
+      });
+    });
+  }
+
+  connect(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    if (this.#running) this.#post({ kind: 'connect', port: port2 }, [port2]);
+    else port2.close();
+    return port1;
+  }
+
+  stats(): Promise<MediaWorkerStats | null> {
+    if (!this.#running) return Promise.resolve(null);
+    const requestId = ++this.#requests;
+    return new Promise((resolve) => {
+      const late = setTimeout(() => {
+        this.#answer(requestId, null);
+      }, STATS_DEADLINE_MS);
+      this.#waiting.set(requestId, (stats) => {
+        clearTimeout(late);
+        resolve(stats);
+      });
+      this.#post({ kind: 'getStats', requestId }, []);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      if (this.#running) this.#post({ kind: 'close' }, []);
+    }
+    const late = setTimeout(() => {
+      void this.#worker.terminate();
+    }, CLOSE_DEADLINE_MS);
+    await this.#ended;
+    clearTimeout(late);
+  }
+
+  #answer(requestId: number, stats: MediaWorkerStats | null): void {
+    this.#waiting.get(requestId)?.(stats);
+    this.#waiting.delete(requestId);
+  }
+
+  #post(message: ControlToMediaWorker, transfer: MessagePort[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
 }

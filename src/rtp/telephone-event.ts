@@ -12,8 +12,8 @@ const END_BIT = 0x80;
 const MAX_DURATION = 0xffff;
 /** Updates come every 20 to 50 ms; so long without one means that every end packet was lost. */
 const LOST_END_MS = 250;
-/** A packet older than the current event by up to five seconds is a late duplicate. */
-const LATE_UNITS = 40_000;
+/** A packet older than the current event by up to ten seconds, more than a segment lasts, is a late one. */
+const LATE_UNITS = 80_000;
 
 /** The event code of a digit (0-9, *, #, A-D), or -1. */
 export function eventOfDigit(digit: string): number {

@@ -14,6 +14,11 @@ interface Memo {
   to?: NameAddr | undefined;
 }
 
+/** A name or value that cannot break out of its line: what an application or a URI brings may hold CRLF. */
+function oneLine(text: string): string {
+  return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]+[ \t]*/g, ' ') : text;
+}
+
 /**
  * The header lines of a message in their order and spelling. Names match without regard to case or compact
  * form. Structured values are parsed when first asked for and kept until the line changes.
@@ -65,7 +70,7 @@ export class HeaderList {
       this.add(name, value);
       return;
     }
-    this.#values[at] = value;
+    this.#values[at] = oneLine(value);
     for (let more = this.#keys.indexOf(key, at + 1); more >= 0; more = this.#keys.indexOf(key, more)) {
       this.#removeAt(more);
     }
@@ -74,11 +79,16 @@ export class HeaderList {
   /** Replaces the value of the first line of that name only; does nothing if there is none. */
   replaceFirst(name: string, value: string): void {
     const at = this.#keys.indexOf(canonicalHeaderName(name));
-    if (at >= 0) this.#values[at] = value;
+    if (at >= 0) this.#values[at] = oneLine(value);
   }
 
   /** Appends a line. */
   add(name: string, value: string): void {
+    this.addChecked(oneLine(name), oneLine(value));
+  }
+
+  /** Appends a line that is known to hold neither CR nor LF: the parser's way in. */
+  addChecked(name: string, value: string): void {
     this.#names.push(name);
     this.#keys.push(canonicalHeaderName(name));
     this.#values.push(value);
@@ -86,9 +96,9 @@ export class HeaderList {
 
   /** Puts a line at the top. */
   prepend(name: string, value: string): void {
-    this.#names.unshift(name);
+    this.#names.unshift(oneLine(name));
     this.#keys.unshift(canonicalHeaderName(name));
-    this.#values.unshift(value);
+    this.#values.unshift(oneLine(value));
   }
 
   /** Removes all lines of that name. */

@@ -125,7 +125,7 @@ function parseHeaders(
       const name = text.slice(at, colon).trimEnd();
       if (!isToken(name)) failure ??= bad('Bad Header Name');
       else if (value.includes('\n') || value.includes('\r')) failure ??= bad('Bare CR or LF In Header');
-      else headers.add(name, value);
+      else headers.addChecked(name, value);
     }
     if (++count > limits.maxHeaders) return { status: 413, reason: 'Too Many Headers' };
     at = end + 2;

@@ -84,6 +84,7 @@ export class StreamFramer {
     const total = headEnd + 4 + bodyLength;
     if (buffer.length < total) {
       this.#wanted = total;
+      this.#searched = headEnd + HEAD_END.length - 1;
       return 0;
     }
     frames.push({ kind: 'message', bytes: buffer.subarray(0, total) });

@@ -1,5 +1,5 @@
 import type { Dialog } from '../../sip/dialog/dialog.js';
-import type { SipRequest, SipResponse } from '../../sip/message.js';
+import type { SipRequest } from '../../sip/message.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientTransactionUser } from '../../sip/transaction/transaction-user.js';
 import type { Core } from './core.js';
@@ -125,7 +125,7 @@ export class DialogControl {
 
 /** The call is over for us whatever the peer answers. */
 const UNOBSERVED: ClientTransactionUser = {
-  onResponse: (_response: SipResponse) => undefined,
+  onResponse: () => undefined,
   onTimeout: () => undefined,
   onTransportError: () => undefined,
 };

@@ -136,8 +136,15 @@ export class Transports implements Outbound {
   /** RFC 3261 18.2.2: a response whose connection has gone opens one to the sent-by port. */
   #reachable(via: TcpTransport, destination: Destination, message: SipMessage | undefined): Destination {
     if (message?.kind !== 'response' || via.has(destination.connectionId)) return destination;
-    const { connectionId: _gone, ...rest } = destination;
-    return { ...rest, port: message.headers.topVia()?.port ?? DEFAULT_SIP_PORT };
+    const { transport, address, localAddress, localPort } = destination;
+    const port = message.headers.topVia()?.port ?? DEFAULT_SIP_PORT;
+    return {
+      transport,
+      address,
+      port,
+      ...(localAddress === undefined ? {} : { localAddress }),
+      ...(localPort === undefined ? {} : { localPort }),
+    };
   }
 
   #failLater(destination: Destination, transactionId: string | undefined, reason: string): void {

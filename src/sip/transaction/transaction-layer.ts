@@ -197,6 +197,15 @@ export class TransactionLayer {
     this.#servers.get(transactionId)?.dispatch('transport-error');
   }
 
+  /**
+   * Forgets a transaction without sending or reporting anything: an incoming request that nobody will ever
+   * answer, for instance. A server transaction waits for its user's answer without end otherwise.
+   */
+  abandon(transactionId: string): void {
+    this.#clients.get(transactionId)?.close();
+    this.#servers.get(transactionId)?.close();
+  }
+
   /** The one To tag for all responses of a server transaction, made when first asked for. */
   toTag(transactionId: string): string {
     const server = this.#servers.get(transactionId);

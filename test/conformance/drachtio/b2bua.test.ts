@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import type Srf from 'drachtio-srf';
+import { deferred } from './support/deferred.js';
 import { Fixture } from './support/fixture.js';
 import type { RawUa } from './support/raw-ua.js';
+import type { SrfDialog } from './support/srf-types.js';
+import { until } from './support/until.js';
 import { body, branch, header, headers, SDP, startLine, tag, uri } from './support/sip-text.js';
 
 describe('drachtio-srf B2BUA on the embedded engine', () => {
@@ -16,20 +18,15 @@ describe('drachtio-srf B2BUA on the embedded engine', () => {
   });
   afterEach(() => fixture.close());
 
-  async function bridge(): Promise<{ dialogs: Promise<{ uas: Srf.Dialog; uac: Srf.Dialog }> }> {
-    let settle: (dialogs: { uas: Srf.Dialog; uac: Srf.Dialog }) => void = () => undefined;
-    let fail: (error: unknown) => void = () => undefined;
-    const dialogs = new Promise<{ uas: Srf.Dialog; uac: Srf.Dialog }>((resolve, reject) => {
-      settle = resolve;
-      fail = reject;
-    });
-    dialogs.catch(() => undefined);
+  async function bridge(): Promise<{ dialogs: Promise<{ uas: SrfDialog; uac: SrfDialog }> }> {
+    const dialogs = deferred<{ uas: SrfDialog; uac: SrfDialog }>();
+    dialogs.promise.catch(() => undefined);
     await fixture.srf((srf) => {
       srf.invite((req, res) => {
-        srf.createB2BUA(req, res, `sip:bob@127.0.0.1:${b.port}`, {}).then(settle, fail);
+        srf.createB2BUA(req, res, `sip:bob@127.0.0.1:${b.port}`, {}).then(dialogs.resolve, dialogs.reject);
       });
     });
-    return { dialogs };
+    return { dialogs: dialogs.promise };
   }
 
   it('carries INVITE, 180, 200, ACK and BYE between two legs', async () => {
@@ -83,14 +80,11 @@ describe('drachtio-srf B2BUA on the embedded engine', () => {
     a.send(a.inDialog('ACK', 1, ok));
     await b.nextRequest('ACK');
     const { uas, uac } = await dialogs;
-    const destroyed = new Promise<void>((resolve) => {
-      uac.on('destroy', () => {
-        resolve();
-      });
-    });
+    const destroyed = deferred<unknown>();
+    uac.on('destroy', destroyed.resolve);
     b.send(b.inDialogAsUas('BYE', 1, inviteB, 'btag'));
     await b.nextResponse(200, 'BYE');
-    await destroyed;
+    await destroyed.promise;
     const ended = uas.destroy();
     const bye = await a.nextRequest('BYE');
     assert.equal(startLine(bye), `BYE sip:A@127.0.0.1:${a.port} SIP/2.0`);
@@ -100,6 +94,6 @@ describe('drachtio-srf B2BUA on the embedded engine', () => {
     assert.deepEqual(headers(bye, 'Contact'), []);
     a.send(a.response(bye, 200, 'OK'));
     await ended;
-    assert.equal(fixture.engine.stats().dialogs, 0);
+    await until(() => fixture.engine.stats().dialogs === 0);
   });
 });

@@ -4,6 +4,7 @@ import { startEngine, type Engine } from '../../../../src/engine/engine.js';
 import type { EngineOptions } from '../../../../src/engine/engine-options.js';
 import { RawUa } from './raw-ua.js';
 import { RawClient } from './raw-client.js';
+import type { SrfApp } from './srf-types.js';
 
 export const SECRET = 'cymru';
 
@@ -45,35 +46,32 @@ export class Fixture {
   }
 
   /** drachtio-srf, connected; `prepare` registers handlers first, so that its routes are known when this resolves. */
-  async srf(prepare: (srf: Srf) => void = () => undefined, tags: string[] = []): Promise<Srf> {
-    const srf = new Srf(tags);
-    prepare(srf);
-    const connected = new Promise<void>((resolve, reject) => {
-      srf.on('connect', (error) => {
-        if (error) reject(error as Error);
+  async srf(prepare: (app: SrfApp) => void = () => undefined): Promise<SrfApp> {
+    const app = new Srf() as unknown as SrfApp;
+    prepare(app);
+    await new Promise<void>((resolve, reject) => {
+      app.on('connect', (error) => {
+        if (error instanceof Error) reject(error);
         else resolve();
       });
-      srf.on('error', reject);
+      app.on('error', reject);
+      app.connect({ host: '127.0.0.1', port: this.engine.controlPort, secret: SECRET });
     });
-    srf.connect({ host: '127.0.0.1', port: this.engine.controlPort, secret: SECRET });
-    await connected;
-    let open = true;
     this.#closers.push(() => {
-      if (open) srf.disconnect();
-      open = false;
+      app.disconnect();
     });
-    // Routes are sent at once after authentication, on the same connection as this ping's answer comes on.
     await this.#settled();
-    return srf;
+    return app;
   }
 
-  /** A control connection without drachtio-srf. */
-  async raw(authenticated = true): Promise<RawClient> {
+  /** A control connection without drachtio-srf, with routes for these verbs. */
+  async raw(verbs: readonly string[] = [], authenticated = true): Promise<RawClient> {
     const client = await RawClient.connect(this.engine.controlPort);
     this.#closers.push(() => {
       client.close();
     });
     if (authenticated) await client.ask(`authenticate|${SECRET}|`);
+    for (const verb of verbs) await client.ask(`route|${verb}`);
     return client;
   }
 

@@ -84,6 +84,11 @@ export class RawClient {
     return this.next(start, ({ tokens, sip }) => tokens[1] === 'sip' && sip.startsWith(start));
   }
 
+  /** How many messages wait that nobody has asked for. */
+  unread(matches: (message: ControlMessage) => boolean): number {
+    return this.#inbox.filter(matches).length;
+  }
+
   #onData(chunk: Buffer): void {
     this.#buffer = Buffer.concat([this.#buffer, chunk]);
     for (;;) {

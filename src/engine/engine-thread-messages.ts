@@ -1,0 +1,27 @@
+import type { EngineListener } from './engine.js';
+import type { EngineOptions } from './engine-options.js';
+import type { EngineStats } from './engine-stats.js';
+import type { PackedTap } from './tap-batch.js';
+import type { LogLevel } from '../common/log.js';
+
+/** What the engine's thread is started with (`workerData`). */
+export interface EngineThreadData {
+  readonly options: EngineOptions;
+  readonly logLevel: LogLevel;
+}
+
+/** From the engine's thread to the one that started it. */
+export type EngineThreadMessage =
+  | { readonly type: 'ready'; readonly controlPort: number; readonly listeners: readonly EngineListener[] }
+  /** It could not start, or cannot go on. The thread ends. */
+  | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly remedy: string }
+  /** What went by since the last batch, oldest first. */
+  | { readonly type: 'tap'; readonly batch: PackedTap }
+  | { readonly type: 'stats'; readonly requestId: number; readonly stats: EngineStats }
+  | { readonly type: 'closed' };
+
+/** To the engine's thread. */
+export type EngineThreadCommand =
+  | { readonly type: 'close' }
+  | { readonly type: 'setTap'; readonly on: boolean }
+  | { readonly type: 'getStats'; readonly requestId: number };

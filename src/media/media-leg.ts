@@ -1,0 +1,123 @@
+import type { MediaCommand, MediaEvent } from '../call/media-port.js';
+import type { Timer } from '../common/clock.js';
+import type { SdpFailure } from './sdp/remote-description.js';
+import { SdpSession } from './sdp/sdp-session.js';
+import type { StreamSettings } from './worker-messages.js';
+
+/** Commands that are answered by `localSdp`, `mediaReady` or `mediaFailed`. */
+export type NegotiationCommand = Extract<MediaCommand, { kind: 'makeOffer' | 'makeAnswer' | 'takeAnswer' }>;
+
+export interface MediaLegOptions {
+  readonly callId: string;
+  readonly legId: string;
+  readonly mediaAddress: string;
+  readonly sessionId: string;
+  readonly emit: (event: MediaEvent) => void;
+  readonly configure: (settings: StreamSettings) => void;
+  /** Cancelled once the worker has answered. */
+  readonly openDeadline: Timer;
+}
+
+type State =
+  /** The worker binds the sockets; commands wait. */
+  | { readonly kind: 'opening'; readonly waiting: NegotiationCommand[] }
+  | { readonly kind: 'open'; readonly sdp: SdpSession }
+  | { readonly kind: 'lost'; readonly code: string; readonly detail: string };
+
+/** The negotiation of one leg on the signalling side. */
+export class MediaLeg {
+  readonly callId: string;
+  readonly legId: string;
+  /** `stopGap` that the worker has not answered yet. */
+  readonly gapRequests = new Set<string>();
+  /** `close` was sent to the worker. */
+  closing = false;
+  readonly #options: MediaLegOptions;
+  #state: State = { kind: 'opening', waiting: [] };
+
+  constructor(options: MediaLegOptions) {
+    this.callId = options.callId;
+    this.legId = options.legId;
+    this.#options = options;
+  }
+
+  /** True when its worker is gone or could not open it. */
+  get lost(): boolean {
+    return this.#state.kind === 'lost';
+  }
+
+  negotiate(command: NegotiationCommand): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'opening':
+        state.waiting.push(command);
+        return;
+      case 'open':
+        this.#carryOut(state.sdp, command);
+        return;
+      case 'lost':
+        this.#refuse(command, 503, state.code, state.detail);
+        return;
+    }
+  }
+
+  /** The worker has bound the sockets. */
+  opened(rtpPort: number): void {
+    if (this.#state.kind !== 'opening') return;
+    const { waiting } = this.#state;
+    this.#options.openDeadline.cancel();
+    const sdp = new SdpSession(this.#options.mediaAddress, rtpPort, this.#options.sessionId);
+    this.#state = { kind: 'open', sdp };
+    for (const command of waiting) this.#carryOut(sdp, command);
+  }
+
+  /** The worker cannot serve the leg; true when a command was waiting, which has now failed. */
+  fail(status: 500 | 503, code: string, detail: string): boolean {
+    const waiting = this.#state.kind === 'opening' ? this.#state.waiting : [];
+    this.#options.openDeadline.cancel();
+    this.#state = { kind: 'lost', code, detail };
+    for (const command of waiting) this.#refuse(command, status, code, detail);
+    return waiting.length > 0;
+  }
+
+  /** Stops the timer; nothing more is said. */
+  dispose(): void {
+    this.#options.openDeadline.cancel();
+  }
+
+  #carryOut(sdp: SdpSession, command: NegotiationCommand): void {
+    const { legId, requestId } = command;
+    if (command.kind === 'makeOffer') {
+      const offer = sdp.makeOffer(command.codecs, command.direction);
+      this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
+      return;
+    }
+    if (command.kind === 'makeAnswer') {
+      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction);
+      if (!answer.ok) {
+        this.#reject(command, answer.failure);
+        return;
+      }
+      this.#options.configure(answer.value.settings);
+      const { sdp: text, direction } = answer.value;
+      this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction });
+      return;
+    }
+    const taken = sdp.takeAnswer(command.remoteSdp);
+    if (!taken.ok) {
+      this.#reject(command, taken.failure);
+      return;
+    }
+    this.#options.configure(taken.value.settings);
+    this.#options.emit({ kind: 'mediaReady', legId, requestId, direction: taken.value.direction });
+  }
+
+  #reject(command: NegotiationCommand, failure: SdpFailure): void {
+    this.#refuse(command, failure.status, failure.code, failure.detail);
+  }
+
+  #refuse(command: NegotiationCommand, status: 400 | 488 | 500 | 503, code: string, detail: string): void {
+    const { legId, requestId } = command;
+    this.#options.emit({ kind: 'mediaFailed', legId, requestId, status, code, detail });
+  }
+}

@@ -1,0 +1,294 @@
+import type { MediaEvent, MediaSource } from '../../call/media-port.js';
+import { assertUnreachable } from '../../common/assert.js';
+import type { Clock, Timer } from '../../common/clock.js';
+import { messageOf } from '../../common/errors.js';
+import type { Logger } from '../../common/log.js';
+import type { Random } from '../../common/random.js';
+import type { PromptLibrary } from '../prompt/prompt-library.js';
+import type { FromMediaWorker, PortRange, ToMediaWorker } from '../worker-messages.js';
+import { Endpoint, type WorkerCounters } from './endpoint.js';
+import { Pacer } from './pacer.js';
+import { PortAllocator } from './port-allocator.js';
+import { openSocketPair } from './socket-pair.js';
+
+const CHECK_MS = 100;
+
+export interface MediaEngineOptions {
+  readonly address: string;
+  readonly ports: PortRange;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly prompts: PromptLibrary;
+  readonly log: Logger;
+}
+
+/** Where the answers of a signalling thread's commands go. */
+export type Reply = (message: FromMediaWorker) => void;
+
+interface Leg {
+  readonly endpoint: Endpoint;
+  readonly reply: Reply;
+  /** What the party is to hear; a leg that is not there yet is joined when it opens. */
+  source: MediaSource | null;
+}
+
+/** All legs of one media worker, and who hears whom. */
+export class MediaEngine {
+  readonly #options: MediaEngineOptions;
+  readonly #ports: PortAllocator;
+  readonly #pacer: Pacer;
+  readonly #legs = new Map<string, Leg>();
+  readonly counters: WorkerCounters = {
+    packetsReceived: 0,
+    packetsRelayed: 0,
+    packetsGenerated: 0,
+    packetsRejected: 0,
+  };
+  #checks: Timer | null = null;
+  #closed = false;
+
+  constructor(options: MediaEngineOptions) {
+    this.#options = options;
+    this.#ports = new PortAllocator(options.ports);
+    this.#pacer = new Pacer(options.clock);
+  }
+
+  get legCount(): number {
+    return this.#legs.size;
+  }
+
+  /** UDP ports held, two per leg. */
+  get portsInUse(): number {
+    return this.#ports.inUse * 2;
+  }
+
+  get portsTotal(): number {
+    return this.#ports.total * 2;
+  }
+
+  /** Carries out one command. Commands for unknown legs are ignored, the adapter knows which there are. */
+  execute(command: ToMediaWorker, reply: Reply): void {
+    if (this.#closed) return;
+    if (command.kind === 'open') {
+      this.#open(command.callId, command.legId, command.symmetricRtp, reply);
+      return;
+    }
+    if (command.kind === 'preload') {
+      for (const file of command.files) this.#preload(file);
+      return;
+    }
+    const leg = this.#legs.get(command.legId);
+    if (!leg) {
+      this.#options.log.debug({ legId: command.legId, kind: command.kind }, 'command for an unknown leg');
+      return;
+    }
+    const endpoint = leg.endpoint;
+    switch (command.kind) {
+      case 'configure':
+        endpoint.configure(command.settings);
+        return;
+      case 'hear':
+        this.#hear(leg, command.source);
+        return;
+      case 'sendDtmf':
+        endpoint.sendDtmf(command.digits);
+        return;
+      case 'watch':
+        endpoint.watch(command.timeoutMs);
+        return;
+      case 'startGap':
+        endpoint.startGap();
+        return;
+      case 'stopGap':
+        this.#emit(leg, {
+          kind: 'gap',
+          legId: command.legId,
+          requestId: command.requestId,
+          gapMs: endpoint.stopGap(),
+        });
+        return;
+      case 'close':
+        this.#close(leg);
+        return;
+      default:
+        assertUnreachable(command, 'media command');
+    }
+  }
+
+  /** Closes the legs that were opened with this reply: its signalling thread is gone. */
+  dropReply(reply: Reply): void {
+    for (const leg of [...this.#legs.values()]) if (leg.reply === reply) this.#close(leg);
+  }
+
+  /** Frees everything without a word: the signalling side sees its port close. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const leg of this.#legs.values()) leg.endpoint.close();
+    this.#legs.clear();
+    this.#pacer.close();
+    this.#checks?.cancel();
+    this.#checks = null;
+  }
+
+  #open(callId: string, legId: string, symmetricRtp: boolean, reply: Reply): void {
+    if (this.#legs.has(legId)) {
+      this.#options.log.error({ legId }, 'leg opened twice');
+      return;
+    }
+    const { clock, random, log } = this.#options;
+    const context = { clock, random, log, pacer: this.#pacer, counters: this.counters };
+    const endpoint: Endpoint = new Endpoint(callId, legId, symmetricRtp, context, (event) => {
+      this.#emit(leg, event);
+    });
+    const leg: Leg = { endpoint, reply, source: null };
+    this.#legs.set(legId, leg);
+    this.#checks ??= clock.after(CHECK_MS, () => {
+      this.#check();
+    });
+    // Legs that wait for this one join it.
+    for (const other of this.#legs.values()) {
+      if (other.source?.kind === 'leg' && other.source.legId === legId) this.#join(other, endpoint);
+    }
+    this.#bind(leg).catch((error: unknown) => {
+      this.#failOpen(leg, 'media_bind_failed', messageOf(error));
+    });
+  }
+
+  async #bind(leg: Leg): Promise<void> {
+    const { endpoint, reply } = leg;
+    const pair = await openSocketPair(this.#ports, this.#options.address, {
+      onRtp: endpoint.onRtp,
+      onRtcp: endpoint.onRtcp,
+      onError: endpoint.onSocketError,
+    });
+    if (endpoint.closed) {
+      pair?.close();
+      return;
+    }
+    if (!pair) {
+      this.#failOpen(leg, 'media_ports_exhausted', 'no RTP port pair is free in the range of this worker');
+      return;
+    }
+    endpoint.attach(pair);
+    reply({ kind: 'opened', legId: endpoint.legId, rtpPort: pair.rtpPort });
+  }
+
+  #failOpen(leg: Leg, code: string, detail: string): void {
+    this.#remove(leg);
+    leg.endpoint.close();
+    leg.reply({ kind: 'openFailed', legId: leg.endpoint.legId, code, detail });
+  }
+
+  #hear(leg: Leg, source: MediaSource): void {
+    const before = leg.source;
+    if (source.kind === 'leg' && before?.kind === 'leg' && before.legId === source.legId) return;
+    this.#part(leg);
+    leg.source = source;
+    const { endpoint } = leg;
+    const { prompts } = this.#options;
+    switch (source.kind) {
+      case 'leg': {
+        endpoint.hearLeg();
+        const heard = this.#legs.get(source.legId);
+        if (heard) this.#join(leg, heard.endpoint);
+        return;
+      }
+      case 'ringback':
+        endpoint.hearPrompt(prompts.ringback, true, null);
+        return;
+      case 'silence':
+        endpoint.hearSilence();
+        return;
+      case 'music':
+        if (source.file === null) endpoint.hearPrompt(prompts.melody, true, null);
+        else this.#hearFile(leg, source, source.file);
+        return;
+      case 'file':
+        this.#hearFile(leg, source, source.file);
+        return;
+      default:
+        assertUnreachable(source, 'media source');
+    }
+  }
+
+  /** Plays a file; one that is not in memory yet is preceded by silence while it is read. */
+  #hearFile(leg: Leg, source: Extract<MediaSource, { kind: 'music' | 'file' }>, file: string): void {
+    const { endpoint } = leg;
+    const { prompts, log } = this.#options;
+    const finish = (): void => {
+      if (source.kind === 'file') {
+        this.#emit(leg, { kind: 'played', legId: endpoint.legId, promptId: source.promptId });
+      }
+    };
+    const cached = prompts.cached(file);
+    if (cached) {
+      endpoint.hearPrompt(cached, source.kind === 'music', finish);
+      return;
+    }
+    endpoint.hearSilence();
+    const wanted = (): boolean => leg.source === source && !endpoint.closed;
+    prompts.load(file).then(
+      (audio) => {
+        if (wanted()) endpoint.hearPrompt(audio, source.kind === 'music', finish);
+      },
+      (error: unknown) => {
+        log.warn({ legId: endpoint.legId, file, error: messageOf(error) }, 'prompt file cannot be played');
+        if (!wanted()) return;
+        if (source.kind === 'music') endpoint.hearPrompt(prompts.melody, true, null);
+        else finish();
+      },
+    );
+  }
+
+  #preload(file: string): void {
+    this.#options.prompts.load(file).catch((error: unknown) => {
+      this.#options.log.warn({ file, error: messageOf(error) }, 'prompt file cannot be read');
+    });
+  }
+
+  #join(listener: Leg, heard: Endpoint): void {
+    heard.listeners = [...heard.listeners, listener.endpoint];
+  }
+
+  #part(listener: Leg): void {
+    if (listener.source?.kind !== 'leg') return;
+    const heard = this.#legs.get(listener.source.legId)?.endpoint;
+    if (heard) heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+  }
+
+  #close(leg: Leg): void {
+    this.#remove(leg);
+    const stats = leg.endpoint.close();
+    this.#emit(leg, { kind: 'closed', legId: leg.endpoint.legId, stats });
+  }
+
+  #remove(leg: Leg): void {
+    this.#part(leg);
+    this.#legs.delete(leg.endpoint.legId);
+  }
+
+  #check(): void {
+    const nowMs = this.#options.clock.now();
+    for (const leg of this.#legs.values()) leg.endpoint.check(nowMs);
+    this.#checks =
+      this.#legs.size === 0
+        ? null
+        : this.#options.clock.after(CHECK_MS, () => {
+            this.#check();
+          });
+  }
+
+  #emit(leg: Leg, event: MediaEvent): void {
+    switch (event.kind) {
+      case 'dtmf':
+      case 'played':
+      case 'mediaTimeout':
+      case 'gap':
+      case 'closed':
+        leg.reply({ kind: 'event', callId: leg.endpoint.callId, event });
+        return;
+      default:
+        throw new Error(`${event.kind} is not an event of a worker`);
+    }
+  }
+}

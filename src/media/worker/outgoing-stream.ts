@@ -1,0 +1,179 @@
+import type { Random } from '../../common/random.js';
+import { sequenceDistance, timestampDistance } from '../../rtp/sequence.js';
+
+const SAMPLES_PER_MS = 8;
+const FRAME_SAMPLES = 160;
+const FRAME_MS = 20;
+/** RFC 3550 A.1: a greater jump of the source's sequence is a restart. */
+const MAX_DROPOUT = 3000;
+const MAX_MISORDER = 100;
+/** Packets after a switch for which those from before it are told apart by sequence number. */
+const STRAGGLERS = 1000;
+/** A source whose timestamps leave the wall clock by more than this has begun a new timeline. */
+const TIMELINE_JUMP_SAMPLES = 2000 * SAMPLES_PER_MS;
+/** A generator so late starts a new stretch instead of catching up. */
+const GENERATOR_LATE_MS = 120;
+
+/**
+ * The one RTP stream that a party is sent: one SSRC, and sequence and timestamp that go on over every change
+ * of source. A relayed source keeps its own losses, order and timing, moved by an offset.
+ */
+export class OutgoingStream {
+  readonly ssrc: number;
+  packets = 0;
+  octets = 0;
+  /** Of the packet about to be sent. */
+  sequence: number;
+  timestamp: number;
+  markerBit = 0;
+  #highest: number;
+  #latest: number;
+  #latestSamples = 0;
+  #lastAtMs = Number.NEGATIVE_INFINITY;
+  #feed: 'none' | 'relay' | 'generator' = 'none';
+  #sourceSsrc = 0;
+  #sequenceOffset = 0;
+  #timestampOffset = 0;
+  #sourceFirst = 0;
+  #sourceHighest = 0;
+  #sourceTimestamp = 0;
+  #sourceAtMs = 0;
+  #sinceAnchor = 0;
+
+  constructor(random: Random) {
+    this.ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0;
+    this.#highest = Math.floor(random.fraction() * 2 ** 16);
+    this.#latest = Math.floor(random.fraction() * 2 ** 32) >>> 0;
+    this.sequence = this.#highest;
+    this.timestamp = this.#latest;
+  }
+
+  /** When the last packet was sent, in clock milliseconds; -Infinity before the first. */
+  get lastAtMs(): number {
+    return this.#lastAtMs;
+  }
+
+  /** The timestamp that stands for `nowMs`, for sender reports. */
+  timestampAt(nowMs: number): number {
+    if (this.packets === 0) return this.#latest;
+    return (this.#latest + Math.round((nowMs - this.#lastAtMs) * SAMPLES_PER_MS)) >>> 0;
+  }
+
+  /** The next packet comes from another source: it carries the marker and continues the numbers. */
+  switchSource(): void {
+    this.#feed = 'none';
+  }
+
+  /**
+   * Numbers a relayed packet; false when it belongs before the switch and must be dropped. `timed` is false
+   * for telephone-events, whose timestamp stands still.
+   */
+  relay(
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    markerBit: number,
+    timed: boolean,
+    nowMs: number,
+  ): boolean {
+    this.markerBit = markerBit;
+    if (this.#feed !== 'relay' || ssrc !== this.#sourceSsrc) {
+      this.#anchor(ssrc, sequence, timestamp, nowMs);
+      return true;
+    }
+    const ahead = sequenceDistance(sequence, this.#sourceHighest);
+    if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
+      this.#anchor(ssrc, sequence, timestamp, nowMs);
+      return true;
+    }
+    if (this.#sinceAnchor < STRAGGLERS) {
+      if (sequenceDistance(sequence, this.#sourceFirst) < 0) return false;
+      this.#sinceAnchor++;
+    }
+    if (ahead > 0) {
+      if (timed) {
+        const moved = timestampDistance(timestamp, this.#sourceTimestamp);
+        const drift = moved - (nowMs - this.#sourceAtMs) * SAMPLES_PER_MS;
+        if (drift > TIMELINE_JUMP_SAMPLES || drift < -TIMELINE_JUMP_SAMPLES) {
+          this.#anchor(ssrc, sequence, timestamp, nowMs);
+          return true;
+        }
+        this.#sourceTimestamp = timestamp;
+        this.#sourceAtMs = nowMs;
+      }
+      this.#sourceHighest = sequence;
+    }
+    this.sequence = (sequence + this.#sequenceOffset) & 0xffff;
+    this.timestamp = (timestamp + this.#timestampOffset) >>> 0;
+    return true;
+  }
+
+  /** Leaves out a packet of the relayed source so that the party sees no loss. */
+  skipRelayed(ssrc: number, sequence: number): void {
+    if (this.#feed !== 'relay' || ssrc !== this.#sourceSsrc) return;
+    if (sequenceDistance(sequence, this.#sourceHighest) !== 1) return;
+    this.#sourceHighest = sequence;
+    this.#sequenceOffset = (this.#sequenceOffset - 1) & 0xffff;
+  }
+
+  /** Numbers the next packet of a prompt. */
+  generate(nowMs: number): void {
+    const goesOn = this.#feed === 'generator' && nowMs - this.#lastAtMs < GENERATOR_LATE_MS;
+    this.sequence = (this.#highest + 1) & 0xffff;
+    this.timestamp = goesOn ? (this.#latest + this.#latestSamples) >>> 0 : this.#continuation(nowMs);
+    this.markerBit = goesOn ? 0 : 0x80;
+    this.#feed = 'generator';
+  }
+
+  /** Numbers a packet of a telephone-event of ours that began at `eventTimestamp`. */
+  event(eventTimestamp: number, first: boolean): void {
+    this.sequence = (this.#highest + 1) & 0xffff;
+    this.timestamp = eventTimestamp;
+    this.markerBit = first ? 0x80 : 0;
+    this.#feed = 'none';
+  }
+
+  /** The timestamp at which something new begins now. */
+  beginning(nowMs: number): number {
+    return this.#continuation(nowMs);
+  }
+
+  /** Books the packet that was numbered last; `samples` is its duration, 0 where it does not move time. */
+  sent(payloadBytes: number, samples: number, nowMs: number): void {
+    this.packets++;
+    this.octets += payloadBytes;
+    this.#lastAtMs = nowMs;
+    if (sequenceDistance(this.sequence, this.#highest) > 0) this.#highest = this.sequence;
+    if (timestampDistance(this.timestamp, this.#latest) >= 0) {
+      this.#latest = this.timestamp;
+      this.#latestSamples = samples;
+    }
+  }
+
+  /** Books the whole duration of an event of ours, so that what follows comes behind it. */
+  endEvent(samples: number): void {
+    this.#latestSamples = samples;
+  }
+
+  #anchor(ssrc: number, sequence: number, timestamp: number, nowMs: number): void {
+    this.#feed = 'relay';
+    this.#sourceSsrc = ssrc;
+    this.#sourceFirst = sequence;
+    this.#sourceHighest = sequence;
+    this.#sourceTimestamp = timestamp;
+    this.#sourceAtMs = nowMs;
+    this.#sinceAnchor = 0;
+    this.sequence = (this.#highest + 1) & 0xffff;
+    this.timestamp = this.#continuation(nowMs);
+    this.markerBit = 0x80;
+    this.#sequenceOffset = (this.sequence - sequence) & 0xffff;
+    this.#timestampOffset = (this.timestamp - timestamp) >>> 0;
+  }
+
+  /** The frame that stands for now, on the grid of the stream, behind what was sent. */
+  #continuation(nowMs: number): number {
+    if (this.packets === 0) return this.#latest;
+    const frames = Math.round((nowMs - this.#lastAtMs) / FRAME_MS);
+    return (this.#latest + Math.max(this.#latestSamples, 1) + Math.max(0, frames - 1) * FRAME_SAMPLES) >>> 0;
+  }
+}
