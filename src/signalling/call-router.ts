@@ -20,8 +20,11 @@ import type { SrfReply, SrfRequest } from './srf-types.js';
 
 /** The leg of the caller; the machine numbers its own from 2. */
 const CALLER_LEG = 1;
-/** Legs that came in to replace another are numbered from here, away from those that the machine makes. */
-const FIRST_REPLACING_LEG = 1001;
+/**
+ * Legs that came in to replace another take numbers far apart: the machine goes on numbering after the highest
+ * that it has seen.
+ */
+const REPLACING_LEG_STRIDE = 1000;
 const DRAIN_RETRY_S = 60;
 const OVERLOAD_RETRY_S = 2;
 const COMPLAINT_EVERY_MS = 60_000;
@@ -51,7 +54,7 @@ export class CallRouter {
   #sources: SourceTable;
   #numbers: NumberTable;
   #draining = false;
-  #replacing = FIRST_REPLACING_LEG;
+  #replacing = CALLER_LEG;
   #badMessages = 0;
 
   constructor(options: CallRouterOptions) {
@@ -189,7 +192,8 @@ export class CallRouter {
     }
     const found = adapter.findReplaced(replaces);
     if (!found || found === 'ended') return;
-    const legId = incomingLegId(found.callId, this.#replacing++);
+    this.#replacing += REPLACING_LEG_STRIDE;
+    const legId = incomingLegId(found.callId, this.#replacing);
     adapter.takeIn(found.callId, legId, request, reply, invite);
     const { legId: replacesLegId } = found;
     const event = {
