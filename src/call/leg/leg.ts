@@ -12,8 +12,11 @@ import type {
 } from '../signalling-port.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { dtmfDigit } from './dtmf-info.js';
-import { LegMedia, type MediaProfile, type MediaResult } from './leg-media.js';
-import type { InDialogRequest, InDialogResponse, LegEnd, LegFailure } from './in-dialog.js';
+import { LegMedia, type MediaResult } from './leg-media.js';
+import type { Dial, LegIdentity, Release } from './leg-orders.js';
+import type { LegOwnerOf } from './leg-owner.js';
+import { LegRequests, type RequestContent } from './leg-requests.js';
+import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
 import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
 import { Negotiation } from './negotiation.js';
 
@@ -22,47 +25,7 @@ const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, M
 /** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
 const ACK_GIVES_UP_MS = 32_000;
 
-/** Where and how to dial. */
-export interface Dial {
-  readonly uri: string;
-  readonly proxies: readonly string[];
-  readonly from: { readonly user: string; readonly displayName: string | null };
-  readonly headers: SipHeaders;
-  readonly auth: { readonly username: string; readonly password: string } | null;
-}
-
-/** How we end a leg: `status` answers an INVITE that was not answered yet, headers go on a CANCEL or BYE. */
-export interface Release {
-  readonly status?: number;
-  readonly reason?: string | null;
-  readonly headers?: SipHeaders;
-}
-
-export interface LegIdentity {
-  readonly legId: LegId;
-  readonly party: Party;
-  readonly remote: string;
-  readonly profile: MediaProfile;
-}
-
-/** Who a leg reports to: the call, or the transfer attempt that dialled it. It is not called after `release`. */
-export interface LegOwner {
-  /** UAC: an 18x; `earlyMedia` where an SDP answer is in force already. */
-  legProgress(leg: Leg, status: number, earlyMedia: boolean): void;
-  /** The dialog stands and the media is agreed. */
-  legAnswered(leg: Leg): void;
-  legFailed(leg: Leg, failure: LegFailure): void;
-  legEnded(leg: Leg, end: LegEnd): void;
-  /** INFO, MESSAGE, REFER and NOTIFY; they must be answered. */
-  legRequest(leg: Leg, request: InDialogRequest): void;
-  legDigit(leg: Leg, digit: string, via: 'rtp' | 'info'): void;
-  /** The peer changed the direction of its media; `done` lets the answer go out. */
-  legDirection(leg: Leg, direction: MediaDirection, done: () => void): void;
-  /** No RTP came for the watched time. */
-  legSilent(leg: Leg, silentMs: number): void;
-  /** A prompt played to this leg ended. */
-  legPlayed(leg: Leg, promptId: string): void;
-}
+export type LegOwner = LegOwnerOf<Leg>;
 
 /** One dialog and one media endpoint. */
 export class Leg {
@@ -73,7 +36,7 @@ export class Leg {
   readonly #remote: string;
   readonly #onGone: (leg: Leg) => void;
   readonly #negotiation: Negotiation;
-  readonly #requests = new Map<string, { method: InDialogMethod; done: (response: InDialogResponse) => void }>();
+  readonly #requests: LegRequests;
   #owner: LegOwner;
   #state: LegState = 'new';
   #uas = false;
@@ -98,6 +61,7 @@ export class Leg {
     this.#owner = owner;
     this.#onGone = onGone;
     this.media = new LegMedia(context, this.legId, this.party, identity.profile);
+    this.#requests = new LegRequests(context, this.legId);
     this.#negotiation = this.#makeNegotiation();
   }
 
@@ -202,22 +166,17 @@ export class Leg {
   }
 
   /** Sends a request inside the dialog. `done` always comes, with 481 where the leg ends first. */
-  request(
-    method: InDialogMethod,
-    content: { headers?: SipHeaders; body?: string | null; contentType?: string | null; auth?: Dial['auth'] },
-    done: (response: InDialogResponse) => void,
-  ): void {
-    if (this.#state !== 'established') {
-      done({ status: 481, reason: 'Call/Transaction Does Not Exist', headers: {}, body: null });
-      return;
-    }
-    const requestId = this.#context.nextRequestId();
-    this.#requests.set(requestId, { method, done });
-    const { headers = {}, body = null, contentType = null, auth = null } = content;
-    this.#send({ kind: 'request', legId: this.legId, requestId, method, headers, body, contentType, auth });
+  request(method: InDialogMethod, content: RequestContent, done: (response: InDialogResponse) => void): void {
+    if (this.#state === 'established') this.#requests.send(method, content, done);
+    else this.#requests.refuse(done);
   }
 
-  respond(requestId: string, status: number, more: Partial<InDialogResponse> = {}, contentType?: string): void {
+  respond(
+    requestId: string,
+    status: number,
+    more: Partial<InDialogResponse> = {},
+    contentType?: string,
+  ): void {
     const { reason = null, headers = {}, body = null } = more;
     const type = body === null ? null : (contentType ?? 'application/sdp');
     const { legId } = this;
@@ -335,7 +294,12 @@ export class Leg {
 
   dump(): object {
     const { state } = this.media;
-    return { ...this.view(), media: state, direction: this.media.agreed, negotiation: this.#negotiation.dump() };
+    return {
+      ...this.view(),
+      media: state,
+      direction: this.media.agreed,
+      negotiation: this.#negotiation.dump(),
+    };
   }
 
   #sendAccept(headers: SipHeaders): void {
@@ -356,7 +320,12 @@ export class Leg {
     }
     if (!this.#offerless || this.gone) return;
     if (sdp === null) {
-      this.#failMedia({ ok: false, status: 488, code: 'no_answer_in_ack', detail: 'the ACK carried no SDP answer' });
+      this.#failMedia({
+        ok: false,
+        status: 488,
+        code: 'no_answer_in_ack',
+        detail: 'the ACK carried no SDP answer',
+      });
       return;
     }
     this.media.takeAnswer(sdp, (taken) => {
@@ -425,16 +394,14 @@ export class Leg {
   }
 
   #response(event: Extract<SignallingEvent, { kind: 'response' }>): void {
-    const waiting = this.#requests.get(event.requestId);
-    if (!waiting) {
+    const method = this.#requests.answered(event);
+    if (method === null) {
       if (!this.gone) this.#context.impossible('response that nobody awaits', { leg: this.legId });
       return;
     }
-    this.#requests.delete(event.requestId);
-    const { status, reason, headers, body } = event;
-    waiting.done({ status, reason, headers, body });
     // RFC 5057 5.1: for these methods 481 and 408 say that the dialog is gone. REFER finds out by itself.
-    const telling = waiting.method === 'INFO' || waiting.method === 'OPTIONS' || waiting.method === 'UPDATE';
+    const { status } = event;
+    const telling = method === 'INFO' || method === 'OPTIONS' || method === 'UPDATE';
     if (telling && (status === 481 || status === 408)) this.#lost(status);
   }
 
@@ -455,7 +422,10 @@ export class Leg {
         this.respond(requestId, 200, { headers: { Allow: ALLOW, Accept: 'application/sdp' } });
         return;
       case 'INFO': {
-        const digit = dtmfDigit(request.contentType ?? headerValue(request.headers, 'content-type'), request.body);
+        const digit = dtmfDigit(
+          request.contentType ?? headerValue(request.headers, 'content-type'),
+          request.body,
+        );
         if (digit === null) break;
         this.respond(requestId, 200);
         this.#owner.legDigit(this, digit, 'info');
@@ -494,7 +464,9 @@ export class Leg {
 
   #failMedia(result: Extract<MediaResult, { ok: false }>): void {
     const { status, detail } = result;
-    const headers = { Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"` };
+    const headers = {
+      Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"`,
+    };
     const before = this.#released;
     this.release({ status, headers });
     if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });
@@ -533,11 +505,7 @@ export class Leg {
   #shut(): void {
     this.#negotiation.close();
     this.media.close();
-    const waiting = [...this.#requests.values()];
-    this.#requests.clear();
-    for (const { done } of waiting) {
-      done({ status: 481, reason: 'Call/Transaction Does Not Exist', headers: {}, body: null });
-    }
+    this.#requests.close();
   }
 
   #move(trigger: LegTrigger): boolean {
