@@ -3,8 +3,7 @@ import type { MediaDirection, MediaSource } from './media-port.js';
 import type { LegId } from './signalling-port.js';
 
 type Programme =
-  | { readonly kind: 'peer'; readonly peer: Leg }
-  | { readonly kind: 'fixed'; readonly source: MediaSource };
+  { readonly kind: 'peer'; readonly peer: Leg } | { readonly kind: 'fixed'; readonly source: MediaSource };
 
 interface Listener {
   readonly leg: Leg;
@@ -61,13 +60,12 @@ export class Bridge {
     else done();
   }
 
-  /** The leg is gone. */
+  /** The leg is gone. Whoever heard it hears nothing until it is given something else: that is the owner's to do. */
   forget(leg: Leg): void {
     this.#listeners.delete(leg.legId);
     for (const listener of this.#listeners.values()) {
       if (listener.programme.kind === 'peer' && listener.programme.peer === leg) {
         listener.programme = { kind: 'fixed', source: { kind: 'silence' } };
-        this.#refresh(listener);
       }
     }
   }
@@ -110,7 +108,8 @@ export class Bridge {
       return;
     }
     let direction: MediaDirection = 'sendrecv';
-    if (from.holding) direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
+    if (from.holding)
+      direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
     if (direction === listener.told) {
       done();
       return;

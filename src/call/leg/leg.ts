@@ -73,7 +73,10 @@ export class Leg {
   readonly #remote: string;
   readonly #onGone: (leg: Leg) => void;
   readonly #negotiation: Negotiation;
-  readonly #requests = new Map<string, { method: InDialogMethod; done: (response: InDialogResponse) => void }>();
+  readonly #requests = new Map<
+    string,
+    { method: InDialogMethod; done: (response: InDialogResponse) => void }
+  >();
   #owner: LegOwner;
   #state: LegState = 'new';
   #uas = false;
@@ -217,7 +220,12 @@ export class Leg {
     this.#send({ kind: 'request', legId: this.legId, requestId, method, headers, body, contentType, auth });
   }
 
-  respond(requestId: string, status: number, more: Partial<InDialogResponse> = {}, contentType?: string): void {
+  respond(
+    requestId: string,
+    status: number,
+    more: Partial<InDialogResponse> = {},
+    contentType?: string,
+  ): void {
     const { reason = null, headers = {}, body = null } = more;
     const type = body === null ? null : (contentType ?? 'application/sdp');
     const { legId } = this;
@@ -335,7 +343,12 @@ export class Leg {
 
   dump(): object {
     const { state } = this.media;
-    return { ...this.view(), media: state, direction: this.media.agreed, negotiation: this.#negotiation.dump() };
+    return {
+      ...this.view(),
+      media: state,
+      direction: this.media.agreed,
+      negotiation: this.#negotiation.dump(),
+    };
   }
 
   #sendAccept(headers: SipHeaders): void {
@@ -356,7 +369,12 @@ export class Leg {
     }
     if (!this.#offerless || this.gone) return;
     if (sdp === null) {
-      this.#failMedia({ ok: false, status: 488, code: 'no_answer_in_ack', detail: 'the ACK carried no SDP answer' });
+      this.#failMedia({
+        ok: false,
+        status: 488,
+        code: 'no_answer_in_ack',
+        detail: 'the ACK carried no SDP answer',
+      });
       return;
     }
     this.media.takeAnswer(sdp, (taken) => {
@@ -455,7 +473,10 @@ export class Leg {
         this.respond(requestId, 200, { headers: { Allow: ALLOW, Accept: 'application/sdp' } });
         return;
       case 'INFO': {
-        const digit = dtmfDigit(request.contentType ?? headerValue(request.headers, 'content-type'), request.body);
+        const digit = dtmfDigit(
+          request.contentType ?? headerValue(request.headers, 'content-type'),
+          request.body,
+        );
         if (digit === null) break;
         this.respond(requestId, 200);
         this.#owner.legDigit(this, digit, 'info');
@@ -471,7 +492,15 @@ export class Leg {
 
   #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {
     const telling = !this.#released;
+    const { state: before, legId } = this;
     if (!this.#move('byeReceived')) return;
+    if (before === 'offered') {
+      this.#send({ kind: 'reject', legId, status: 487, reason: null, headers: {} });
+    }
+    if (before === 'offered' || before === 'inviting' || before === 'early') {
+      this.#fail(487, 'BYE before the answer', headers, before === 'offered' ? 'cancelled' : 'peer');
+      return;
+    }
     this.#vanish();
     if (telling) this.#owner.legEnded(this, { how, headers, detail });
     this.#released = true;
@@ -486,7 +515,9 @@ export class Leg {
 
   #failMedia(result: Extract<MediaResult, { ok: false }>): void {
     const { status, detail } = result;
-    const headers = { Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"` };
+    const headers = {
+      Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"`,
+    };
     const before = this.#released;
     this.release({ status, headers });
     if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });

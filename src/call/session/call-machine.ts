@@ -120,7 +120,8 @@ export class CallMachine implements CallHost {
   }
 
   order(order: CallOrder): OrderResult {
-    if (this.ending || !this.#invite) return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
+    if (this.ending || !this.#invite)
+      return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
     switch (order.kind) {
       case 'hangup':
         this.end({ endedBy: 'relevo', cause: order.cause });
@@ -167,7 +168,9 @@ export class CallMachine implements CallHost {
   }
 
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
-    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) => this.#legGone(gone));
+    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) =>
+      this.#legGone(gone),
+    );
     leg.wishDirection(() => this.bridge.wish(leg));
     this.#legs.set(legId, leg);
     return leg;
@@ -299,7 +302,9 @@ export class CallMachine implements CallHost {
       this.#answered = { at: context.now(), wallMs: context.wallMs() };
       const { maxDurationMs } = context.project;
       if (maxDurationMs > 0) {
-        context.timers.start('max', maxDurationMs, () => this.end({ endedBy: 'relevo', cause: 'max_duration' }));
+        context.timers.start('max', maxDurationMs, () =>
+          this.end({ endedBy: 'relevo', cause: 'max_duration' }),
+        );
       }
       this.#triggers.startTicking();
     }
@@ -309,9 +314,8 @@ export class CallMachine implements CallHost {
   }
 
   callerGone(cause: string, headers: SipHeaders): void {
-    const fallback = cause === 'cancelled' ? reasonHeader(487, 'The caller gave up') : {};
     const given = carriedReason(headers);
-    const reason = Object.keys(given).length > 0 ? given : fallback;
+    const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
   }
 
@@ -417,7 +421,14 @@ export class CallMachine implements CallHost {
   #follow(decision: PolicyDecision): void {
     if (decision.kind === 'none' || this.ending || this.#desk.busy || this.#state !== 'with_bot') return;
     const { reason, rule, evidence, to, mode, method } = decision;
-    const rest = { transferId: null, headers: {}, summary: null, referredBy: null, replaces: null, listener: null };
+    const rest = {
+      transferId: null,
+      headers: {},
+      summary: null,
+      referredBy: null,
+      replaces: null,
+      listener: null,
+    };
     this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
   }
 

@@ -4,7 +4,14 @@ import type { Resolution, Target } from '../destinations/destination-directory.j
 import type { Leg } from '../leg/leg.js';
 import { replacesOf } from '../refer/refer-to.js';
 import type { SentRefers } from '../refer/sent-refers.js';
-import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome, TransferResult } from '../vocabulary.js';
+import type {
+  EndedBy,
+  SipHeaders,
+  TransferMethod,
+  TransferMode,
+  TransferOutcome,
+  TransferResult,
+} from '../vocabulary.js';
 import type { Attempt, AttemptFailure, AttemptLog, AttemptObserver } from './attempt.js';
 import { Consultation } from './consultation.js';
 import { FailureSteps } from './failure-steps.js';
@@ -47,6 +54,8 @@ export class Transfer implements AttemptObserver {
   #consulted: Target | null = null;
   #joining: { leg: Leg; target: Target } | null = null;
   #measuring = false;
+  /** The caller goes on talking to the bot while the person is being reached. */
+  #withIncumbent = false;
   #last: AttemptFailure = { outcome: 'failed', detail: 'nothing was tried', rang: false };
   #outcome: TransferOutcome | null = null;
   #detail = '';
@@ -146,7 +155,11 @@ export class Transfer implements AttemptObserver {
       // The person left before the caller, just being answered, could be joined.
       const { destination } = this.#joining.target;
       this.#joining = null;
-      this.#last = { outcome: 'declined', detail: `${destination} hung up before the caller was answered`, rang: true };
+      this.#last = {
+        outcome: 'declined',
+        detail: `${destination} hung up before the caller was answered`,
+        rang: true,
+      };
       this.#afterFailure();
       return;
     }
@@ -155,7 +168,8 @@ export class Transfer implements AttemptObserver {
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
-    if (caller?.up && this.#host.bridge.peerOf(caller) === leg) {
+    if (caller?.up && this.#withIncumbent) {
+      this.#withIncumbent = false;
       this.#host.bridge.play(caller, this.#host.music());
     }
   }
@@ -188,7 +202,12 @@ export class Transfer implements AttemptObserver {
     if (caller.pending) {
       if (earlyMedia && alone) bridge.listen(caller, earlyMedia);
       caller.ring(earlyMedia && alone ? 183 : 180, earlyMedia !== null && alone);
-    } else if (earlyMedia && alone && this.#mode === 'blind' && context.project.transfer.waiting === 'ringback') {
+    } else if (
+      earlyMedia &&
+      alone &&
+      this.#mode === 'blind' &&
+      context.project.transfer.waiting === 'ringback'
+    ) {
       bridge.listen(caller, earlyMedia);
     }
   }
@@ -200,7 +219,8 @@ export class Transfer implements AttemptObserver {
     }
     this.#record('accepted', attempt.target.destination, null);
     this.#live = this.#live.filter((one) => one !== attempt);
-    for (const other of this.#live.splice(0)) other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
+    for (const other of this.#live.splice(0))
+      other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
     this.#move('reached');
     const replaced = this.#consultation;
     if (replaced) {
@@ -227,7 +247,11 @@ export class Transfer implements AttemptObserver {
     if (this.#host.ending || !roles.caller?.up) this.#consultation?.release(reasonHeader(200, 'Replaced'));
     else this.#consultation?.replaced(byeGraceMs);
     if (confirmed) this.#conclude('completed', `${destination} has the caller, by REFER`);
-    else this.#conclude('completed_unconfirmed', `the peer took the REFER and left without saying what became of it`);
+    else
+      this.#conclude(
+        'completed_unconfirmed',
+        `the peer took the REFER and left without saying what became of it`,
+      );
     if (this.#host.ending) return;
     this.#releaseIncumbent();
     this.#host.transferredAway(byeGraceMs);
@@ -274,8 +298,17 @@ export class Transfer implements AttemptObserver {
   }
 
   dump(): object {
-    const live = this.#live.map((attempt) => ({ destination: attempt.target.destination, kind: attempt.kind }));
-    return { transferId: this.transferId, phase: this.#phase, outcome: this.#outcome, live, left: this.#targets.length };
+    const live = this.#live.map((attempt) => ({
+      destination: attempt.target.destination,
+      kind: attempt.kind,
+    }));
+    return {
+      transferId: this.transferId,
+      phase: this.#phase,
+      outcome: this.#outcome,
+      live,
+      left: this.#targets.length,
+    };
   }
 
   #mayInviteAfter(failure: AttemptFailure): boolean {
@@ -294,7 +327,11 @@ export class Transfer implements AttemptObserver {
     while (first.together !== null && this.#targets[0]?.together === first.together) {
       batch.push(this.#targets.shift()!);
     }
-    const method = chooseMethod(this.#host, this.wish, { mode: this.#mode, method: this.#method, alone: batch.length === 1 });
+    const method = chooseMethod(this.#host, this.wish, {
+      mode: this.#mode,
+      method: this.#method,
+      alone: batch.length === 1,
+    });
     this.#begin(batch, method);
   }
 
@@ -402,7 +439,8 @@ export class Transfer implements AttemptObserver {
     const { caller } = roles;
     if (!caller?.up) return;
     const attended = this.#mode === 'attended';
-    if (waiting === 'bot' && !attended && this.#incumbent?.up) return;
+    this.#withIncumbent = waiting === 'bot' && !attended && this.#incumbent?.up === true;
+    if (this.#withIncumbent) return;
     if (waiting === 'silence' && !attended) bridge.play(caller, { kind: 'silence' });
     else if (waiting === 'ringback' && !attended) bridge.play(caller, { kind: 'ringback' });
     else bridge.play(caller, this.#host.music());
@@ -479,7 +517,12 @@ export class Transfer implements AttemptObserver {
   #hangUp(): void {
     const { status } = this.#host.context.project.botFailure;
     const headers = reasonHeader(status, 'Nobody could be reached');
-    this.#host.end({ endedBy: 'relevo', cause: `transfer_failed: ${this.#outcome ?? 'failed'}`, status, headers });
+    this.#host.end({
+      endedBy: 'relevo',
+      cause: `transfer_failed: ${this.#outcome ?? 'failed'}`,
+      status,
+      headers,
+    });
   }
 
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
@@ -533,7 +576,15 @@ export class Transfer implements AttemptObserver {
     const { context } = this.#host;
     const { transferId } = this;
     const at = context.wallMs();
-    context.record({ kind: 'transfer.progress', callId: context.callId, at, transferId, progress, destination, detail });
+    context.record({
+      kind: 'transfer.progress',
+      callId: context.callId,
+      at,
+      transferId,
+      progress,
+      destination,
+      detail,
+    });
   }
 
   #move(trigger: TransferTrigger): void {
