@@ -4,6 +4,9 @@ import { SECTION_NAMES, type BenchSettings, type Section, type SectionName } fro
 import { machineFacts } from './common/machine.js';
 import { formatReport } from './common/report.js';
 import { measureRelay } from './relay/relay.js';
+import { measureCalls } from './signalling/calls.js';
+import { measureDelay } from './signalling/delay.js';
+import { measureMemory } from './signalling/memory.js';
 
 const USAGE = `npm run bench -- [--only ${SECTION_NAMES.join(',')}] [--quick] [--seconds N] [--json]
 
@@ -14,6 +17,9 @@ exit 0 means measured, 1 that something could not be measured, 2 a wrong argumen
   --seconds   length of one measured step`;
 
 const SECTIONS: Partial<Record<SectionName, (settings: BenchSettings) => Promise<Section>>> = {
+  calls: measureCalls,
+  delay: measureDelay,
+  memory: measureMemory,
   relay: measureRelay,
 };
 

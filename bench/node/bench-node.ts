@@ -7,6 +7,7 @@ import { pause, startChild, type Child } from '../common/child.js';
 import { residentKb } from '../common/proc.js';
 import { benchConfig, type BenchPorts } from './bench-config.js';
 import { parseMetrics, type MetricsReading } from './metrics-reading.js';
+import { NodeThreads, type NodeCpu } from './node-threads.js';
 
 const RELEVO = fileURLToPath(new URL('../../src/cli/relevo.js', import.meta.url));
 const READY_DEADLINE_MS = 20_000;
@@ -23,6 +24,7 @@ export class BenchNode {
   readonly ports: BenchPorts;
   readonly #child: Child;
   readonly #folder: string;
+  #threads: NodeThreads | null = null;
 
   private constructor(ports: BenchPorts, child: Child, folder: string) {
     this.ports = ports;
@@ -43,7 +45,10 @@ export class BenchNode {
       exit = code;
     });
     while (performance.now() < until && exit === undefined) {
-      if (await node.#ready()) return node;
+      if (await node.#ready()) {
+        node.#threads = new NodeThreads(node.#child.pid);
+        return node;
+      }
       await pause(100);
     }
     const output = node.#child.output().slice(-1500);
@@ -58,6 +63,12 @@ export class BenchNode {
   /** Resident memory of the whole node (MB). */
   residentMb(): number {
     return residentKb(this.#child.pid) / 1024;
+  }
+
+  /** CPU time of each thread so far. */
+  cpu(): NodeCpu {
+    this.#threads ??= new NodeThreads(this.#child.pid);
+    return this.#threads.read();
   }
 
   async metrics(): Promise<MetricsReading> {

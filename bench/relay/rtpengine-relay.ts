@@ -97,7 +97,8 @@ export class RtpengineRelay implements RelayUnderTest {
 
   async #sdp(command: { readonly [key: string]: Bencoded }): Promise<string> {
     const reply = await this.#ask(command, REPLY_DEADLINE_MS);
-    if (reply && typeof reply === 'object' && 'sdp' in reply && typeof reply.sdp === 'string') return reply.sdp;
+    if (reply && typeof reply === 'object' && 'sdp' in reply && typeof reply.sdp === 'string')
+      return reply.sdp;
     throw new BenchError(
       'rtpengine_refused',
       `rtpengine answered ${reply === null ? 'nothing' : JSON.stringify(reply)}`,

@@ -3,7 +3,7 @@ import { pause } from '../common/child.js';
 import { rounded, type BenchSettings, type Figure, type Section } from '../common/figures.js';
 import { BENCH_NUMBERS, benchPorts } from '../node/bench-config.js';
 import { BenchNode } from '../node/bench-node.js';
-import { cpuBetween } from '../node/metrics-reading.js';
+import { cpuUsed } from '../node/node-threads.js';
 import { startBot, startLoad } from './sipp-load.js';
 
 const HOLD_MS = 500;
@@ -59,7 +59,7 @@ export async function measureCalls(settings: BenchSettings): Promise<Section> {
 async function hold(node: BenchNode, callsPerSecond: number, seconds: number): Promise<CallsStep> {
   const { ports } = node;
   const calls = Math.round(callsPerSecond * seconds);
-  const before = await node.metrics();
+  const before = node.cpu();
   const startedAt = performance.now();
   const load = await startLoad({
     targetPort: ports.sip,
@@ -71,13 +71,15 @@ async function hold(node: BenchNode, callsPerSecond: number, seconds: number): P
   });
   const result = await load.done;
   const tookS = (performance.now() - startedAt) / 1000;
-  const cpu = cpuBetween(before, await node.metrics());
+  const cpu = cpuUsed(before, node.cpu());
   return {
     callsPerSecond,
     calls,
     failed: result.failed,
     retransmissions: result.retransmissions,
-    threads: Object.fromEntries(Object.entries(cpu).map(([thread, s]) => [thread, rounded(s / tookS, 3)])),
+    threads: Object.fromEntries(
+      Object.entries(cpu).map(([thread, ms]) => [thread, rounded(ms / 1000 / tookS, 3)]),
+    ),
     sippCore: rounded(result.cpuMs / 1000 / tookS),
     residentMb: Math.round(node.residentMb()),
     errors: result.errors,
@@ -93,7 +95,9 @@ function noCalls(step: CallsStep, node: BenchNode): BenchError {
 }
 
 function describe(step: CallsStep): string {
-  const threads = Object.entries(step.threads).map(([thread, share]) => `${thread} ${Math.round(share * 100)} %`);
+  const threads = Object.entries(step.threads).map(
+    ([thread, share]) => `${thread} ${Math.round(share * 100)} %`,
+  );
   return (
     `${step.callsPerSecond}/s: ${step.failed} of ${step.calls} failed, ${step.retransmissions} retransmitted; ` +
     `${threads.join(', ')}, SIPp caller ${Math.round(step.sippCore * 100)} %; ${step.residentMb} MB`
@@ -142,7 +146,13 @@ function section(steps: readonly CallsStep[], seconds: number, rssBefore: number
     );
   }
   figures.push(
-    { id: 'calls.rss_before', label: 'memory before', value: Math.round(rssBefore), unit: 'MB', meaning: 'resident' },
+    {
+      id: 'calls.rss_before',
+      label: 'memory before',
+      value: Math.round(rssBefore),
+      unit: 'MB',
+      meaning: 'resident',
+    },
     {
       id: 'calls.rss_after',
       label: 'memory after',

@@ -48,8 +48,20 @@ export async function measureMemory(settings: BenchSettings): Promise<Section> {
       name: 'memory',
       title: `memory of ${calls} held calls, two legs each, with their RTP ports`,
       figures: [
-        { id: 'memory.before', label: 'before', value: Math.round(before), unit: 'MB', meaning: 'resident, after a few calls' },
-        { id: 'memory.held', label: `with ${calls} calls`, value: Math.round(held), unit: 'MB', meaning: 'resident' },
+        {
+          id: 'memory.before',
+          label: 'before',
+          value: Math.round(before),
+          unit: 'MB',
+          meaning: 'resident, after a few calls',
+        },
+        {
+          id: 'memory.held',
+          label: `with ${calls} calls`,
+          value: Math.round(held),
+          unit: 'MB',
+          meaning: 'resident',
+        },
         {
           id: 'memory.per_1000_calls',
           label: 'per 1,000 calls',

@@ -85,7 +85,10 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
   }, 250);
   const done = child.exited.then((): LoadResult => {
     clearInterval(watch);
-    const result = readStatistics(readText(statistics), readText(errors).slice(0, 2000) || child.output().slice(-500));
+    const result = readStatistics(
+      readText(statistics),
+      readText(errors).slice(0, 2000) || child.output().slice(-500),
+    );
     rmSync(folder, { recursive: true, force: true });
     return { ...result, failed: order.calls - result.succeeded, cpuMs };
   });
@@ -95,7 +98,7 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
 function common(port: number): string[] {
   return [
     ...['-i', '127.0.0.1', '-p', String(port), '-t', 'u1', '-nostdin', '-buff_size', String(SOCKET_BUFFER)],
-    ...['-default_behaviors', '-abortunexp', '-max_retrans', '7'],
+    ...['-max_retrans', '7'],
   ];
 }
 
