@@ -1,3 +1,4 @@
+import { RelevoError } from '../common/errors.js';
 import { DemoStage, type StartDemoNode } from './scenario/demo-stage.js';
 import { LiveLadder } from './scenario/live-ladder.js';
 import { runScenario, type ScenarioReport } from './scenario/run-scenario.js';
@@ -34,8 +35,13 @@ export async function runDemo(options: RunDemoOptions): Promise<number> {
   const startedMs = performance.now();
   const scenarios =
     options.only === undefined ? SCENARIOS : SCENARIOS.filter(({ name }) => options.only?.includes(name));
-  if (scenarios.length === 0)
-    throw new Error(`no such scenario; there are ${SCENARIOS.map((s) => s.name).join(', ')}`);
+  if (scenarios.length === 0) {
+    throw new RelevoError(
+      'unknown_scenario',
+      `the demonstration has no scenario ${options.only?.join(', ') ?? ''}`,
+      `Name some of ${SCENARIOS.map(({ name }) => name).join(', ')}.`,
+    );
+  }
   const say = (line: string): void => {
     if (!options.json) options.out(`${line}\n`);
   };

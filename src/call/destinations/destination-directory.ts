@@ -207,11 +207,11 @@ export class DestinationDirectory {
   }
 }
 
+/** Nothing of what was asked for reaches a log or a header raw. */
 function printable(text: string): string {
-  return [...text]
-    .filter((char) => char >= ' ' && char !== '\u007f')
-    .join('')
-    .slice(0, 200);
+  let out = '';
+  for (const char of text) if (char >= ' ' && char !== '\u007f') out += char;
+  return out.slice(0, 200);
 }
 
 function isAddressOf(destination: Destination, target: SipTarget): boolean {

@@ -114,7 +114,7 @@ export class InviteAttempt implements Attempt, LegOwner {
     this.log.answered();
     this.#phase = 'briefing';
     this.#observer.attemptProgress(this, 'answered', null);
-    if (this.#phase === 'briefing') this.#brief(leg);
+    this.#brief(leg);
   }
 
   legFailed(_leg: Leg, failure: LegFailure): void {

@@ -49,7 +49,7 @@ describe('a blind transfer by a bridged INVITE', () => {
     assert.equal(result.outcome, 'completed');
     assert.equal(result.gapMs, 20);
     assert.equal(result.attempts[0]?.ringMs, 4_000);
-    assert.equal(result.attempts[0]?.sipStatus, 200);
+    assert.equal(result.attempts[0].sipStatus, 200);
     assert.ok(result.humanConnectedAt);
     bench.bye('c1.3');
     assert.equal(bench.endRecord().endedBy, 'agent');
