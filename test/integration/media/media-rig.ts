@@ -118,7 +118,7 @@ export class MediaRig {
   async gap(legId: string): Promise<number> {
     const event = await this.ask({ kind: 'stopGap', legId, requestId: this.requestId() });
     assert.equal(event.kind, 'gap');
-    return (event as Extract<MediaEvent, { kind: 'gap' }>).gapMs;
+    return event.gapMs;
   }
 
   async closeLeg(legId: string): Promise<Extract<MediaEvent, { kind: 'closed' }>> {
@@ -137,5 +137,5 @@ export class MediaRig {
 /** The port of the audio line of a `localSdp`. */
 export function portOf(event: MediaEvent): number {
   assert.equal(event.kind, 'localSdp');
-  return Number(/^m=audio (\d+) /m.exec((event as Extract<MediaEvent, { kind: 'localSdp' }>).sdp)![1]);
+  return Number(/^m=audio (\d+) /m.exec(event.sdp)![1]);
 }
