@@ -12,8 +12,8 @@ export type Located =
   | { readonly kind: 'lookup'; readonly address: Promise<string>; readonly at: (address: string) => Located }
   | { readonly kind: 'refused'; readonly text: string };
 
-/** Room for Via and the start line, which are not there yet when the size of a request is estimated. */
-const UNWRITTEN_BYTES = 160;
+/** Room for Via, From, To, Call-ID and the like, which are not there yet when the size of a request is estimated. */
+const UNWRITTEN_BYTES = 350;
 const TCP_REFUSED_MS = 600_000;
 const TCP_REFUSED_ENTRIES = 1_000;
 const DEFAULT_PORT = 5060;
@@ -92,9 +92,9 @@ export class TargetLocator {
   }
 
   #isLarge(request: SipRequest): boolean {
-    const { body, headers, uri } = request;
-    if (body.length + headers.size * 40 < this.#udpRequestBytes / 2) return false;
-    return UNWRITTEN_BYTES + uri.length + headers.toText().length + body.length > this.#udpRequestBytes;
+    let bytes = UNWRITTEN_BYTES + request.uri.length + request.body.length;
+    for (const [name, value] of request.headers) bytes += name.length + value.length + 4;
+    return bytes > this.#udpRequestBytes;
   }
 
   #refuses(address: string, port: number): boolean {

@@ -23,7 +23,8 @@ export function makeListener(options: ListenOptions, boundPort: number): Listene
   };
 }
 
-function isWildcard(address: string): boolean {
+/** Whether the listener binds every address of the machine. */
+export function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
@@ -34,4 +35,13 @@ function machineAddress(wildcard: string): string {
     if (usable) return usable.address;
   }
   return wildcard === '::' ? '::1' : '127.0.0.1';
+}
+
+/** Every address of this machine, loopback included. */
+export function machineAddresses(): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address } of addresses ?? []) found.add(address);
+  }
+  return found;
 }

@@ -5,6 +5,7 @@ import type { Destination, Outbound } from '../../sip/transaction/transport.js';
 import type { EngineLimits, EngineTransport, ListenOptions } from '../engine-options.js';
 import type { SipTap } from '../sip-tap.js';
 import type { Listener, PacketHandler } from './listener.js';
+import { isWildcard, machineAddresses } from './make-listener.js';
 import type { MessageFramer } from './tcp-connection.js';
 import { TcpTransport } from './tcp-transport.js';
 import { UdpTransport } from './udp-transport.js';
@@ -31,6 +32,7 @@ export class Transports implements Outbound {
   readonly #parts: TransportsParts;
   readonly #udp: UdpTransport[] = [];
   readonly #tcp: TcpTransport[] = [];
+  readonly #machine = machineAddresses();
   #sent = 0;
 
   constructor(parts: TransportsParts) {
@@ -82,7 +84,8 @@ export class Transports implements Outbound {
     return this.listeners.some(
       (listener) =>
         listener.transport === transport &&
-        ((listener.port === port && (listener.address === address || listener.address === '0.0.0.0')) ||
+        ((listener.port === port &&
+          (listener.address === address || (isWildcard(listener.address) && this.#machine.has(address)))) ||
           (listener.advertisedPort === port && listener.host === address)),
     );
   }

@@ -89,7 +89,10 @@ describe('several applications on the embedded engine', () => {
     client.close();
     await until(() => fixture.engine.stats().clients === 0);
     b.send(b.response(outgoing, 200, 'OK', 'btag', [], SDP));
-    assert.equal(header(await b.nextRequest('ACK'), 'CSeq'), header(outgoing, 'CSeq').replace('INVITE', 'ACK'));
+    assert.equal(
+      header(await b.nextRequest('ACK'), 'CSeq'),
+      header(outgoing, 'CSeq').replace('INVITE', 'ACK'),
+    );
     b.send(b.response(await b.nextRequest('BYE'), 200, 'OK'));
     await until(() => fixture.engine.stats().dialogs === 0);
   });

@@ -29,7 +29,11 @@ describe('requests within a dialog on the embedded engine', () => {
     const answer = await a.nextResponse(200, 'INVITE');
     a.send(a.inDialog('ACK', 1, answer));
     await client.nextSip('ACK');
-    return { invite, answer, dialog: `${header(invite, 'Call-ID')};from-tag=${tag(header(invite, 'From'))!}` };
+    return {
+      invite,
+      answer,
+      dialog: `${header(invite, 'Call-ID')};from-tag=${tag(header(invite, 'From'))!}`,
+    };
   }
 
   for (const name of ['INFO', 'UPDATE', 'REFER', 'NOTIFY', 'MESSAGE', 'OPTIONS']) {
@@ -52,7 +56,15 @@ describe('requests within a dialog on the embedded engine', () => {
       const { answer, dialog } = await established();
       const echo = await client.ask(
         `sip||${dialog}`,
-        compose([`${name} sip:placeholder SIP/2.0`, 'Content-Type: text/plain', 'Refer-To: <sip:carol@127.0.0.1>', 'Subscription-State: active'], 'text'),
+        compose(
+          [
+            `${name} sip:placeholder SIP/2.0`,
+            'Content-Type: text/plain',
+            'Refer-To: <sip:carol@127.0.0.1>',
+            'Subscription-State: active',
+          ],
+          'text',
+        ),
       );
       const request = await a.nextRequest(name);
       assert.equal(echo.sip, request);
@@ -99,7 +111,10 @@ describe('requests within a dialog on the embedded engine', () => {
     const up = await client.nextSip('INVITE');
     assert.equal(up.tokens[9], dialog);
     await client.ask(`sip|${up.tokens[8]!}|`, ok([], SDP));
-    const accepted = await a.next('200 to the re-INVITE', (message) => message.startsWith('SIP/2.0 200') && header(message, 'CSeq') === '2 INVITE');
+    const accepted = await a.next(
+      '200 to the re-INVITE',
+      (message) => message.startsWith('SIP/2.0 200') && header(message, 'CSeq') === '2 INVITE',
+    );
     assert.equal(header(accepted, 'Contact'), `<sip:127.0.0.1:${fixture.udpPort}>`);
     a.send(a.inDialog('ACK', 2, answer));
     const ack = await client.nextSip('ACK');
@@ -166,9 +181,21 @@ describe('requests within a dialog on the embedded engine', () => {
     await client.ask(`sip||${dialog}`, compose(['BYE sip:placeholder SIP/2.0']));
     a.send(a.response(await a.nextRequest('BYE'), 401, 'Unauthorized'));
     await client.nextSip('SIP/2.0 401');
-    const again = await client.ask(`sip||${dialog}`, compose(['BYE sip:placeholder SIP/2.0', 'Authorization: Digest x="y"']));
+    const again = await client.ask(
+      `sip||${dialog}`,
+      compose(['BYE sip:placeholder SIP/2.0', 'Authorization: Digest x="y"']),
+    );
     assert.equal(again.tokens[3], 'OK');
-    a.send(a.response(await a.next('second BYE', (message) => method(message) === 'BYE' && headers(message, 'Authorization').length === 1), 200, 'OK'));
+    a.send(
+      a.response(
+        await a.next(
+          'second BYE',
+          (message) => method(message) === 'BYE' && headers(message, 'Authorization').length === 1,
+        ),
+        200,
+        'OK',
+      ),
+    );
     await client.nextSip('SIP/2.0 200');
     assert.equal(fixture.engine.stats().dialogs, 0);
   });

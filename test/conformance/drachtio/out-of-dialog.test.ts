@@ -63,7 +63,10 @@ describe('requests outside a dialog on the embedded engine', () => {
     a.send(a.request('ACK').replace(/(\r\nTo: [^\r]*)/, '$1;tag=nope'));
     a.send(a.request('OPTIONS'));
     await a.nextResponse(200, 'OPTIONS');
-    assert.equal(a.count((message) => header(message, 'CSeq').endsWith('ACK')), 0);
+    assert.equal(
+      a.count((message) => header(message, 'CSeq').endsWith('ACK')),
+      0,
+    );
   });
 
   it('answers 481 to a BYE and to a CANCEL that belong to nothing', async () => {
@@ -100,13 +103,25 @@ describe('requests outside a dialog on the embedded engine', () => {
 
   it('sends a REFER outside a dialog and takes the NOTIFYs in the dialog that it makes', async () => {
     const client = await fixture.raw(['invite']);
-    const echo = await client.ask('sip||', compose([`REFER sip:bob@127.0.0.1:${a.port} SIP/2.0`, 'Refer-To: <sip:carol@127.0.0.1>']));
+    const echo = await client.ask(
+      'sip||',
+      compose([`REFER sip:bob@127.0.0.1:${a.port} SIP/2.0`, 'Refer-To: <sip:carol@127.0.0.1>']),
+    );
     const refer = await a.nextRequest('REFER');
     assert.equal(echo.sip, refer);
     assert.equal(headers(refer, 'Contact').length, 1);
     a.send(a.response(refer, 202, 'Accepted'));
     const accepted = await client.nextSip('SIP/2.0 202');
-    a.send(a.inDialogAsUas('NOTIFY', 1, refer, 'btag', ['Event: refer', 'Subscription-State: active', 'Content-Type: message/sipfrag'], 'SIP/2.0 100 Trying'));
+    a.send(
+      a.inDialogAsUas(
+        'NOTIFY',
+        1,
+        refer,
+        'btag',
+        ['Event: refer', 'Subscription-State: active', 'Content-Type: message/sipfrag'],
+        'SIP/2.0 100 Trying',
+      ),
+    );
     const notify = await client.nextSip('NOTIFY');
     assert.equal(notify.tokens[9], accepted.tokens[9]);
     assert.notEqual(notify.tokens[9], '');

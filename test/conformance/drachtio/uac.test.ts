@@ -110,14 +110,7 @@ describe('outgoing calls on the embedded engine', () => {
 
   it('sends the ACK of the application to the Contact of the 200, whatever its URI says, and repeats it by itself', async () => {
     const { invite, dialog } = await call();
-    const answer = b.response(
-      invite,
-      200,
-      'OK',
-      'btag',
-      ['Record-Route: <sip:127.0.0.1:' + b.port + ';lr>'],
-      SDP,
-    );
+    const answer = b.response(invite, 200, 'OK', 'btag', [`Record-Route: <sip:127.0.0.1:${b.port};lr>`], SDP);
     b.send(answer);
     await client.nextSip('SIP/2.0 200');
     const echo = await client.ask(
@@ -319,6 +312,19 @@ describe('outgoing calls on the embedded engine', () => {
     b.send(b.response(options, 200, 'OK'));
     const { tokens } = await client.nextSip('SIP/2.0 200');
     assert.deepEqual(tokens.slice(8), [echo.tokens[10], '', '']);
+  });
+
+  it('takes no other host for itself when it listens on every address', async () => {
+    const wide = await Fixture.start({ listen: [{ transport: 'udp', address: '0.0.0.0', port: 0 }] });
+    try {
+      const app = await wide.raw();
+      const other = await app.ask('sip||', compose([`OPTIONS sip:bob@192.0.2.1:${wide.udpPort} SIP/2.0`]));
+      assert.equal(other.tokens[3], 'OK');
+      const own = await app.ask('sip||', compose([`OPTIONS sip:bob@127.0.0.1:${wide.udpPort} SIP/2.0`]));
+      assert.deepEqual(own.tokens.slice(3), ['NOK', 'can not send request to myself']);
+    } finally {
+      await wide.close();
+    }
   });
 
   it('finds the address of a host by name', async () => {
