@@ -61,13 +61,12 @@ export class Bridge {
     else done();
   }
 
-  /** The leg is gone. */
+  /** The leg is gone. Whoever heard it hears nothing until it is given something else: that is the owner's to do. */
   forget(leg: Leg): void {
     this.#listeners.delete(leg.legId);
     for (const listener of this.#listeners.values()) {
       if (listener.programme.kind === 'peer' && listener.programme.peer === leg) {
         listener.programme = { kind: 'fixed', source: { kind: 'silence' } };
-        this.#refresh(listener);
       }
     }
   }

@@ -11,6 +11,7 @@ import { ALLOWED_METHODS } from './dialog-session.js';
 import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { NumberTable } from './number-table.js';
+import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
 import { readReplaces, type Replaces } from './replaces.js';
 import { sendReply } from './reply.js';
 import { canonicalAddress, SourceTable } from './source-table.js';
@@ -19,8 +20,11 @@ import type { SrfReply, SrfRequest } from './srf-types.js';
 
 /** The leg of the caller; the machine numbers its own from 2. */
 const CALLER_LEG = 1;
-/** Legs that came in to replace another are numbered from here, away from those that the machine makes. */
-const FIRST_REPLACING_LEG = 1001;
+/**
+ * Legs that came in to replace another take numbers far apart: the machine goes on numbering after the highest
+ * that it has seen.
+ */
+const REPLACING_LEG_STRIDE = 1000;
 const DRAIN_RETRY_S = 60;
 const OVERLOAD_RETRY_S = 2;
 const COMPLAINT_EVERY_MS = 60_000;
@@ -38,8 +42,6 @@ export interface CallRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** The thread is too late with its work to take on more. */
-  readonly overloaded: () => boolean;
 }
 
 /** Takes every request that the SIP server hands out: to its dialog, to a new call, or to a refusal. */
@@ -47,11 +49,12 @@ export class CallRouter {
   readonly #options: CallRouterOptions;
   readonly #refused: Record<string, number> = {};
   readonly #complainedAt = new Map<string, number>();
+  readonly #queue = new QueueWatch();
   #plan: CallPlan;
   #sources: SourceTable;
   #numbers: NumberTable;
   #draining = false;
-  #replacing = FIRST_REPLACING_LEG;
+  #replacing = CALLER_LEG;
   #badMessages = 0;
 
   constructor(options: CallRouterOptions) {
@@ -132,12 +135,12 @@ export class CallRouter {
   }
 
   #onNewCall(trunks: readonly string[], request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
-    const { admission, runtime, adapter, random } = this.#options;
+    const { admission, runtime, adapter, clock, random } = this.#options;
     if (this.#draining) {
       this.#refuseForNow(reply, 'draining', DRAIN_RETRY_S);
       return;
     }
-    if (this.#options.overloaded()) {
+    if (this.#queue.waitedMs(request.stackTime, clock.wallMs()) > OVERLOADED_MS) {
       this.#refuseForNow(reply, 'overload', OVERLOAD_RETRY_S);
       return;
     }
@@ -189,7 +192,8 @@ export class CallRouter {
     }
     const found = adapter.findReplaced(replaces);
     if (!found || found === 'ended') return;
-    const legId = incomingLegId(found.callId, this.#replacing++);
+    this.#replacing += REPLACING_LEG_STRIDE;
+    const legId = incomingLegId(found.callId, this.#replacing);
     adapter.takeIn(found.callId, legId, request, reply, invite);
     const { legId: replacesLegId } = found;
     const event = {

@@ -1,8 +1,5 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-const LOOK_EVERY_MS = 50;
-/** A turn of the loop that came this much too late means that work arrives faster than it is done. */
-const OVERLOADED_MS = 300;
 const RESOLUTION_MS = 10;
 
 export interface LoopReading {
@@ -16,24 +13,9 @@ export interface LoopReading {
 /** Watches how late the event loop of this thread is. */
 export class LoopWatch {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  readonly #look: NodeJS.Timeout;
-  #expectedAt: number;
-  #lateMs = 0;
 
   constructor() {
     this.#histogram.enable();
-    this.#expectedAt = performance.now() + LOOK_EVERY_MS;
-    this.#look = setInterval(() => {
-      const now = performance.now();
-      this.#lateMs = now - this.#expectedAt;
-      this.#expectedAt = now + LOOK_EVERY_MS;
-    }, LOOK_EVERY_MS);
-    this.#look.unref();
-  }
-
-  /** True while the loop's last turn, or the one that is due, came too late to take on more work. */
-  get overloaded(): boolean {
-    return Math.max(this.#lateMs, performance.now() - this.#expectedAt) > OVERLOADED_MS;
   }
 
   read(): LoopReading {
@@ -54,7 +36,6 @@ export class LoopWatch {
 
   /** Idempotent. */
   close(): void {
-    clearInterval(this.#look);
     this.#histogram.disable();
   }
 }

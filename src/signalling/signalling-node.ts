@@ -122,7 +122,6 @@ export class SignallingNode {
       clock,
       random,
       log,
-      overloaded: () => this.#loop.overloaded,
     });
   }
 

@@ -1,7 +1,15 @@
 import { createRequire } from 'node:module';
 import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
-import type { SrfLike, SrfReply, SrfRequest, SrfSendOptions, SrfSent, SrfWire } from './srf-types.js';
+import type {
+  SrfLike,
+  SrfReply,
+  SrfRequest,
+  SrfSendOptions,
+  SrfSent,
+  SrfSocket,
+  SrfWire,
+} from './srf-types.js';
 import type { ControlServerAddress } from './thread-messages.js';
 
 /** The way to the drachtio server, as the legs see it. */
@@ -82,6 +90,8 @@ export class SrfLink implements SipLink {
       pingInterval: PING_INTERVAL_MS,
       reconnect: { retryMaxDelay: RETRY_MAX_DELAY_MS },
     });
+    const wire = this.#wire;
+    if (wire) writeOncePerTurn(wire);
     this.#awaitRoutes();
   }
 
@@ -169,4 +179,24 @@ export class SrfLink implements SipLink {
     this.#connected = false;
     this.#listener.lost(detail);
   }
+}
+
+/**
+ * drachtio-srf writes each message by itself. All that one arrival causes is written together instead, before the
+ * loop goes on: a system call per turn, not per message.
+ */
+function writeOncePerTurn(wire: SrfWire): void {
+  const send = wire.send.bind(wire);
+  const corked = new Set<SrfSocket>();
+  wire.send = (socket, message) => {
+    if (!corked.has(socket)) {
+      corked.add(socket);
+      socket.cork();
+      process.nextTick(() => {
+        corked.delete(socket);
+        socket.uncork();
+      });
+    }
+    return send(socket, message);
+  };
 }

@@ -19,6 +19,8 @@ export interface SrfRequest {
   readonly source_address: string;
   readonly source_port: number;
   readonly protocol: string;
+  /** Time of day at which the server got it: `HH:MM:SS.micros`. */
+  readonly stackTime?: string | undefined;
   readonly stackTxnId: string;
   /** Empty outside a dialog. */
   readonly stackDialogId?: string | undefined;
@@ -89,10 +91,17 @@ export interface SrfSendOptions {
 
 export type SrfSent = (failure: SrfFailure, request?: SrfSentRequest) => void;
 
+/** What is used of the control connection's socket. */
+export interface SrfSocket {
+  cork(): void;
+  uncork(): void;
+}
+
 /** The socket layer of drachtio-srf: needed to close for good and to see when the routes are acknowledged. */
 export interface SrfWire {
   closing?: boolean;
   reconnectVars?: { retryTimer?: NodeJS.Timeout | null };
+  send(socket: SrfSocket, message: string): string;
   on(event: 'msg', listener: (socket: unknown, message: string) => void): unknown;
   removeListener(event: 'msg', listener: (socket: unknown, message: string) => void): unknown;
 }

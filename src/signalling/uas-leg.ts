@@ -1,4 +1,5 @@
 import type { DialogName, IncomingInvite, LegId, SignallingCommand } from '../call/signalling-port.js';
+import type { Timer } from '../common/clock.js';
 import { DialogSession } from './dialog-session.js';
 import { firstValue, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import type { Command, Leg, LegContext } from './leg-context.js';
@@ -10,6 +11,9 @@ import type { SrfFailure, SrfMessage, SrfReply, SrfRequest } from './srf-types.j
  * A BYE of ours waits for the ACK (RFC 3261 15).
  */
 export type UasState = 'proceeding' | 'answering' | 'unacked' | 'confirmed' | 'ending' | 'gone';
+
+/** 64*T1: after this the 2xx is not retransmitted any more and a BYE need not wait for its ACK (RFC 3261 13.3.1.4). */
+export const ACK_WAIT_MS = 32_000;
 
 /** The leg of an INVITE that came in. */
 export class UasLeg implements Leg {
@@ -24,6 +28,7 @@ export class UasLeg implements Leg {
   #session: DialogSession | null = null;
   /** Headers of a BYE that was asked for before the dialog could take one. */
   #byeWanted: Command<'bye'>['headers'] | null = null;
+  #ackWait: Timer | null = null;
 
   constructor(
     context: LegContext,
@@ -194,6 +199,7 @@ export class UasLeg implements Leg {
 
   #onAck(ack: SrfRequest): void {
     this.#state = 'confirmed';
+    this.#ackWait?.cancel();
     if (this.#byeWanted !== null) {
       this.#bye(this.#byeWanted);
       return;
@@ -220,7 +226,8 @@ export class UasLeg implements Leg {
         return;
       case 'answering':
       case 'unacked':
-        this.#byeWanted = headers;
+        this.#byeWanted ??= headers;
+        this.#ackWait ??= this.#context.clock.after(ACK_WAIT_MS, () => this.#onNoAck());
         return;
       case 'confirmed':
         this.#state = 'ending';
@@ -234,6 +241,12 @@ export class UasLeg implements Leg {
         this.#context.emit({ kind: 'gone', legId: this.legId });
         return;
     }
+  }
+
+  #onNoAck(): void {
+    if (this.#state !== 'unacked' || this.#byeWanted === null) return;
+    this.#state = 'confirmed';
+    this.#bye(this.#byeWanted);
   }
 
   #onByeAnswered(): void {
@@ -251,6 +264,7 @@ export class UasLeg implements Leg {
     }
     const dialogId = this.#session?.dialogId;
     this.#state = 'gone';
+    this.#ackWait?.cancel();
     this.#session?.fail();
     if (!this.#session) this.#context.closed();
     const ours = state === 'ending' || this.#byeWanted !== null;
@@ -273,6 +287,7 @@ export class UasLeg implements Leg {
   }
 
   #endSession(): void {
+    this.#ackWait?.cancel();
     if (this.#session) this.#session.end();
     else this.#context.closed();
   }

@@ -471,7 +471,15 @@ export class Leg {
 
   #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {
     const telling = !this.#released;
+    const { state: before, legId } = this;
     if (!this.#move('byeReceived')) return;
+    if (before === 'offered') {
+      this.#send({ kind: 'reject', legId, status: 487, reason: null, headers: {} });
+    }
+    if (before === 'offered' || before === 'inviting' || before === 'early') {
+      this.#fail(487, 'BYE before the answer', headers, before === 'offered' ? 'cancelled' : 'peer');
+      return;
+    }
     this.#vanish();
     if (telling) this.#owner.legEnded(this, { how, headers, detail });
     this.#released = true;

@@ -309,9 +309,8 @@ export class CallMachine implements CallHost {
   }
 
   callerGone(cause: string, headers: SipHeaders): void {
-    const fallback = cause === 'cancelled' ? reasonHeader(487, 'The caller gave up') : {};
     const given = carriedReason(headers);
-    const reason = Object.keys(given).length > 0 ? given : fallback;
+    const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
   }
 

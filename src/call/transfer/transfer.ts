@@ -47,6 +47,8 @@ export class Transfer implements AttemptObserver {
   #consulted: Target | null = null;
   #joining: { leg: Leg; target: Target } | null = null;
   #measuring = false;
+  /** The caller goes on talking to the bot while the person is being reached. */
+  #withIncumbent = false;
   #last: AttemptFailure = { outcome: 'failed', detail: 'nothing was tried', rang: false };
   #outcome: TransferOutcome | null = null;
   #detail = '';
@@ -155,7 +157,8 @@ export class Transfer implements AttemptObserver {
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
-    if (caller?.up && this.#host.bridge.peerOf(caller) === leg) {
+    if (caller?.up && this.#withIncumbent) {
+      this.#withIncumbent = false;
       this.#host.bridge.play(caller, this.#host.music());
     }
   }
@@ -402,7 +405,8 @@ export class Transfer implements AttemptObserver {
     const { caller } = roles;
     if (!caller?.up) return;
     const attended = this.#mode === 'attended';
-    if (waiting === 'bot' && !attended && this.#incumbent?.up) return;
+    this.#withIncumbent = waiting === 'bot' && !attended && this.#incumbent?.up === true;
+    if (this.#withIncumbent) return;
     if (waiting === 'silence' && !attended) bridge.play(caller, { kind: 'silence' });
     else if (waiting === 'ringback' && !attended) bridge.play(caller, { kind: 'ringback' });
     else bridge.play(caller, this.#host.music());

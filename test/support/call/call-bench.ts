@@ -86,7 +86,7 @@ export class CallBench {
   readonly #timers = new Map<string, Timer>();
   readonly #inputs: CallInput[] = [];
   readonly #ports = new Map<LegId, 'open' | 'closed'>();
-  readonly #dialogs = new Map<LegId, 'live' | 'gone'>();
+  readonly #dialogs = new Map<LegId, 'trying' | 'live' | 'gone'>();
   #busy = false;
   #orderCount = 0;
   #requestCount = 0;
@@ -163,9 +163,11 @@ export class CallBench {
     this.#busy = false;
   }
   signal(event: SignallingEvent): void {
-    if (event.kind === 'bye' || event.kind === 'rejected' || event.kind === 'gone' || event.kind === 'cancelled') {
-      this.#dialogs.set(event.legId, 'gone');
-    }
+    const { legId, kind } = event;
+    const state = this.#dialogs.get(legId);
+    if (kind === 'accepted' && state === 'trying') this.#dialogs.set(legId, 'live');
+    if (kind === 'rejected' && state === 'trying') this.#dialogs.set(legId, 'gone');
+    if ((kind === 'bye' || kind === 'gone' || kind === 'cancelled') && state !== undefined) this.#dialogs.set(legId, 'gone');
     this.input({ port: 'signalling', event });
   }
   media(event: MediaEvent): void {
@@ -280,7 +282,7 @@ export class CallBench {
     assert.equal(this.ended, 1, `end was emitted once; ${JSON.stringify(this.call.dump())}`);
     assert.deepEqual(this.pendingTimers, []);
     assert.deepEqual([...this.#ports].filter(([, state]) => state === 'open'), [], 'every port is closed');
-    assert.deepEqual([...this.#dialogs].filter(([, state]) => state === 'live'), [], 'every leg is gone');
+    assert.deepEqual([...this.#dialogs].filter(([, state]) => state !== 'gone'), [], 'every leg is gone');
     const started = this.records.filter((one) => one.kind === 'transfer.started').length;
     assert.equal(this.results().length, started, 'one terminal result for each transfer');
     assert.equal(this.records.filter((one) => one.kind === 'call.ended').length, 1);
@@ -333,7 +335,7 @@ export class CallBench {
     const state = this.#dialogs.get(legId);
     if (command.kind === 'invite') {
       if (state !== undefined) this.breaches.push(`second INVITE on ${legId}`);
-      this.#dialogs.set(legId, 'live');
+      this.#dialogs.set(legId, 'trying');
       return;
     }
     if (command.kind === 'respond') return;

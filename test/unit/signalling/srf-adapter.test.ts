@@ -5,6 +5,7 @@ import { LATE_NOTIFY_MS } from '../../../src/signalling/dialog-session.js';
 import { readInvite } from '../../../src/signalling/incoming-invite.js';
 import { SrfAdapter } from '../../../src/signalling/srf-adapter.js';
 import { CANCEL_GUARD_MS } from '../../../src/signalling/uac-leg.js';
+import { ACK_WAIT_MS } from '../../../src/signalling/uas-leg.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { FakeIncoming, FakeLink, type Answer } from './support/fake-sip.js';
 
@@ -310,6 +311,15 @@ describe('a leg over drachtio-srf', () => {
       ack();
       link.last('BYE').sent().respond(200);
       assert.deepEqual(kinds(), ['established', 'gone']);
+    });
+
+    it('waits for the ACK no longer than its 200 is retransmitted', () => {
+      tell(accept);
+      incoming.echo();
+      tell(bye);
+      clock.advance(ACK_WAIT_MS);
+      link.last('BYE').sent().respond(200);
+      assert.equal(last('gone').legId, 'c.1');
     });
 
     it('is gone where the stack gives up waiting for the ACK', () => {
