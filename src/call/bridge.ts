@@ -3,8 +3,7 @@ import type { MediaDirection, MediaSource } from './media-port.js';
 import type { LegId } from './signalling-port.js';
 
 type Programme =
-  | { readonly kind: 'peer'; readonly peer: Leg }
-  | { readonly kind: 'fixed'; readonly source: MediaSource };
+  { readonly kind: 'peer'; readonly peer: Leg } | { readonly kind: 'fixed'; readonly source: MediaSource };
 
 interface Listener {
   readonly leg: Leg;
@@ -109,7 +108,8 @@ export class Bridge {
       return;
     }
     let direction: MediaDirection = 'sendrecv';
-    if (from.holding) direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
+    if (from.holding)
+      direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
     if (direction === listener.told) {
       done();
       return;

@@ -63,7 +63,11 @@ export class Call {
         this.#context.timers.fired(input.name);
         return;
       case 'order':
-        this.#context.emit({ port: 'order', orderId: input.orderId, result: this.#machine.order(input.order) });
+        this.#context.emit({
+          port: 'order',
+          orderId: input.orderId,
+          result: this.#machine.order(input.order),
+        });
         return;
     }
   }

@@ -41,7 +41,10 @@ export function fillTemplate(template: string, values: TemplateValues): string {
 export function fillUri(template: string, values: TemplateValues): string {
   const safe = (text: string): string => text.replace(/[^A-Za-z0-9+*#._-]/g, '');
   const headers = Object.fromEntries(
-    Object.entries(values.headers).map(([name, value]) => [name, safe(typeof value === 'string' ? value : (value[0] ?? ''))]),
+    Object.entries(values.headers).map(([name, value]) => [
+      name,
+      safe(typeof value === 'string' ? value : (value[0] ?? '')),
+    ]),
   );
   return fillTemplate(template, {
     called: safe(values.called),

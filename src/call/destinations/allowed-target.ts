@@ -28,7 +28,8 @@ function hostMatches(pattern: string, host: string): boolean {
   const wanted = ipv4(network!);
   const given = ipv4(host);
   const prefix = Number(bits);
-  if (wanted === null || given === null || !Number.isInteger(prefix) || prefix < 0 || prefix > 32) return false;
+  if (wanted === null || given === null || !Number.isInteger(prefix) || prefix < 0 || prefix > 32)
+    return false;
   const size = 2 ** (32 - prefix);
   return Math.floor(wanted / size) === Math.floor(given / size);
 }

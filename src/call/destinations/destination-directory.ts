@@ -89,7 +89,11 @@ export class DestinationDirectory {
   resolve(wanted: string | null, project: Project, nowMs: number): Resolution {
     const asked = wanted ?? project.transfer.to;
     if (asked === null || asked === '') {
-      return { ok: false, code: 'bad_destination', detail: 'no destination was named and the project has no default' };
+      return {
+        ok: false,
+        code: 'bad_destination',
+        detail: 'no destination was named and the project has no default',
+      };
     }
     const known = this.#find(asked);
     if (known) return this.#resolveKnown(known, project, nowMs);
@@ -100,7 +104,11 @@ export class DestinationDirectory {
     const walk: Walk = { project, nowMs, seen: new Set(), targets: [], reason: '' };
     this.#walk(destination.name, [], null, walk);
     if (walk.targets.length > 0) return { ok: true, name: destination.name, targets: walk.targets };
-    return { ok: false, code: 'unavailable', detail: walk.reason || `${destination.name} has nobody to ring` };
+    return {
+      ok: false,
+      code: 'unavailable',
+      detail: walk.reason || `${destination.name} has nobody to ring`,
+    };
   }
 
   #find(asked: string): Destination | null {
@@ -130,7 +138,8 @@ export class DestinationDirectory {
     const dialled = byNumber
       ? dialNumber(number, trunk)
       : { uri: target.kind === 'uri' ? writeSipTarget(target) : '', proxies: [] };
-    if (dialled === null) return { ok: false, code: 'bad_destination', detail: `trunk ${trunk.name} has no host` };
+    if (dialled === null)
+      return { ok: false, code: 'bad_destination', detail: `trunk ${trunk.name} has no host` };
     const thenDial = target.kind === 'number' ? target.thenDial : null;
     const name = printable(asked);
     const only = makeTarget(name, dialled, trunk, project.transfer.timers.ringMs, thenDial, [], null);
@@ -138,7 +147,9 @@ export class DestinationDirectory {
   }
 
   #walk(name: string, via: readonly string[], together: string | null, walk: Walk): void {
-    const destination = Object.hasOwn(this.#plan.destinations, name) ? this.#plan.destinations[name] : undefined;
+    const destination = Object.hasOwn(this.#plan.destinations, name)
+      ? this.#plan.destinations[name]
+      : undefined;
     if (!destination || walk.seen.has(name)) return;
     walk.seen.add(name);
     if (destination.type === 'group') {
@@ -196,15 +207,20 @@ export class DestinationDirectory {
   }
 }
 
+/** Nothing of what was asked for reaches a log or a header raw. */
 function printable(text: string): string {
-  return [...text].filter((char) => char >= ' ' && char !== '\u007f').join('').slice(0, 200);
+  let out = '';
+  for (const char of text) if (char >= ' ' && char !== '\u007f') out += char;
+  return out.slice(0, 200);
 }
 
 function isAddressOf(destination: Destination, target: SipTarget): boolean {
   if (destination.type === 'group') return false;
   if (destination.type === 'queue') {
     const own = parseSipTarget(destination.address);
-    return own?.kind === 'uri' && target.kind === 'uri' && own.user === target.user && own.host === target.host;
+    return (
+      own?.kind === 'uri' && target.kind === 'uri' && own.user === target.user && own.host === target.host
+    );
   }
   const own = destination.type === 'phone' ? destination.number : destination.extension;
   const dialled = target.kind === 'number' ? target.number : target.user;

@@ -65,7 +65,8 @@ export class LegMedia {
   /** An offer and its answer agreed on a direction; `wish` is what we had asked for. */
   settle(wish: MediaDirection, agreed: MediaDirection): void {
     this.#agreed = agreed;
-    const sends = (direction: MediaDirection): boolean => direction === 'sendrecv' || direction === 'sendonly';
+    const sends = (direction: MediaDirection): boolean =>
+      direction === 'sendrecv' || direction === 'sendonly';
     if (sends(wish)) this.#holding = !sends(agreed);
     this.#applyWatch();
   }

@@ -12,8 +12,12 @@ import type {
 } from '../signalling-port.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { dtmfDigit } from './dtmf-info.js';
+import { InitialOffer } from './initial-offer.js';
 import { LegMedia, type MediaProfile, type MediaResult } from './leg-media.js';
-import type { InDialogRequest, InDialogResponse, LegEnd, LegFailure } from './in-dialog.js';
+import type { Dial, LegIdentity, Release } from './leg-orders.js';
+import type { LegOwnerOf } from './leg-owner.js';
+import { LegRequests, type RequestContent } from './leg-requests.js';
+import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
 import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
 import { Negotiation } from './negotiation.js';
 
@@ -22,68 +26,27 @@ const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, M
 /** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
 const ACK_GIVES_UP_MS = 32_000;
 
-/** Where and how to dial. */
-export interface Dial {
-  readonly uri: string;
-  readonly proxies: readonly string[];
-  readonly from: { readonly user: string; readonly displayName: string | null };
-  readonly headers: SipHeaders;
-  readonly auth: { readonly username: string; readonly password: string } | null;
-}
-
-/** How we end a leg: `status` answers an INVITE that was not answered yet, headers go on a CANCEL or BYE. */
-export interface Release {
-  readonly status?: number;
-  readonly reason?: string | null;
-  readonly headers?: SipHeaders;
-}
-
-export interface LegIdentity {
-  readonly legId: LegId;
-  readonly party: Party;
-  readonly remote: string;
-  readonly profile: MediaProfile;
-}
-
-/** Who a leg reports to: the call, or the transfer attempt that dialled it. It is not called after `release`. */
-export interface LegOwner {
-  /** UAC: an 18x; `earlyMedia` where an SDP answer is in force already. */
-  legProgress(leg: Leg, status: number, earlyMedia: boolean): void;
-  /** The dialog stands and the media is agreed. */
-  legAnswered(leg: Leg): void;
-  legFailed(leg: Leg, failure: LegFailure): void;
-  legEnded(leg: Leg, end: LegEnd): void;
-  /** INFO, MESSAGE, REFER and NOTIFY; they must be answered. */
-  legRequest(leg: Leg, request: InDialogRequest): void;
-  legDigit(leg: Leg, digit: string, via: 'rtp' | 'info'): void;
-  /** The peer changed the direction of its media; `done` lets the answer go out. */
-  legDirection(leg: Leg, direction: MediaDirection, done: () => void): void;
-  /** No RTP came for the watched time. */
-  legSilent(leg: Leg, silentMs: number): void;
-  /** A prompt played to this leg ended. */
-  legPlayed(leg: Leg, promptId: string): void;
-}
+export type LegOwner = LegOwnerOf<Leg>;
 
 /** One dialog and one media endpoint. */
 export class Leg {
   readonly legId: LegId;
   readonly party: Party;
   readonly media: LegMedia;
+  readonly profile: MediaProfile;
   readonly #context: CallContext;
   readonly #remote: string;
   readonly #onGone: (leg: Leg) => void;
   readonly #negotiation: Negotiation;
-  readonly #requests = new Map<string, { method: InDialogMethod; done: (response: InDialogResponse) => void }>();
+  readonly #requests: LegRequests;
+  readonly #initial: InitialOffer;
   #owner: LegOwner;
   #state: LegState = 'new';
   #uas = false;
   #released = false;
   #confirmed = false;
   #answered = false;
-  #offerless = false;
-  #localSdp: string | null = null;
   #answerHeaders: SipHeaders | null = null;
-  #earlySdp: string | null = null;
   #byeHeaders: SipHeaders = {};
   #dialog: DialogName | null = null;
   #peer: PeerAbilities | null = null;
@@ -98,6 +61,9 @@ export class Leg {
     this.#owner = owner;
     this.#onGone = onGone;
     this.media = new LegMedia(context, this.legId, this.party, identity.profile);
+    this.profile = identity.profile;
+    this.#initial = new InitialOffer(this.media);
+    this.#requests = new LegRequests(context, this.legId);
     this.#negotiation = this.#makeNegotiation();
   }
 
@@ -145,19 +111,11 @@ export class Leg {
     this.#uas = true;
     this.#sipCallId = sipCallId;
     this.#peer = peer;
-    this.#offerless = sdp === null;
-    const made = (result: MediaResult): void => {
+    this.#initial.take(sdp, (made) => {
       if (this.#state !== 'offered') return;
-      if (!result.ok) {
-        this.#failMedia(result);
-        return;
-      }
-      this.#localSdp = result.sdp;
-      if (!this.#offerless) this.media.settle('sendrecv', result.direction);
-      if (this.#answerHeaders) this.#sendAccept(this.#answerHeaders);
-    };
-    if (sdp === null) this.media.makeOffer('sendrecv', made);
-    else this.media.makeAnswer(sdp, 'sendrecv', made);
+      if (!made.ok) this.#failMedia(made);
+      else if (this.#answerHeaders) this.#sendAccept(this.#answerHeaders);
+    });
   }
 
   /** UAS: takes an INVITE that is going to be refused: no media is made. */
@@ -168,7 +126,7 @@ export class Leg {
   /** UAS: 18x, with our SDP where early media flows (an offerless INVITE gets none). */
   ring(status: 180 | 183, withSdp: boolean, headers: SipHeaders = {}): void {
     if (this.#state !== 'offered') return;
-    const sdp = withSdp && !this.#offerless ? this.#localSdp : null;
+    const sdp = withSdp ? this.#initial.earlyAnswer : null;
     this.#send({ kind: 'provisional', legId: this.legId, status, sdp, headers });
   }
 
@@ -176,20 +134,19 @@ export class Leg {
   answer(headers: SipHeaders): void {
     if (this.#state !== 'offered' || this.#answerHeaders) return;
     this.#answerHeaders = headers;
-    if (this.#localSdp !== null) this.#sendAccept(headers);
+    if (this.#initial.localSdp !== null) this.#sendAccept(headers);
   }
 
   /** UAC: makes the offer and sends the INVITE. */
   dial(dial: Dial): void {
     if (!this.#move('dial')) return;
-    this.media.makeOffer('sendrecv', (made) => {
+    this.#initial.make((made) => {
       if (this.#state !== 'preparing') return;
       if (!made.ok) {
         this.#move('abandon');
         this.#fail(made.status, made.detail, {}, 'media');
         return;
       }
-      this.#localSdp = made.sdp;
       this.#move('invite');
       this.#send({ kind: 'invite', legId: this.legId, ...dial, sdp: made.sdp });
     });
@@ -202,22 +159,17 @@ export class Leg {
   }
 
   /** Sends a request inside the dialog. `done` always comes, with 481 where the leg ends first. */
-  request(
-    method: InDialogMethod,
-    content: { headers?: SipHeaders; body?: string | null; contentType?: string | null; auth?: Dial['auth'] },
-    done: (response: InDialogResponse) => void,
-  ): void {
-    if (this.#state !== 'established') {
-      done({ status: 481, reason: 'Call/Transaction Does Not Exist', headers: {}, body: null });
-      return;
-    }
-    const requestId = this.#context.nextRequestId();
-    this.#requests.set(requestId, { method, done });
-    const { headers = {}, body = null, contentType = null, auth = null } = content;
-    this.#send({ kind: 'request', legId: this.legId, requestId, method, headers, body, contentType, auth });
+  request(method: InDialogMethod, content: RequestContent, done: (response: InDialogResponse) => void): void {
+    if (this.#state === 'established') this.#requests.send(method, content, done);
+    else this.#requests.refuse(done);
   }
 
-  respond(requestId: string, status: number, more: Partial<InDialogResponse> = {}, contentType?: string): void {
+  respond(
+    requestId: string,
+    status: number,
+    more: Partial<InDialogResponse> = {},
+    contentType?: string,
+  ): void {
     const { reason = null, headers = {}, body = null } = more;
     const type = body === null ? null : (contentType ?? 'application/sdp');
     const { legId } = this;
@@ -335,12 +287,17 @@ export class Leg {
 
   dump(): object {
     const { state } = this.media;
-    return { ...this.view(), media: state, direction: this.media.agreed, negotiation: this.#negotiation.dump() };
+    return {
+      ...this.view(),
+      media: state,
+      direction: this.media.agreed,
+      negotiation: this.#negotiation.dump(),
+    };
   }
 
   #sendAccept(headers: SipHeaders): void {
     if (!this.#move('accept')) return;
-    this.#send({ kind: 'accept', legId: this.legId, sdp: this.#localSdp!, headers });
+    this.#send({ kind: 'accept', legId: this.legId, sdp: this.#initial.localSdp!, headers });
   }
 
   #acked(requestId: string | null, sdp: string | null): void {
@@ -354,33 +311,17 @@ export class Leg {
       this.#sendBye();
       return;
     }
-    if (!this.#offerless || this.gone) return;
-    if (sdp === null) {
-      this.#failMedia({ ok: false, status: 488, code: 'no_answer_in_ack', detail: 'the ACK carried no SDP answer' });
-      return;
-    }
-    this.media.takeAnswer(sdp, (taken) => {
-      if (!taken.ok) this.#failMedia(taken);
-      else {
-        this.media.settle('sendrecv', taken.direction);
-        this.#offerless = false;
-        this.#reportAnswered();
-      }
+    if (!this.#initial.answerInAck || this.gone) return;
+    this.#initial.takeAck(sdp, (taken) => {
+      if (taken.ok) this.#reportAnswered();
+      else this.#failMedia(taken);
     });
   }
 
   #provisional(event: Extract<SignallingEvent, { kind: 'provisional' }>): void {
     if (event.status === 100 || !this.#move('provisional') || this.#released) return;
-    const { status, sdp } = event;
-    if (sdp === null || sdp === this.#earlySdp) {
-      this.#owner.legProgress(this, status, this.#earlySdp !== null);
-      return;
-    }
-    this.media.takeAnswer(sdp, (taken) => {
-      if (this.#state !== 'early') return;
-      // A bad early answer is not the end: the 2xx may bring a better one.
-      if (taken.ok) this.#earlySdp = sdp;
-      this.#owner.legProgress(this, status, taken.ok);
+    this.#initial.takeEarly(event.sdp, (inForce) => {
+      if (this.#state === 'early') this.#owner.legProgress(this, event.status, inForce);
     });
   }
 
@@ -398,43 +339,34 @@ export class Leg {
     const { sdp } = event;
     const ready = (taken: MediaResult): void => {
       if (this.#state !== 'established') return;
-      if (!taken.ok) this.#failMedia(taken);
-      else {
-        this.media.settle('sendrecv', taken.direction);
-        this.#reportAnswered();
-      }
+      if (taken.ok) this.#reportAnswered();
+      else this.#failMedia(taken);
     };
-    if (event.wantsAck && sdp !== null) {
-      this.media.makeAnswer(sdp, 'sendrecv', (made) => {
-        if (made.ok) this.#send({ kind: 'ack', legId: this.legId, requestId: null, sdp: made.sdp });
-        ready(made);
-      });
-    } else if (sdp !== null && sdp !== this.#earlySdp) {
-      this.media.takeAnswer(sdp, ready);
-    } else if (this.#earlySdp !== null) {
-      ready({ ok: true, sdp: '', direction: this.media.agreed });
-    } else {
-      ready({ ok: false, status: 488, code: 'no_answer', detail: 'the 2xx carried no SDP answer' });
+    if (!event.wantsAck || sdp === null) {
+      this.#initial.takeAnswer(sdp, ready);
+      return;
     }
+    this.#initial.answerInOurAck(sdp, (made) => {
+      if (made.ok) this.#send({ kind: 'ack', legId: this.legId, requestId: null, sdp: made.sdp });
+      ready(made);
+    });
   }
 
   #reportAnswered(): void {
-    if (this.#answered || this.#released || (this.#uas && this.#offerless)) return;
+    if (this.#answered || this.#released || (this.#uas && this.#initial.answerInAck)) return;
     this.#answered = true;
     this.#owner.legAnswered(this);
   }
 
   #response(event: Extract<SignallingEvent, { kind: 'response' }>): void {
-    const waiting = this.#requests.get(event.requestId);
-    if (!waiting) {
+    const method = this.#requests.answered(event);
+    if (method === null) {
       if (!this.gone) this.#context.impossible('response that nobody awaits', { leg: this.legId });
       return;
     }
-    this.#requests.delete(event.requestId);
-    const { status, reason, headers, body } = event;
-    waiting.done({ status, reason, headers, body });
     // RFC 5057 5.1: for these methods 481 and 408 say that the dialog is gone. REFER finds out by itself.
-    const telling = waiting.method === 'INFO' || waiting.method === 'OPTIONS' || waiting.method === 'UPDATE';
+    const { status } = event;
+    const telling = method === 'INFO' || method === 'OPTIONS' || method === 'UPDATE';
     if (telling && (status === 481 || status === 408)) this.#lost(status);
   }
 
@@ -455,7 +387,10 @@ export class Leg {
         this.respond(requestId, 200, { headers: { Allow: ALLOW, Accept: 'application/sdp' } });
         return;
       case 'INFO': {
-        const digit = dtmfDigit(request.contentType ?? headerValue(request.headers, 'content-type'), request.body);
+        const digit = dtmfDigit(
+          request.contentType ?? headerValue(request.headers, 'content-type'),
+          request.body,
+        );
         if (digit === null) break;
         this.respond(requestId, 200);
         this.#owner.legDigit(this, digit, 'info');
@@ -494,7 +429,9 @@ export class Leg {
 
   #failMedia(result: Extract<MediaResult, { ok: false }>): void {
     const { status, detail } = result;
-    const headers = { Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"` };
+    const headers = {
+      Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"`,
+    };
     const before = this.#released;
     this.release({ status, headers });
     if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });
@@ -533,11 +470,7 @@ export class Leg {
   #shut(): void {
     this.#negotiation.close();
     this.media.close();
-    const waiting = [...this.#requests.values()];
-    this.#requests.clear();
-    for (const { done } of waiting) {
-      done({ status: 481, reason: 'Call/Transaction Does Not Exist', headers: {}, body: null });
-    }
+    this.#requests.close();
   }
 
   #move(trigger: LegTrigger): boolean {

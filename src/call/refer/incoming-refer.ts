@@ -58,6 +58,7 @@ export class IncomingRefers {
       listener,
     });
     // A refused target was answered by the listener; the other refusals never reach it.
-    if (!taken.accepted && taken.code !== 'not_allowed') leg.respond(requestId, 491, { reason: taken.detail });
+    if (!taken.accepted && taken.code !== 'not_allowed')
+      leg.respond(requestId, 491, { reason: taken.detail });
   }
 }

@@ -39,9 +39,13 @@ export class NotifyListener implements TransferListener {
     if (this.#done || !this.#leg.up) return;
     const id = this.#eventId === null ? '' : `;id=${this.#eventId}`;
     const headers = { Event: `refer${id}`, 'Subscription-State': state };
-    this.#leg.request('NOTIFY', { headers, body: `${line}\r\n`, contentType: 'message/sipfrag;version=2.0' }, (reply) => {
-      // RFC 6665 4.2.2: a subscriber that forgot us wants no more.
-      if (reply.status === 481) this.#done = true;
-    });
+    this.#leg.request(
+      'NOTIFY',
+      { headers, body: `${line}\r\n`, contentType: 'message/sipfrag;version=2.0' },
+      (reply) => {
+        // RFC 6665 4.2.2: a subscriber that forgot us wants no more.
+        if (reply.status === 481) this.#done = true;
+      },
+    );
   }
 }

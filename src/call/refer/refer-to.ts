@@ -52,7 +52,10 @@ export function replacesOf(dialog: DialogName): string {
 /** Writes Refer-To: headers stand inside the URI, escaped (RFC 3261 19.1.1), Replaces among them. */
 export function writeReferTo(uri: string, headers: Readonly<Record<string, string>>): string {
   const escape = (text: string): string =>
-    encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+    encodeURIComponent(text).replace(
+      /[!'()*]/g,
+      (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
   const query = Object.entries(headers).map(([name, value]) => `${escape(name)}=${escape(value)}`);
   return query.length === 0 ? `<${uri}>` : `<${uri}?${query.join('&')}>`;
 }

@@ -8,7 +8,9 @@ export function parseSipfrag(body: string | null): { status: number; reason: str
 /** What a Subscription-State header says (RFC 6665 8.2.3). */
 export function parseSubscriptionState(value: string | null): { terminated: boolean; reason: string | null } {
   const [state = '', ...params] = (value ?? '').split(';');
-  const reason = params.map((one) => /^\s*reason\s*=\s*(\S+)\s*$/i.exec(one)?.[1]).find((one) => one !== undefined);
+  const reason = params
+    .map((one) => /^\s*reason\s*=\s*(\S+)\s*$/i.exec(one)?.[1])
+    .find((one) => one !== undefined);
   return { terminated: state.trim().toLowerCase() === 'terminated', reason: reason ?? null };
 }
 

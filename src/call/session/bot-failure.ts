@@ -27,7 +27,15 @@ export class BotFailure {
     const fallback: PolicyDecision =
       to === null
         ? { kind: 'none' }
-        : { kind: 'transfer', rule: '', reason: 'bot_failure', to, mode: 'blind', method: null, evidence: detail };
+        : {
+            kind: 'transfer',
+            rule: '',
+            reason: 'bot_failure',
+            to,
+            mode: 'blind',
+            method: null,
+            evidence: detail,
+          };
     this.#triggers.ask({ kind: 'bot_unreachable', status }, fallback, (decision) => {
       if (host.ending) return;
       const chosen = decision.kind === 'none' ? fallback : decision;

@@ -32,7 +32,8 @@ function stringsOf(value: unknown): Record<string, string> {
   const out: Record<string, string> = {};
   if (typeof value !== 'object' || value === null) return out;
   for (const [name, one] of Object.entries(value)) {
-    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') out[name] = String(one);
+    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean')
+      out[name] = String(one);
   }
   return out;
 }
@@ -42,7 +43,8 @@ function primitivesOf(source: object): Record<string, string | number | boolean>
   for (const [name, one] of Object.entries(source)) {
     const value: unknown = one;
     if (name === 'event') continue;
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') out[name] = value;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      out[name] = value;
   }
   return out;
 }
@@ -65,7 +67,10 @@ export function parseBotMessage(body: string | null): BotMessage | null {
     case 'turn': {
       const confidence = typeof message['confidence'] === 'number' ? message['confidence'] : null;
       const { intent, text } = message;
-      return { kind: 'event', event: { kind: 'turn', intent: textOf(intent), confidence, text: textOf(text) } };
+      return {
+        kind: 'event',
+        event: { kind: 'turn', intent: textOf(intent), confidence, text: textOf(text) },
+      };
     }
     case 'no_match':
     case 'no_input':
@@ -74,7 +79,14 @@ export function parseBotMessage(body: string | null): BotMessage | null {
       const reason = REASONS.find((one) => one === message['reason']) ?? 'user_request';
       const mode = message['mode'] === 'attended' || message['mode'] === 'blind' ? message['mode'] : null;
       const headers = stringsOf(message['headers']);
-      return { kind: 'transfer', to: textOf(message['to']), reason, summary: textOf(message['summary']), headers, mode };
+      return {
+        kind: 'transfer',
+        to: textOf(message['to']),
+        reason,
+        summary: textOf(message['summary']),
+        headers,
+        mode,
+      };
     }
     case 'accept_transfer':
     case 'cancel_transfer':

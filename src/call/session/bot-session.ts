@@ -143,7 +143,8 @@ export class BotSession implements LegOwner {
     const out: Record<string, string> = { 'X-Relevo-Call-Id': this.#host.context.callId };
     for (const [name, template] of Object.entries(bot.headers)) {
       if (mayBeSet(name)) out[name] = headerSafe(fillTemplate(template, values));
-      else this.#host.context.event('header_refused', { header: headerSafe(name), from: 'bot configuration' });
+      else
+        this.#host.context.event('header_refused', { header: headerSafe(name), from: 'bot configuration' });
     }
     return out;
   }
@@ -178,8 +179,23 @@ export class BotSession implements LegOwner {
         }
         leg.respond(request.requestId, 200);
         const { to, reason, summary, headers, mode } = message;
-        const rest = { transferId: null, rule: null, evidence: null, method: null, referredBy: null, replaces: null };
-        host.requestTransfer({ ...rest, to, reason, summary, headers, mode, listener: new InfoListener(leg) });
+        const rest = {
+          transferId: null,
+          rule: null,
+          evidence: null,
+          method: null,
+          referredBy: null,
+          replaces: null,
+        };
+        host.requestTransfer({
+          ...rest,
+          to,
+          reason,
+          summary,
+          headers,
+          mode,
+          listener: new InfoListener(leg),
+        });
       }
     }
   }

@@ -20,7 +20,7 @@ import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
 import { CallerSide } from './caller-side.js';
 import { relayRequest } from './relay.js';
-import { Replacement } from './replacement.js';
+import { remoteOf, Replacement, replacesRefusal } from './replacement.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -120,7 +120,8 @@ export class CallMachine implements CallHost {
   }
 
   order(order: CallOrder): OrderResult {
-    if (this.ending || !this.#invite) return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
+    if (this.ending || !this.#invite)
+      return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
     switch (order.kind) {
       case 'hangup':
         this.end({ endedBy: 'relevo', cause: order.cause });
@@ -167,7 +168,9 @@ export class CallMachine implements CallHost {
   }
 
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
-    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) => this.#legGone(gone));
+    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) =>
+      this.#legGone(gone),
+    );
     leg.wishDirection(() => this.bridge.wish(leg));
     this.#legs.set(legId, leg);
     return leg;
@@ -299,7 +302,9 @@ export class CallMachine implements CallHost {
       this.#answered = { at: context.now(), wallMs: context.wallMs() };
       const { maxDurationMs } = context.project;
       if (maxDurationMs > 0) {
-        context.timers.start('max', maxDurationMs, () => this.end({ endedBy: 'relevo', cause: 'max_duration' }));
+        context.timers.start('max', maxDurationMs, () =>
+          this.end({ endedBy: 'relevo', cause: 'max_duration' }),
+        );
       }
       this.#triggers.startTicking();
     }
@@ -371,8 +376,7 @@ export class CallMachine implements CallHost {
       sourceAddress: invite.sourceAddress,
     });
     const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
-    const remote = `sip:${invite.caller}@${invite.sourceAddress}:${invite.sourcePort}`;
-    const caller = this.takeLeg(legId, 'caller', remote, profile, this.#callerSide);
+    const caller = this.takeLeg(legId, 'caller', remoteOf(invite), profile, this.#callerSide);
     this.roles.caller = caller;
     if (maxForwards === null) {
       caller.takeIncomingRefused();
@@ -384,31 +388,25 @@ export class CallMachine implements CallHost {
   }
 
   #replace(event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>): void {
-    const { legId, invite, replacesLegId, earlyOnly } = event;
+    const { legId, invite } = event;
     this.context.legIdTaken(legId);
-    const replaced = this.#legs.get(replacesLegId);
     const { roles } = this;
+    const replaced = this.#legs.get(event.replacesLegId);
     const role = (['caller', 'bot', 'agent'] as const).find((one) => replaced && roles[one] === replaced);
-    // RFC 3891 3: 481 unknown, 603 ended, 486 early-only on a confirmed dialog.
-    let status = 0;
-    if (!replaced) status = 481;
-    else if (this.ending || replaced.gone || replaced.state === 'leaving') status = 603;
-    else if (!replaced.up) status = 481;
-    else if (earlyOnly) status = 486;
-    else if (role === undefined || this.#desk.inFlight) status = 603;
-    if (status !== 0 || !replaced || role === undefined) {
-      this.context.signalling({ kind: 'reject', legId, status: status || 481, reason: null, headers: {} });
+    const status = replacesRefusal(replaced, {
+      earlyOnly: event.earlyOnly,
+      busy: this.ending || role === undefined || this.#desk.inFlight,
+    });
+    if (status !== null || !replaced || role === undefined) {
+      this.context.signalling({ kind: 'reject', legId, status: status ?? 481, reason: null, headers: {} });
       return;
     }
-    const { trunk } = this.context.deps;
-    const owner = role === 'caller' ? this.#callerSide : role === 'bot' ? this.#botSession : this.#agentSide;
+    const owner = { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide }[role];
     const takeOver = (leg: Leg): void => {
       roles[role] = leg;
     };
-    const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
-    const remote = `sip:${invite.caller}@${invite.sourceAddress}:${invite.sourcePort}`;
     const taking = new Replacement({ host: this, replaced, owner, takeOver });
-    const leg = this.takeLeg(legId, role, remote, profile, taking);
+    const leg = this.takeLeg(legId, role, remoteOf(invite), replaced.profile, taking);
     leg.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
     leg.answer({ 'Session-ID': headerValue(invite.headers, 'session-id') ?? this.#sessionId });
   }
@@ -416,7 +414,14 @@ export class CallMachine implements CallHost {
   #follow(decision: PolicyDecision): void {
     if (decision.kind === 'none' || this.ending || this.#desk.busy || this.#state !== 'with_bot') return;
     const { reason, rule, evidence, to, mode, method } = decision;
-    const rest = { transferId: null, headers: {}, summary: null, referredBy: null, replaces: null, listener: null };
+    const rest = {
+      transferId: null,
+      headers: {},
+      summary: null,
+      referredBy: null,
+      replaces: null,
+      listener: null,
+    };
     this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
   }
 

@@ -21,7 +21,8 @@ export class CallerSide implements LegOwner {
 
   legFailed(_leg: Leg, failure: LegFailure): void {
     if (failure.cause === 'cancelled') this.#host.callerGone('cancelled', failure.headers);
-    else this.#host.end({ endedBy: 'relevo', cause: `media_failed: ${failure.reason}`, status: failure.status });
+    else
+      this.#host.end({ endedBy: 'relevo', cause: `media_failed: ${failure.reason}`, status: failure.status });
   }
 
   legEnded(_leg: Leg, end: LegEnd): void {

@@ -3,6 +3,27 @@ import { reasonHeader } from '../context/sip-headers.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaDirection } from '../media-port.js';
+import type { IncomingInvite } from '../signalling-port.js';
+
+/** The address that an INVITE came from, as the leg's far end is shown. */
+export function remoteOf(invite: IncomingInvite): string {
+  return `sip:${invite.caller}@${invite.sourceAddress}:${invite.sourcePort}`;
+}
+
+/**
+ * The status that refuses an INVITE with Replaces, or null (RFC 3891 3): 481 unknown or not confirmed, 603 ended or
+ * not to be moved now, 486 for early-only on a confirmed dialog.
+ */
+export function replacesRefusal(
+  replaced: Leg | undefined,
+  about: { readonly earlyOnly: boolean; readonly busy: boolean },
+): number | null {
+  if (!replaced) return 481;
+  if (replaced.gone || replaced.state === 'leaving' || replaced.state === 'hanging') return 603;
+  if (!replaced.up) return 481;
+  if (about.earlyOnly) return 486;
+  return about.busy ? 603 : null;
+}
 
 /** What takes the place of a replaced leg. */
 export interface ReplacementDeps {

@@ -50,7 +50,12 @@ export class Triggers {
     const questionId = `${this.#context.callId}.q${this.#lastQuestion}`;
     this.#pending.set(questionId, decided);
     const question = { questionId, event, facts: this.#facts() };
-    this.#context.emit({ port: 'policy', question, deadlineMs: this.#context.project.policyDeadlineMs, fallback });
+    this.#context.emit({
+      port: 'policy',
+      question,
+      deadlineMs: this.#context.project.policyDeadlineMs,
+      fallback,
+    });
     return questionId;
   }
 
@@ -88,7 +93,9 @@ export class Triggers {
   #keep(event: PolicyEvent): void {
     switch (event.kind) {
       case 'turn':
-        this.#turns = [...this.#turns, { intent: event.intent, confidence: event.confidence }].slice(-KEPT_TURNS);
+        this.#turns = [...this.#turns, { intent: event.intent, confidence: event.confidence }].slice(
+          -KEPT_TURNS,
+        );
         this.#noMatchRun = 0;
         this.#noInputRun = 0;
         return;

@@ -19,7 +19,9 @@ export class Consultation implements LegOwner {
   /** The agent has the caller by another dialog: it ends this one, or we do after `graceMs`. */
   replaced(graceMs: number): void {
     if (!this.leg.up) return;
-    this.#host.context.timers.start(this.#timer(), graceMs, () => this.release(reasonHeader(200, 'Replaced')));
+    this.#host.context.timers.start(this.#timer(), graceMs, () =>
+      this.release(reasonHeader(200, 'Replaced')),
+    );
     this.#host.whenGone(this.leg, () => this.#host.context.timers.stop(this.#timer()));
   }
 

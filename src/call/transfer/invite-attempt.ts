@@ -63,7 +63,13 @@ export class InviteAttempt implements Attempt, LegOwner {
     this.#leg = leg;
     this.#occupy(leg);
     context.timers.start(this.#timer('ring'), target.ringTimeoutMs, () => this.#noAnswer());
-    leg.dial({ uri, proxies: target.proxies, from: this.#host.from(), headers: this.#options.headers, auth: target.auth });
+    leg.dial({
+      uri,
+      proxies: target.proxies,
+      from: this.#host.from(),
+      headers: this.#options.headers,
+      auth: target.auth,
+    });
   }
 
   abort(endedBy: EndedBy, headers: SipHeaders): void {
@@ -93,7 +99,12 @@ export class InviteAttempt implements Attempt, LegOwner {
   legProgress(leg: Leg, status: number, earlyMedia: boolean): void {
     if (this.#phase !== 'dialling') return;
     if (status >= 180) this.log.ringing();
-    this.#observer.attemptRinging(this, status, status === 183 ? 'Session Progress' : 'Ringing', earlyMedia ? leg : null);
+    this.#observer.attemptRinging(
+      this,
+      status,
+      status === 183 ? 'Session Progress' : 'Ringing',
+      earlyMedia ? leg : null,
+    );
   }
 
   legAnswered(leg: Leg): void {
@@ -103,7 +114,7 @@ export class InviteAttempt implements Attempt, LegOwner {
     this.log.answered();
     this.#phase = 'briefing';
     this.#observer.attemptProgress(this, 'answered', null);
-    if (this.#phase === 'briefing') this.#brief(leg);
+    this.#brief(leg);
   }
 
   legFailed(_leg: Leg, failure: LegFailure): void {
@@ -115,7 +126,10 @@ export class InviteAttempt implements Attempt, LegOwner {
     const { status, reason } = failure;
     this.log.sawStatus(status, reason);
     const outcome = outcomeOfStatus(status);
-    this.#fail({ outcome, detail: `${this.target.destination} answered ${status} ${reason}`, rang: this.log.rang }, 'agent');
+    this.#fail(
+      { outcome, detail: `${this.target.destination} answered ${status} ${reason}`, rang: this.log.rang },
+      'agent',
+    );
   }
 
   legEnded(_leg: Leg, end: LegEnd): void {
@@ -171,7 +185,9 @@ export class InviteAttempt implements Attempt, LegOwner {
   #openGate(): void {
     const { context } = this.#host;
     context.timers.stop(this.#timer('brief'));
-    context.timers.start(this.#timer('accept'), context.project.transfer.timers.acceptMs, () => this.#gateClosed());
+    context.timers.start(this.#timer('accept'), context.project.transfer.timers.acceptMs, () =>
+      this.#gateClosed(),
+    );
   }
 
   #gateClosed(): void {

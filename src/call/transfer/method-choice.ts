@@ -1,4 +1,5 @@
 import type { CallHost, TransferWish } from '../call-host.js';
+import type { Leg } from '../leg/leg.js';
 import type { TransferMethod, TransferMode } from '../vocabulary.js';
 
 /**
@@ -19,4 +20,11 @@ export function chooseMethod(
   const allowed = caller.peer?.allow ?? null;
   const able = allowed === null || allowed.some((method) => method.trim().toUpperCase() === 'REFER');
   return able && destinations.methods.mayRefer(trunk.name, host.context.now()) ? 'refer' : 'invite';
+}
+
+/** Is a consulted agent handed the caller by Replaces (INVITE or REFER) rather than by our bridge? */
+export function completesByReplaces(host: CallHost, method: TransferMethod, consultation: Leg): boolean {
+  if (!consultation.dialog || !host.roles.caller?.up) return false;
+  if (method === 'replaces' || method === 'refer') return true;
+  return method === 'auto' && host.context.deps.trunk.transferMethod === 'refer';
 }

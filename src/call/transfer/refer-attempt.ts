@@ -81,7 +81,9 @@ export class ReferAttempt implements Attempt {
     const { context } = this.#host;
     this.#phase = 'late';
     context.timers.stop('refer.notify');
-    context.timers.start('refer.late', context.project.transfer.timers.lateNotifyMs, () => this.#succeed(false));
+    context.timers.start('refer.late', context.project.transfer.timers.lateNotifyMs, () =>
+      this.#succeed(false),
+    );
     return true;
   }
 

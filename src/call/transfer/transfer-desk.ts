@@ -41,9 +41,14 @@ export class TransferDesk {
     const { context, roles, ending } = this.#host;
     const transferId = wish.transferId ?? `${context.callId}.t${this.#ids.size + 1}`;
     if (this.#ids.has(transferId)) return { accepted: true };
-    if (ending || !roles.caller) return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
+    if (ending || !roles.caller)
+      return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
     if (this.#current) {
-      return { accepted: false, code: 'transfer_in_flight', detail: `${this.#current.transferId} is in flight` };
+      return {
+        accepted: false,
+        code: 'transfer_in_flight',
+        detail: `${this.#current.transferId} is in flight`,
+      };
     }
     const tooMany = this.#ids.size >= MAX_TRANSFERS;
     this.#ids.add(transferId);

@@ -7,7 +7,8 @@ import type { SipHeaders } from '../vocabulary.js';
 function context(host: CallHost, wish: TransferWish): SipHeaders {
   const { transfer } = host.context.project;
   const values = host.templateValues(wish.reason, wish.summary);
-  const refused = (header: string): void => host.context.event('header_refused', { header, from: 'transfer' });
+  const refused = (header: string): void =>
+    host.context.event('header_refused', { header, from: 'transfer' });
   const uui = userToUser(transfer.uui, values);
   return {
     ...contextHeaders(transfer.headers, values, refused),
@@ -18,7 +19,9 @@ function context(host: CallHost, wish: TransferWish): SipHeaders {
 }
 
 function literal(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace(/[{}]/g, '')]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, value.replace(/[{}]/g, '')]),
+  );
 }
 
 /** Referred-By (RFC 3892): the referrer's own, or the number that was called. */
@@ -42,7 +45,12 @@ export function inviteHeaders(host: CallHost, wish: TransferWish, replaces: stri
  * Headers of a REFER to the caller's side: the context stands inside the Refer-To URI, so that the peer's INVITE
  * carries it, and on the REFER for peers that copy from there.
  */
-export function referHeaders(host: CallHost, wish: TransferWish, uri: string, replaces: string | null): SipHeaders {
+export function referHeaders(
+  host: CallHost,
+  wish: TransferWish,
+  uri: string,
+  replaces: string | null,
+): SipHeaders {
   const carried = context(host, wish);
   const inside: Record<string, string> = replaces === null ? {} : { Replaces: replaces };
   for (const [name, value] of Object.entries(carried)) {

@@ -2,20 +2,25 @@ import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
 import { reasonHeader } from '../context/sip-headers.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
 import type { Leg } from '../leg/leg.js';
-import { replacesOf } from '../refer/refer-to.js';
 import type { SentRefers } from '../refer/sent-refers.js';
-import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome, TransferResult } from '../vocabulary.js';
-import type { Attempt, AttemptFailure, AttemptLog, AttemptObserver } from './attempt.js';
+import type {
+  EndedBy,
+  SipHeaders,
+  TransferMethod,
+  TransferMode,
+  TransferOutcome,
+  TransferResult,
+} from '../vocabulary.js';
+import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
 import { Consultation } from './consultation.js';
+import { AttemptFactory } from './attempt-factory.js';
 import { FailureSteps } from './failure-steps.js';
 import { InviteAttempt } from './invite-attempt.js';
-import { chooseMethod } from './method-choice.js';
-import { ReferAttempt } from './refer-attempt.js';
-import { inviteHeaders, referHeaders } from './transfer-headers.js';
+import { chooseMethod, completesByReplaces } from './method-choice.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
+import { TransferReport } from './transfer-report.js';
+import { playWaiting } from './waiting.js';
 
-/** How long the measured silence is awaited before the result goes out without it. */
-const GAP_WITHIN_MS = 2_000;
 /** A prompt to the caller that never ends must not hold the call. */
 const ANNOUNCE_WITHIN_MS = 60_000;
 const ANNOUNCE = 'announce';
@@ -37,7 +42,8 @@ export class Transfer implements AttemptObserver {
   readonly #deps: TransferDeps;
   readonly #mode: TransferMode;
   readonly #method: TransferMethod;
-  readonly #logs: AttemptLog[] = [];
+  readonly #report: TransferReport;
+  readonly #factory: AttemptFactory;
   readonly #steps: FailureSteps;
   #targets: Target[] = [];
   #live: Attempt[] = [];
@@ -46,12 +52,10 @@ export class Transfer implements AttemptObserver {
   #consultation: Consultation | null = null;
   #consulted: Target | null = null;
   #joining: { leg: Leg; target: Target } | null = null;
-  #measuring = false;
   /** The caller goes on talking to the bot while the person is being reached. */
   #withIncumbent = false;
   #last: AttemptFailure = { outcome: 'failed', detail: 'nothing was tried', rang: false };
   #outcome: TransferOutcome | null = null;
-  #detail = '';
   #humanConnectedAt: number | null = null;
 
   constructor(host: CallHost, deps: TransferDeps) {
@@ -64,6 +68,10 @@ export class Transfer implements AttemptObserver {
     this.#method = deps.wish.method ?? transfer.method;
     this.#incumbent = host.roles.agent ?? host.roles.bot;
     this.#steps = new FailureSteps(transfer.onFailure);
+    const { transferId, wish } = deps;
+    this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
+    const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
+    this.#factory = new AttemptFactory({ host, observer: this, wish, refers: deps.refers, briefer });
   }
 
   /** The outcome is not certain yet. */
@@ -76,30 +84,16 @@ export class Transfer implements AttemptObserver {
 
   /** Begins; `resolution` says where to, or why not. */
   start(resolution: Resolution): void {
-    const { context, roles } = this.#host;
-    const { transferId, wish } = this;
-    context.record({
-      kind: 'transfer.started',
-      callId: context.callId,
-      at: context.wallMs(),
-      transferId,
-      reason: wish.reason,
-      rule: wish.rule,
-      evidence: wish.evidence,
-      destination: resolution.ok ? resolution.name : (wish.to ?? ''),
-      mode: this.#mode,
-      method: this.#method,
-    });
+    const { context } = this.#host;
+    const { wish } = this;
+    this.#report.started(resolution.ok ? resolution.name : (wish.to ?? ''));
     if (!resolution.ok && resolution.code === 'not_allowed') {
       // The caller goes on with whoever it talks to: nothing was touched.
       this.#conclude('not_allowed', resolution.detail);
       if (this.#incumbent === null) this.#hangUp();
       return;
     }
-    if (roles.caller?.up) {
-      this.#measuring = true;
-      roles.caller.media.startGap();
-    }
+    this.#report.measure();
     this.#host.setState('transferring');
     context.timers.start('transfer.total', context.project.transfer.timers.totalMs, () => this.#tooLong());
     wish.listener?.provisional(100, 'Trying');
@@ -148,7 +142,11 @@ export class Transfer implements AttemptObserver {
       // The person left before the caller, just being answered, could be joined.
       const { destination } = this.#joining.target;
       this.#joining = null;
-      this.#last = { outcome: 'declined', detail: `${destination} hung up before the caller was answered`, rang: true };
+      this.#last = {
+        outcome: 'declined',
+        detail: `${destination} hung up before the caller was answered`,
+        rang: true,
+      };
       this.#afterFailure();
       return;
     }
@@ -191,7 +189,12 @@ export class Transfer implements AttemptObserver {
     if (caller.pending) {
       if (earlyMedia && alone) bridge.listen(caller, earlyMedia);
       caller.ring(earlyMedia && alone ? 183 : 180, earlyMedia !== null && alone);
-    } else if (earlyMedia && alone && this.#mode === 'blind' && context.project.transfer.waiting === 'ringback') {
+    } else if (
+      earlyMedia &&
+      alone &&
+      this.#mode === 'blind' &&
+      context.project.transfer.waiting === 'ringback'
+    ) {
       bridge.listen(caller, earlyMedia);
     }
   }
@@ -203,16 +206,17 @@ export class Transfer implements AttemptObserver {
     }
     this.#record('accepted', attempt.target.destination, null);
     this.#live = this.#live.filter((one) => one !== attempt);
-    for (const other of this.#live.splice(0)) other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
+    for (const other of this.#live.splice(0))
+      other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
     this.#move('reached');
     const replaced = this.#consultation;
     if (replaced) {
       this.#join(leg, attempt.target);
       replaced.replaced(this.#host.context.project.transfer.timers.byeGraceMs);
-    } else if (this.#mode === 'attended' && this.#completesByReplaces(leg)) {
+    } else if (this.#mode === 'attended' && completesByReplaces(this.#host, this.#method, leg)) {
       this.#consulted = attempt.target;
       this.#consultation = new Consultation(this.#host, leg);
-      this.#completeByReplaces(attempt.target, this.#consultation);
+      this.#run([this.#factory.completion(attempt.target, leg, this.#method)]);
     } else {
       this.#join(leg, attempt.target);
     }
@@ -230,7 +234,11 @@ export class Transfer implements AttemptObserver {
     if (this.#host.ending || !roles.caller?.up) this.#consultation?.release(reasonHeader(200, 'Replaced'));
     else this.#consultation?.replaced(byeGraceMs);
     if (confirmed) this.#conclude('completed', `${destination} has the caller, by REFER`);
-    else this.#conclude('completed_unconfirmed', `the peer took the REFER and left without saying what became of it`);
+    else
+      this.#conclude(
+        'completed_unconfirmed',
+        `the peer took the REFER and left without saying what became of it`,
+      );
     if (this.#host.ending) return;
     this.#releaseIncumbent();
     this.#host.transferredAway(byeGraceMs);
@@ -273,12 +281,21 @@ export class Transfer implements AttemptObserver {
   forget(): void {
     this.#abortAll('relevo', {});
     this.#conclude('failed', 'the call was ended by force');
-    this.#finish(null);
+    this.#report.finishNow();
   }
 
   dump(): object {
-    const live = this.#live.map((attempt) => ({ destination: attempt.target.destination, kind: attempt.kind }));
-    return { transferId: this.transferId, phase: this.#phase, outcome: this.#outcome, live, left: this.#targets.length };
+    const live = this.#live.map((attempt) => ({
+      destination: attempt.target.destination,
+      kind: attempt.kind,
+    }));
+    return {
+      transferId: this.transferId,
+      phase: this.#phase,
+      outcome: this.#outcome,
+      live,
+      left: this.#targets.length,
+    };
   }
 
   #mayInviteAfter(failure: AttemptFailure): boolean {
@@ -297,7 +314,11 @@ export class Transfer implements AttemptObserver {
     while (first.together !== null && this.#targets[0]?.together === first.together) {
       batch.push(this.#targets.shift()!);
     }
-    const method = chooseMethod(this.#host, this.wish, { mode: this.#mode, method: this.#method, alone: batch.length === 1 });
+    const method = chooseMethod(this.#host, this.wish, {
+      mode: this.#mode,
+      method: this.#method,
+      alone: batch.length === 1,
+    });
     this.#begin(batch, method);
   }
 
@@ -305,7 +326,7 @@ export class Transfer implements AttemptObserver {
     this.#move('try');
     const { caller } = this.#host.roles;
     const attempts = batch.map((target) =>
-      method === 'refer' && caller ? this.#makeRefer(caller, target, null) : this.#makeInvite(target),
+      method === 'refer' && caller ? this.#factory.refer(caller, target, null) : this.#factory.invite(target),
     );
     this.#run(attempts);
   }
@@ -313,55 +334,9 @@ export class Transfer implements AttemptObserver {
   #run(attempts: readonly Attempt[]): void {
     this.#live.push(...attempts);
     for (const attempt of attempts) {
-      this.#logs.push(attempt.log);
+      this.#report.attempt(attempt.log);
       attempt.start();
     }
-  }
-
-  #makeRefer(caller: Leg, target: Target, replaces: { uri: string; value: string } | null): Attempt {
-    const uri = replaces?.uri ?? target.uri;
-    const headers = referHeaders(this.#host, this.wish, uri, replaces?.value ?? null);
-    return new ReferAttempt(this.#host, caller, target, this, headers, this.#deps.refers);
-  }
-
-  #makeInvite(target: Target): Attempt {
-    const { transfer } = this.#host.context.project;
-    const { replaces } = this.wish;
-    return new InviteAttempt(this.#host, target, this, {
-      method: replaces === null ? 'invite' : 'replaces',
-      headers: inviteHeaders(this.#host, this.wish, replaces),
-      acceptDigit: replaces === null ? transfer.acceptDigit : null,
-      brief: replaces === null ? transfer.brief : 'none',
-      briefer: () => (this.#incumbent?.up === true ? this.#incumbent : null),
-    });
-  }
-
-  /** Is the consulted agent handed the caller by Replaces rather than by our bridge? */
-  #completesByReplaces(leg: Leg): boolean {
-    if (!leg.dialog || !this.#host.roles.caller?.up) return false;
-    if (this.#method === 'replaces' || this.#method === 'refer') return true;
-    return this.#method === 'auto' && this.#host.context.deps.trunk.transferMethod === 'refer';
-  }
-
-  #completeByReplaces(target: Target, consultation: Consultation): void {
-    const dialog = consultation.leg.dialog!;
-    const { caller } = this.#host.roles;
-    const value = replacesOf(dialog);
-    if (caller) this.#host.bridge.play(caller, this.#host.music());
-    this.#host.bridge.play(consultation.leg, { kind: 'silence' });
-    if (this.#method !== 'replaces' && caller) {
-      this.#run([this.#makeRefer(caller, target, { uri: dialog.remoteTarget, value })]);
-      return;
-    }
-    const attempt = new InviteAttempt(this.#host, target, this, {
-      method: 'replaces',
-      headers: inviteHeaders(this.#host, this.wish, value),
-      acceptDigit: null,
-      brief: 'none',
-      briefer: () => null,
-      uri: dialog.remoteTarget,
-    });
-    this.#run([attempt]);
   }
 
   #joinConsultation(target: Target, leg: Leg): void {
@@ -398,19 +373,8 @@ export class Transfer implements AttemptObserver {
     leaving.release({ headers: reasonHeader(200, 'Call transferred') });
   }
 
-  /** What caller and bot hear while a person is being reached. */
   #wait(): void {
-    const { roles, bridge, context } = this.#host;
-    const { waiting } = context.project.transfer;
-    const { caller } = roles;
-    if (!caller?.up) return;
-    const attended = this.#mode === 'attended';
-    this.#withIncumbent = waiting === 'bot' && !attended && this.#incumbent?.up === true;
-    if (this.#withIncumbent) return;
-    if (waiting === 'silence' && !attended) bridge.play(caller, { kind: 'silence' });
-    else if (waiting === 'ringback' && !attended) bridge.play(caller, { kind: 'ringback' });
-    else bridge.play(caller, this.#host.music());
-    if (this.#incumbent?.up) bridge.play(this.#incumbent, { kind: 'silence' });
+    this.#withIncumbent = playWaiting(this.#host, this.#mode, this.#incumbent);
   }
 
   #tooLong(): void {
@@ -483,7 +447,12 @@ export class Transfer implements AttemptObserver {
   #hangUp(): void {
     const { status } = this.#host.context.project.botFailure;
     const headers = reasonHeader(status, 'Nobody could be reached');
-    this.#host.end({ endedBy: 'relevo', cause: `transfer_failed: ${this.#outcome ?? 'failed'}`, status, headers });
+    this.#host.end({
+      endedBy: 'relevo',
+      cause: `transfer_failed: ${this.#outcome ?? 'failed'}`,
+      status,
+      headers,
+    });
   }
 
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
@@ -496,48 +465,19 @@ export class Transfer implements AttemptObserver {
   #conclude(outcome: TransferOutcome, detail: string): void {
     if (!this.undecided) return;
     this.#move('conclude');
-    const { context, roles } = this.#host;
+    const { context } = this.#host;
     for (const name of ['transfer.total', 'transfer.announce']) context.timers.stop(name);
     this.#outcome = outcome;
-    this.#detail = detail;
     this.wish.listener?.concluded(outcome);
-    if (!this.#measuring || !roles.caller) {
-      this.#finish(null);
-      return;
-    }
-    context.timers.start('transfer.gap', GAP_WITHIN_MS, () => this.#finish(null));
-    roles.caller.media.stopGap((gapMs) => this.#finish(gapMs));
-  }
-
-  #finish(gapMs: number | null): void {
-    if (this.#phase !== 'concluding') return;
-    this.#move('finish');
-    const { context } = this.#host;
-    context.timers.stop('transfer.gap');
-    const result: TransferResult = {
-      transferId: this.transferId,
-      callId: context.callId,
-      reason: this.wish.reason,
-      rule: this.wish.rule,
-      evidence: this.wish.evidence,
-      mode: this.#mode,
-      method: this.#method,
-      outcome: this.#outcome ?? 'failed',
-      detail: this.#detail,
-      attempts: this.#logs.map((log) => log.view()),
-      gapMs,
-      humanConnectedAt: this.#humanConnectedAt,
-    };
-    context.record({ kind: 'transfer.ended', callId: context.callId, at: context.wallMs(), result });
-    this.wish.listener?.ended(result);
-    this.#deps.over(result);
+    this.#report.conclude({ outcome, detail, humanConnectedAt: this.#humanConnectedAt }, (result) => {
+      this.#move('finish');
+      this.wish.listener?.ended(result);
+      this.#deps.over(result);
+    });
   }
 
   #record(progress: string, destination: string, detail: string | null): void {
-    const { context } = this.#host;
-    const { transferId } = this;
-    const at = context.wallMs();
-    context.record({ kind: 'transfer.progress', callId: context.callId, at, transferId, progress, destination, detail });
+    this.#report.progress(progress, destination, detail);
   }
 
   #move(trigger: TransferTrigger): void {

@@ -81,7 +81,8 @@ export class CallBench {
   readonly breaches: string[] = [];
   readonly auto: Automatic = { byes: true, cancels: true, requests: true, acks: true, gapMs: 20 };
   /** What the policy decides; null leaves the question open. */
-  decide: (question: PolicyQuestion, fallback: PolicyDecision) => PolicyDecision | null = (_q, fallback) => fallback;
+  decide: (question: PolicyQuestion, fallback: PolicyDecision) => PolicyDecision | null = (_q, fallback) =>
+    fallback;
   ended = 0;
   readonly #timers = new Map<string, Timer>();
   readonly #inputs: CallInput[] = [];
@@ -124,7 +125,8 @@ export class CallBench {
   hears(legId: LegId): string | null {
     let last: string | null = null;
     for (const command of this.commands) {
-      if (command.port !== 'media' || command.command.kind !== 'hear' || command.command.legId !== legId) continue;
+      if (command.port !== 'media' || command.command.kind !== 'hear' || command.command.legId !== legId)
+        continue;
       const { source } = command.command;
       last = source.kind === 'leg' ? source.legId : source.kind;
     }
@@ -167,7 +169,8 @@ export class CallBench {
     const state = this.#dialogs.get(legId);
     if (kind === 'accepted' && state === 'trying') this.#dialogs.set(legId, 'live');
     if (kind === 'rejected' && state === 'trying') this.#dialogs.set(legId, 'gone');
-    if ((kind === 'bye' || kind === 'gone' || kind === 'cancelled') && state !== undefined) this.#dialogs.set(legId, 'gone');
+    if ((kind === 'bye' || kind === 'gone' || kind === 'cancelled') && state !== undefined)
+      this.#dialogs.set(legId, 'gone');
     this.input({ port: 'signalling', event });
   }
   media(event: MediaEvent): void {
@@ -203,6 +206,10 @@ export class CallBench {
       },
     });
   }
+  /** An INVITE of the network that opened this leg. */
+  adopt(legId: LegId): void {
+    this.#dialogs.set(legId, 'trying');
+  }
   provisional(legId: LegId, status = 180, body: string | null = null): void {
     this.signal({ kind: 'provisional', legId, status, reason: 'Ringing', sdp: body, headers: {} });
   }
@@ -214,7 +221,15 @@ export class CallBench {
       remoteTarget: `sip:agent@10.0.0.9:5062`,
     };
     const abilities = { allow: null, supported: null, userAgent: null, ...peer };
-    this.signal({ kind: 'accepted', legId, sdp: body, headers: {}, dialog, peer: abilities, wantsAck: false });
+    this.signal({
+      kind: 'accepted',
+      legId,
+      sdp: body,
+      headers: {},
+      dialog,
+      peer: abilities,
+      wantsAck: false,
+    });
   }
   rejected(legId: LegId, status: number, reason = 'No'): void {
     this.signal({ kind: 'rejected', legId, status, reason, headers: {} });
@@ -245,7 +260,11 @@ export class CallBench {
   }
   notify(legId: LegId, line: string, state = 'active', event = 'refer'): string {
     const headers = { event, 'subscription-state': state };
-    return this.request(legId, 'NOTIFY', { headers, body: line === '' ? null : `${line}\r\n`, contentType: 'message/sipfrag' });
+    return this.request(legId, 'NOTIFY', {
+      headers,
+      body: line === '' ? null : `${line}\r\n`,
+      contentType: 'message/sipfrag',
+    });
   }
   info(legId: LegId, body: object): string {
     return this.request(legId, 'INFO', { contentType: 'application/json', body: JSON.stringify(body) });
@@ -281,8 +300,16 @@ export class CallBench {
     assert.deepEqual(this.breaches, []);
     assert.equal(this.ended, 1, `end was emitted once; ${JSON.stringify(this.call.dump())}`);
     assert.deepEqual(this.pendingTimers, []);
-    assert.deepEqual([...this.#ports].filter(([, state]) => state === 'open'), [], 'every port is closed');
-    assert.deepEqual([...this.#dialogs].filter(([, state]) => state !== 'gone'), [], 'every leg is gone');
+    assert.deepEqual(
+      [...this.#ports].filter(([, state]) => state === 'open'),
+      [],
+      'every port is closed',
+    );
+    assert.deepEqual(
+      [...this.#dialogs].filter(([, state]) => state !== 'gone'),
+      [],
+      'every leg is gone',
+    );
     const started = this.records.filter((one) => one.kind === 'transfer.started').length;
     assert.equal(this.results().length, started, 'one terminal result for each transfer');
     assert.equal(this.records.filter((one) => one.kind === 'call.ended').length, 1);
@@ -356,7 +383,12 @@ export class CallBench {
         this.signal({
           kind: 'established',
           legId,
-          dialog: { sipCallId: 'abc@carrier', localTag: 'us', remoteTag: 'them', remoteTarget: 'sip:caller@198.51.100.7' },
+          dialog: {
+            sipCallId: 'abc@carrier',
+            localTag: 'us',
+            remoteTag: 'them',
+            remoteTarget: 'sip:caller@198.51.100.7',
+          },
         });
         if (this.auto.acks) this.signal({ kind: 'acked', legId, requestId: null, sdp: null });
         return;
@@ -364,7 +396,16 @@ export class CallBench {
         if (!this.auto.requests || command.method === 'REFER') return;
         const { requestId, method } = command;
         const body = method === 'INVITE' ? sdp(OPPOSITE[directionOf(command.body ?? '')]) : null;
-        this.signal({ kind: 'response', legId, requestId, status: 200, reason: 'OK', headers: {}, body, wantsAck: false });
+        this.signal({
+          kind: 'response',
+          legId,
+          requestId,
+          status: 200,
+          reason: 'OK',
+          headers: {},
+          body,
+          wantsAck: false,
+        });
         return;
       }
       default:
@@ -394,19 +435,44 @@ export class CallBench {
         const direction = narrow(command.direction, directionOf(command.remoteSdp));
         if (command.remoteSdp.includes('bad')) {
           const { requestId } = command;
-          this.media({ kind: 'mediaFailed', legId, requestId, status: 488, code: 'no_codec', detail: 'no common codec' });
+          this.media({
+            kind: 'mediaFailed',
+            legId,
+            requestId,
+            status: 488,
+            code: 'no_codec',
+            detail: 'no common codec',
+          });
           return;
         }
-        this.media({ kind: 'localSdp', legId, requestId: command.requestId, sdp: sdp(direction, 'answer'), direction });
+        this.media({
+          kind: 'localSdp',
+          legId,
+          requestId: command.requestId,
+          sdp: sdp(direction, 'answer'),
+          direction,
+        });
         return;
       }
       case 'takeAnswer': {
         const { requestId } = command;
         if (command.remoteSdp.includes('bad')) {
-          this.media({ kind: 'mediaFailed', legId, requestId, status: 488, code: 'no_codec', detail: 'no common codec' });
+          this.media({
+            kind: 'mediaFailed',
+            legId,
+            requestId,
+            status: 488,
+            code: 'no_codec',
+            detail: 'no common codec',
+          });
           return;
         }
-        this.media({ kind: 'mediaReady', legId, requestId, direction: OPPOSITE[directionOf(command.remoteSdp)] });
+        this.media({
+          kind: 'mediaReady',
+          legId,
+          requestId,
+          direction: OPPOSITE[directionOf(command.remoteSdp)],
+        });
         return;
       }
       case 'stopGap':
@@ -420,7 +486,8 @@ export class CallBench {
       case 'sendDtmf':
       case 'watch':
       case 'startGap':
-        if (this.#ports.get(legId) !== 'open') this.breaches.push(`${command.kind} on ${legId} without a port`);
+        if (this.#ports.get(legId) !== 'open')
+          this.breaches.push(`${command.kind} on ${legId} without a port`);
         return;
     }
   }

@@ -1,4 +1,11 @@
-import type { Bot, CallPlan, Destination, Project, TransferSettings, Trunk } from '../../../src/call/project.js';
+import type {
+  Bot,
+  CallPlan,
+  Destination,
+  Project,
+  TransferSettings,
+  Trunk,
+} from '../../../src/call/project.js';
 
 export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
   return {
@@ -47,7 +54,10 @@ export function makeTransfer(more: Partial<TransferSettings> = {}): TransferSett
   };
 }
 
-export function makeProject(more: Partial<Omit<Project, 'transfer'>> = {}, transfer: Partial<TransferSettings> = {}): Project {
+export function makeProject(
+  more: Partial<Omit<Project, 'transfer'>> = {},
+  transfer: Partial<TransferSettings> = {},
+): Project {
   return {
     name: 'acme',
     match: [{ trunk: 'carrier', to: '+5491155550000' }],

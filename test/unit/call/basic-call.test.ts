@@ -11,7 +11,10 @@ describe('a basic call', () => {
     assert.deepEqual(invite.from, { user: '+5491144440000', displayName: 'Ana' });
     assert.equal(invite.headers['Max-Forwards'], '69');
     bench.provisional('c1.2');
-    assert.deepEqual(bench.sent('provisional', 'c1.1').map((one) => [one.status, one.sdp]), [[180, null]]);
+    assert.deepEqual(
+      bench.sent('provisional', 'c1.1').map((one) => [one.status, one.sdp]),
+      [[180, null]],
+    );
     assert.equal(bench.call.state, 'early');
     bench.accepted('c1.2');
     assert.equal(bench.sent('accept', 'c1.1').length, 1);
@@ -33,15 +36,21 @@ describe('a basic call', () => {
   it('ends the other leg, the media and the call when the caller sends BYE, and carries Reason', () => {
     const bench = new CallBench().withBot();
     bench.bye('c1.1', { reason: 'Q.850;cause=16' });
-    assert.deepEqual(bench.sent('bye').map((one) => [one.legId, one.headers['Reason']]), [['c1.2', ['Q.850;cause=16']]]);
+    assert.deepEqual(
+      bench.sent('bye').map((one) => [one.legId, one.headers['Reason']]),
+      [['c1.2', ['Q.850;cause=16']]],
+    );
     assert.equal(bench.endRecord().endedBy, 'caller');
     bench.assertOver();
   });
 
-  it("ends the call when the bot sends BYE", () => {
+  it('ends the call when the bot sends BYE', () => {
     const bench = new CallBench().withBot();
     bench.bye('c1.2');
-    assert.deepEqual(bench.sent('bye').map((one) => one.legId), ['c1.1']);
+    assert.deepEqual(
+      bench.sent('bye').map((one) => one.legId),
+      ['c1.1'],
+    );
     assert.equal(bench.endRecord().endedBy, 'bot');
     bench.assertOver();
   });
@@ -161,7 +170,9 @@ describe('a basic call', () => {
   });
 
   it('hands an answered caller to the fallback when the bot breaks down, with music meanwhile', () => {
-    const bench = new CallBench({ project: makeProject({ botFailure: { to: 'desk', status: 503 } }) }).withBot();
+    const bench = new CallBench({
+      project: makeProject({ botFailure: { to: 'desk', status: 503 } }),
+    }).withBot();
     bench.bye('c1.2', { Reason: 'SIP;cause=500;text="crashed"' });
     assert.equal(bench.hears('c1.1'), 'music');
     bench.accepted('c1.3');
@@ -209,7 +220,9 @@ describe('a basic call', () => {
   });
 
   it('carries identity and context to the bot and hides routing and credentials', () => {
-    const bench = new CallBench({ project: makeProject({ carryHeaders: ['Geolocation-Routing', 'Via', 'Authorization'] }) });
+    const bench = new CallBench({
+      project: makeProject({ carryHeaders: ['Geolocation-Routing', 'Via', 'Authorization'] }),
+    });
     bench.incoming({
       headers: {
         'max-forwards': '20',

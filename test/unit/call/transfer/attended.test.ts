@@ -4,7 +4,10 @@ import { makePlan, makeProject, makeTrunk } from '../../../support/call/call-pla
 import type { TransferSettings } from '../../../../src/call/project.js';
 
 function consulting(more: Partial<TransferSettings> = {}, trunk = makeTrunk()): CallBench {
-  const project = makeProject({}, { mode: 'attended', acceptDigit: '1', brief: 'audio', briefFile: 'brief.wav', ...more });
+  const project = makeProject(
+    {},
+    { mode: 'attended', acceptDigit: '1', brief: 'audio', briefFile: 'brief.wav', ...more },
+  );
   const bench = new CallBench({ project, plan: makePlan(project), trunk }).withBot();
   bench.transfer();
   bench.provisional('c1.3');
@@ -26,7 +29,10 @@ describe('an attended transfer', () => {
     assert.equal(bench.hears('c1.1'), 'music');
     digit(bench, '1');
     assert.equal(bench.hears('c1.1'), 'c1.3');
-    assert.deepEqual(bench.sent('bye').map((one) => one.legId), ['c1.2']);
+    assert.deepEqual(
+      bench.sent('bye').map((one) => one.legId),
+      ['c1.2'],
+    );
     assert.equal(bench.result().outcome, 'completed');
     assert.equal(bench.result().mode, 'attended');
     bench.bye('c1.1');
@@ -79,7 +85,10 @@ describe('an attended transfer', () => {
     assert.equal(bench.sent('bye', 'c1.3').length, 0, 'the peer ends the replaced dialog');
     bench.bye('c1.3');
     assert.equal(bench.result().outcome, 'completed');
-    assert.deepEqual(bench.result().attempts.map((one) => one.method), ['invite', 'replaces']);
+    assert.deepEqual(
+      bench.result().attempts.map((one) => one.method),
+      ['invite', 'replaces'],
+    );
     bench.bye('c1.4');
     bench.assertOver();
   });

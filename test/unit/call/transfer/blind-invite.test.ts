@@ -13,7 +13,10 @@ const group = {
   overflow: [],
 } as const;
 
-function withGroup(transfer: Parameters<typeof makeProject>[1] = {}, strategy: 'sequential' | 'simultaneous' = 'sequential') {
+function withGroup(
+  transfer: Parameters<typeof makeProject>[1] = {},
+  strategy: 'sequential' | 'simultaneous' = 'sequential',
+) {
   const project = makeProject({}, { to: 'support', ...transfer });
   const plan = makePlan(project, { destinations: { ...DESTINATIONS, support: { ...group, strategy } } });
   return new CallBench({ project, plan }).withBot();
@@ -35,7 +38,9 @@ describe('a blind transfer by a bridged INVITE', () => {
     const before = bench.commands.length;
     bench.accepted('c1.3');
     const after = bench.commands.slice(before);
-    const heard = after.findIndex((one) => one.port === 'media' && one.command.kind === 'hear' && one.command.legId === 'c1.1');
+    const heard = after.findIndex(
+      (one) => one.port === 'media' && one.command.kind === 'hear' && one.command.legId === 'c1.1',
+    );
     const bye = after.findIndex((one) => one.port === 'signalling' && one.command.kind === 'bye');
     assert.ok(heard >= 0 && bye > heard, 'the caller hears the person before the bot is let go');
     assert.equal(bench.hears('c1.1'), 'c1.3');
@@ -44,7 +49,7 @@ describe('a blind transfer by a bridged INVITE', () => {
     assert.equal(result.outcome, 'completed');
     assert.equal(result.gapMs, 20);
     assert.equal(result.attempts[0]?.ringMs, 4_000);
-    assert.equal(result.attempts[0]?.sipStatus, 200);
+    assert.equal(result.attempts[0].sipStatus, 200);
     assert.ok(result.humanConnectedAt);
     bench.bye('c1.3');
     assert.equal(bench.endRecord().endedBy, 'agent');
@@ -134,13 +139,22 @@ describe('a blind transfer by a bridged INVITE', () => {
     bench.accepted('c1.4');
     const { outcome, attempts } = bench.result();
     assert.equal(outcome, 'completed');
-    assert.deepEqual(attempts.map((one) => [one.destination, one.sipStatus]), [['desk', 486], ['second', 200]]);
+    assert.deepEqual(
+      attempts.map((one) => [one.destination, one.sipStatus]),
+      [
+        ['desk', 486],
+        ['second', 200],
+      ],
+    );
   });
 
   it('rings a simultaneous group at once; the first answer wins and the others are CANCELled', () => {
     const bench = withGroup({}, 'simultaneous');
     bench.transfer();
-    assert.deepEqual(bench.sent('invite').map((one) => one.legId), ['c1.2', 'c1.3', 'c1.4']);
+    assert.deepEqual(
+      bench.sent('invite').map((one) => one.legId),
+      ['c1.2', 'c1.3', 'c1.4'],
+    );
     bench.provisional('c1.3');
     bench.provisional('c1.4');
     bench.accepted('c1.4');
@@ -153,7 +167,9 @@ describe('a blind transfer by a bridged INVITE', () => {
   });
 
   it('announces the failure to the caller before the bot resumes', () => {
-    const bench = new CallBench({ project: makeProject({}, { onFailure: ['announce', 'resume-bot'], announceFile: 'sorry.wav' }) });
+    const bench = new CallBench({
+      project: makeProject({}, { onFailure: ['announce', 'resume-bot'], announceFile: 'sorry.wav' }),
+    });
     bench.withBot().transfer();
     bench.rejected('c1.3', 486);
     assert.equal(bench.hears('c1.1'), 'file');
@@ -173,7 +189,9 @@ describe('a blind transfer by a bridged INVITE', () => {
 
   it('ends by the bound of the whole transfer: timeout', () => {
     const { timers } = makeProject().transfer;
-    const bench = new CallBench({ project: makeProject({}, { timers: { ...timers, totalMs: 10_000 } }) }).withBot();
+    const bench = new CallBench({
+      project: makeProject({}, { timers: { ...timers, totalMs: 10_000 } }),
+    }).withBot();
     bench.transfer();
     bench.clock.advance(10_000);
     assert.equal(bench.sent('cancel', 'c1.3').length, 1);
@@ -259,7 +277,10 @@ describe('a blind transfer by a bridged INVITE', () => {
     bench.transfer({ to: '+5491155550199;postd=201' });
     assert.equal(bench.sent('invite')[1]?.uri, 'sip:+5491155550199@sbc1.example.net');
     bench.accepted('c1.3');
-    assert.deepEqual(bench.mediaCommands('sendDtmf', 'c1.3').map((one) => (one.kind === 'sendDtmf' ? one.digits : '')), ['201']);
+    assert.deepEqual(
+      bench.mediaCommands('sendDtmf', 'c1.3').map((one) => (one.kind === 'sendDtmf' ? one.digits : '')),
+      ['201'],
+    );
   });
 
   it('stops a call that goes in circles after ten transfers', () => {
@@ -277,10 +298,16 @@ describe('a blind transfer by a bridged INVITE', () => {
   it('carries the context: headers, User-to-User, and nothing that could break a header or forge one', () => {
     const project = makeProject(
       {},
-      { headers: { 'X-Reason': '{reason}', 'X-Tier': '{header.X-Tier}', Via: 'x' }, uui: { content: '{summary}', encoding: 'hex', purpose: null } },
+      {
+        headers: { 'X-Reason': '{reason}', 'X-Tier': '{header.X-Tier}', Via: 'x' },
+        uui: { content: '{summary}', encoding: 'hex', purpose: null },
+      },
     );
     const bench = new CallBench({ project }).withBot({ headers: { 'x-tier': 'gold' } });
-    bench.transfer({ summary: 'refund', headers: { 'X-Note': 'a\r\nVia: evil\r\n\r\n{caller}', Contact: '<sip:evil>' } });
+    bench.transfer({
+      summary: 'refund',
+      headers: { 'X-Note': 'a\r\nVia: evil\r\n\r\n{caller}', Contact: '<sip:evil>' },
+    });
     const { headers } = bench.sent('invite')[1]!;
     assert.equal(headers['X-Reason'], 'operator');
     assert.equal(headers['X-Tier'], 'gold');

@@ -4,7 +4,9 @@ import { makeProject } from '../../../support/call/call-plan.js';
 import type { TransferSettings } from '../../../../src/call/project.js';
 
 function referring(more: Partial<TransferSettings> = {}): CallBench {
-  const bench = new CallBench({ project: makeProject({}, { method: 'refer', waiting: 'bot', ...more }) }).withBot();
+  const bench = new CallBench({
+    project: makeProject({}, { method: 'refer', waiting: 'bot', ...more }),
+  }).withBot();
   bench.transfer();
   return bench;
 }
@@ -22,7 +24,10 @@ describe('a blind transfer by REFER', () => {
     bench.notify('c1.1', 'SIP/2.0 180 Ringing');
     assert.equal(bench.sent('bye').length, 0);
     bench.notify('c1.1', 'SIP/2.0 200 OK\r\nX-Extra: yes', 'terminated;reason=noresource');
-    assert.deepEqual(bench.sent('bye').map((one) => one.legId), ['c1.2']);
+    assert.deepEqual(
+      bench.sent('bye').map((one) => one.legId),
+      ['c1.2'],
+    );
     assert.equal(bench.result().outcome, 'completed');
     assert.ok(bench.result().humanConnectedAt);
     bench.bye('c1.1');
@@ -76,7 +81,13 @@ describe('a blind transfer by REFER', () => {
     bench.respond('REFER', 405);
     assert.equal(bench.sent('invite').length, 2);
     bench.accepted('c1.3');
-    assert.deepEqual(bench.result().attempts.map((one) => [one.method, one.sipStatus]), [['refer', 405], ['invite', 200]]);
+    assert.deepEqual(
+      bench.result().attempts.map((one) => [one.method, one.sipStatus]),
+      [
+        ['refer', 405],
+        ['invite', 200],
+      ],
+    );
     assert.equal(bench.directory.methods.mayRefer('carrier', bench.clock.now()), false);
   });
 

@@ -29,15 +29,20 @@ const attended = { mode: 'attended', acceptDigit: '1' } as const;
 
 const STAGES: readonly Stage[] = [
   { name: 'REFER sent', reach: () => after(bench({ method: 'refer' })) },
-  { name: 'REFER probed', reach: () => after(bench({ method: 'refer' }), (made) => made.respond('REFER', 481)) },
+  {
+    name: 'REFER probed',
+    reach: () => after(bench({ method: 'refer' }), (made) => made.respond('REFER', 481)),
+  },
   { name: 'REFER accepted', reach: () => after(bench({ method: 'refer' }), reply) },
   {
     name: 'REFER ringing',
-    reach: () => after(bench({ method: 'refer' }), reply, (made) => made.notify('c1.1', 'SIP/2.0 180 Ringing')),
+    reach: () =>
+      after(bench({ method: 'refer' }), reply, (made) => made.notify('c1.1', 'SIP/2.0 180 Ringing')),
   },
   {
     name: 'REFER done',
-    reach: () => after(bench({ method: 'refer' }), reply, (made) => made.notify('c1.1', 'SIP/2.0 200 OK', 'terminated')),
+    reach: () =>
+      after(bench({ method: 'refer' }), reply, (made) => made.notify('c1.1', 'SIP/2.0 200 OK', 'terminated')),
   },
   { name: 'INVITE sent', reach: () => after(bench({ method: 'invite' })) },
   { name: 'INVITE ringing', reach: () => after(bench({ method: 'invite' }), ring) },
@@ -45,8 +50,9 @@ const STAGES: readonly Stage[] = [
   {
     name: 'announcing',
     reach: () =>
-      after(bench({ method: 'invite', onFailure: ['announce', 'resume-bot'], announceFile: 'a.wav' }), (made) =>
-        made.rejected('c1.3', 486),
+      after(
+        bench({ method: 'invite', onFailure: ['announce', 'resume-bot'], announceFile: 'a.wav' }),
+        (made) => made.rejected('c1.3', 486),
       ),
   },
   { name: 'consultation ringing', reach: () => after(bench(attended), ring) },
@@ -56,7 +62,10 @@ const STAGES: readonly Stage[] = [
     reach: () => after(bench({ ...attended, brief: 'audio', briefFile: 'b.wav' }), take),
   },
   { name: 'bot briefing', reach: () => after(bench({ ...attended, brief: 'bot' }), take) },
-  { name: 'completing by Replaces', reach: () => after(bench({ ...attended, method: 'replaces' }), take, press) },
+  {
+    name: 'completing by Replaces',
+    reach: () => after(bench({ ...attended, method: 'replaces' }), take, press),
+  },
   { name: 'completing by REFER', reach: () => after(bench({ ...attended, method: 'refer' }), take, press) },
   {
     name: 'completing by REFER, accepted',
@@ -108,10 +117,25 @@ function inputs(): { name: string; give: (made: CallBench) => void }[] {
       });
     }
   }
-  for (const timer of ['ring.c1.3', 'ring.c1.4', 'accept.c1.3', 'brief.c1.3', 'refer.reply', 'refer.notify', 'refer.late', 'transfer.total', 'transfer.announce', 'transfer.gap', 'away', 'bot.answer', 'nonsense']) {
+  for (const timer of [
+    'ring.c1.3',
+    'ring.c1.4',
+    'accept.c1.3',
+    'brief.c1.3',
+    'refer.reply',
+    'refer.notify',
+    'refer.late',
+    'transfer.total',
+    'transfer.announce',
+    'transfer.gap',
+    'away',
+    'bot.answer',
+    'nonsense',
+  ]) {
     add(`timer ${timer}`, (made) => made.input({ port: 'timer', name: timer }));
   }
-  for (const seconds of [1, 10, 30, 121]) add(`${seconds} s pass`, (made) => made.clock.advance(seconds * 1_000));
+  for (const seconds of [1, 10, 30, 121])
+    add(`${seconds} s pass`, (made) => made.clock.advance(seconds * 1_000));
   add('a second order', (made) => made.transfer({ transferId: 't2' }));
   add('a cancelled order', (made) => made.order({ kind: 'cancelTransfer', transferId: 't1' }));
   add('an ordered hang-up', (made) => made.order({ kind: 'hangup', cause: 'operator' }));
@@ -142,15 +166,24 @@ describe('every input in every state of a transfer, then the caller hangs up', (
           assert.deepEqual(made.pendingTimers, []);
           assert.deepEqual(made.breaches, []);
           assert.equal(made.eventNames().includes('internal_error'), false, 'no fault of ours');
+          assert.equal(made.eventNames().includes('ending_forced'), false, 'it ended by itself');
           const first = made.results().filter((one) => one.transferId === 't1');
           assert.equal(first.length, 1, 'exactly one terminal result');
           assert.ok(TRANSFER_OUTCOMES.includes(first[0]!.outcome));
           const started = made.records.filter((one) => one.kind === 'transfer.started').length;
           assert.equal(made.results().length, started, 'one result for each transfer');
-          const opened = new Set(made.mediaCommands('makeOffer').concat(made.mediaCommands('makeAnswer')).map((one) => one.legId));
-          for (const leg of opened) assert.equal(made.mediaCommands('close', leg).length, 1, `${leg} is closed once`);
+          const opened = new Set(
+            made
+              .mediaCommands('makeOffer')
+              .concat(made.mediaCommands('makeAnswer'))
+              .map((one) => one.legId),
+          );
+          for (const leg of opened)
+            assert.equal(made.mediaCommands('close', leg).length, 1, `${leg} is closed once`);
         } catch (cause) {
-          throw new Error(`${stage.name} + ${name}: ${String(cause)}\n${JSON.stringify(made.call.dump())}`, { cause });
+          throw new Error(`${stage.name} + ${name}: ${String(cause)}\n${JSON.stringify(made.call.dump())}`, {
+            cause,
+          });
         }
       }
     });

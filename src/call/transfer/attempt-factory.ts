@@ -1,0 +1,74 @@
+import type { CallHost, TransferWish } from '../call-host.js';
+import type { Target } from '../destinations/destination-directory.js';
+import type { Leg } from '../leg/leg.js';
+import { replacesOf } from '../refer/refer-to.js';
+import type { SentRefers } from '../refer/sent-refers.js';
+import type { TransferMethod } from '../vocabulary.js';
+import type { Attempt, AttemptObserver } from './attempt.js';
+import { InviteAttempt } from './invite-attempt.js';
+import { ReferAttempt } from './refer-attempt.js';
+import { inviteHeaders, referHeaders } from './transfer-headers.js';
+
+export interface AttemptFactoryDeps {
+  readonly host: CallHost;
+  readonly observer: AttemptObserver;
+  readonly wish: TransferWish;
+  readonly refers: SentRefers;
+  /** The bot that may speak to the agent, where it is there. */
+  readonly briefer: () => Leg | null;
+}
+
+/** Makes the attempts of one transfer. */
+export class AttemptFactory {
+  readonly #deps: AttemptFactoryDeps;
+
+  constructor(deps: AttemptFactoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** The caller's side is asked to dial; `replaces` names our consultation with the target. */
+  refer(caller: Leg, target: Target, replaces: { uri: string; value: string } | null): Attempt {
+    const { host, observer, wish, refers } = this.#deps;
+    const headers = referHeaders(host, wish, replaces?.uri ?? target.uri, replaces?.value ?? null);
+    return new ReferAttempt(host, caller, target, observer, headers, refers);
+  }
+
+  /** We dial, with the brief and the accept gate of the project; a referrer's Replaces needs neither. */
+  invite(target: Target): Attempt {
+    const { host, observer, wish, briefer } = this.#deps;
+    const { acceptDigit, brief } = host.context.project.transfer;
+    const { replaces } = wish;
+    const headers = inviteHeaders(host, wish, replaces);
+    if (replaces !== null) {
+      const bare = { method: 'replaces', headers, acceptDigit: null, brief: 'none', briefer } as const;
+      return new InviteAttempt(host, target, observer, bare);
+    }
+    return new InviteAttempt(host, target, observer, {
+      method: 'invite',
+      headers,
+      acceptDigit,
+      brief,
+      briefer,
+    });
+  }
+
+  /** The consulted agent is handed the caller by Replaces: in a REFER to the caller, or in an INVITE of ours. */
+  completion(target: Target, consultation: Leg, method: TransferMethod): Attempt {
+    const { host, observer, wish } = this.#deps;
+    const dialog = consultation.dialog!;
+    const { caller } = host.roles;
+    const value = replacesOf(dialog);
+    const uri = dialog.remoteTarget;
+    if (caller) host.bridge.play(caller, host.music());
+    host.bridge.play(consultation, { kind: 'silence' });
+    if (method !== 'replaces' && caller) return this.refer(caller, target, { uri, value });
+    return new InviteAttempt(host, target, observer, {
+      method: 'replaces',
+      headers: inviteHeaders(host, wish, value),
+      acceptDigit: null,
+      brief: 'none',
+      briefer: () => null,
+      uri,
+    });
+  }
+}
