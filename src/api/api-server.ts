@@ -1,15 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifySchema } from 'fastify';
-import type { Clock } from '../common/clock.js';
 import { RelevoError, messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
-import type { Random } from '../common/random.js';
-import type { CallBook } from '../observe/call-book.js';
-import type { EventHub } from '../observe/event-hub.js';
-import type { LadderStore } from '../observe/ladder-store.js';
 import { Access, isLoopback, type AccessToken } from './access.js';
-import type { NodeControl } from './node-control.js';
+import type { ApiContext } from './api-context.js';
 import { ApiProblem, problemOf, sendProblem } from './problem.js';
 import { callRoutes } from './routes/calls.js';
 import { eventRoutes } from './routes/events.js';
@@ -21,18 +16,6 @@ const BODY_BYTES = 64 * 1024;
 const HEADER_BYTES = 16 * 1024;
 const REQUEST_MS = 10_000;
 const CONNECTIONS = 1024;
-
-/** What the routes work on. */
-export interface ApiContext {
-  readonly node: NodeControl;
-  readonly book: CallBook;
-  readonly events: EventHub;
-  readonly ladders: LadderStore;
-  readonly access: Access;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly version: string;
-}
 
 export interface ApiOptions extends Omit<ApiContext, 'access'> {
   readonly address: string;

@@ -1,9 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { RelevoError } from '../common/errors.js';
 import { printError, type CliIo } from './cli-io.js';
 import { callCommands } from './commands/calls.js';
 import { nodeCommands } from './commands/node.js';
 import { transferCommand } from './commands/transfer.js';
 import { CommandFailed, EXIT_CODES_HELP, ExitCode } from './exit-code.js';
+
+/** Codes of errors below the command line that are the user's arguments all the same. */
+const WRONG_ARGUMENTS = new Set(['unknown_scenario']);
 
 /** Adds further commands to the program: those that run a node rather than speak to one. */
 export type AddCommands = (program: Command, io: CliIo) => void;
@@ -30,7 +34,10 @@ export async function runCli(
     // Commander has printed its own message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
     printError(io, error, args.includes('--json'));
-    return error instanceof CommandFailed ? error.exitCode : ExitCode.failure;
+    if (error instanceof CommandFailed) return error.exitCode;
+    return error instanceof RelevoError && WRONG_ARGUMENTS.has(error.code)
+      ? ExitCode.usage
+      : ExitCode.failure;
   }
 }
 

@@ -11,6 +11,8 @@ export interface DemoPeersOptions {
   readonly agentPort?: number;
   /** Port of the agent who is always busy; 0 takes a free one. */
   readonly busyAgentPort?: number;
+  /** How long the answering agent rings; 1500 ms by default. */
+  readonly agentRingMs?: number;
   /** The destination that the bot refers to on digit 1: a name of the configuration, or a SIP URI. */
   readonly person?: string;
 }
@@ -44,7 +46,7 @@ export async function startDemoPeers(options: DemoPeersOptions = {}): Promise<De
       host,
       name: 'agent',
       port: options.agentPort ?? 0,
-      answer: { kind: 'answer', afterMs: 1500 },
+      answer: { kind: 'answer', afterMs: options.agentRingMs ?? 1500 },
     });
     started.push(answering);
     const occupied = await Agent.start({

@@ -1,4 +1,4 @@
-import { messageOf } from '../common/errors.js';
+import { RelevoError } from '../common/errors.js';
 import { DemoStage, type StartDemoNode } from './scenario/demo-stage.js';
 import { LiveLadder } from './scenario/live-ladder.js';
 import { runScenario, type ScenarioReport } from './scenario/run-scenario.js';
@@ -35,8 +35,13 @@ export async function runDemo(options: RunDemoOptions): Promise<number> {
   const startedMs = performance.now();
   const scenarios =
     options.only === undefined ? SCENARIOS : SCENARIOS.filter(({ name }) => options.only?.includes(name));
-  if (scenarios.length === 0)
-    throw new Error(`no such scenario; there are ${SCENARIOS.map((s) => s.name).join(', ')}`);
+  if (scenarios.length === 0) {
+    throw new RelevoError(
+      'unknown_scenario',
+      `the demonstration has no scenario ${options.only?.join(', ') ?? ''}`,
+      `Name some of ${SCENARIOS.map(({ name }) => name).join(', ')}.`,
+    );
+  }
   const say = (line: string): void => {
     if (!options.json) options.out(`${line}\n`);
   };
@@ -68,23 +73,13 @@ async function runOne(
   say: (line: string) => void,
 ): Promise<ScenarioReport> {
   say(`\n== ${scenario.name}: ${scenario.about} (${scenario.trigger})`);
-  let ladder: LiveLadder | null = null;
+  const ladders: LiveLadder[] = [];
   const report = await runScenario(stage, scenario, (callId) => {
-    if (json) return;
-    ladder = new LiveLadder(stage.api, callId, say);
-    ladder.start();
+    if (!json) ladders.push(new LiveLadder(stage.api, callId, say));
   });
-  await finish(ladder);
+  for (const ladder of ladders) await ladder.finish();
   say(report.passed ? '   verified' : `   NOT VERIFIED: ${report.problems.join('; ') || 'incomplete'}`);
   return report;
-}
-
-async function finish(ladder: LiveLadder | null): Promise<void> {
-  try {
-    await ladder?.finish();
-  } catch (error) {
-    throw new Error(`the ladder could not be printed: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 const COLUMNS = ['scenario', 'method', 'trigger', 'outcome', 'gapMs', 'before', 'after', 'verified'] as const;

@@ -16,6 +16,8 @@ export interface MediaPoolOptions {
   readonly log: Logger;
   /** A worker replaced the dead one of this index: its new port is to be handed to signalling. */
   readonly onReplaced: (index: number, port: MessagePort) => void;
+  /** Another way to start a worker, for tests. */
+  readonly startWorkers?: typeof startMediaWorkers;
 }
 
 type Slot =
@@ -80,7 +82,8 @@ export class MediaPool {
   async #startWorker(index: number): Promise<MediaWorkers> {
     const { settings, logLevel } = this.#options;
     const portRange = this.#ranges[index] ?? { first: settings.ports.min, last: settings.ports.max };
-    const workers = await startMediaWorkers({ count: 1, address: settings.address, portRange, logLevel });
+    const start = this.#options.startWorkers ?? startMediaWorkers;
+    const workers = await start({ count: 1, address: settings.address, portRange, logLevel });
     this.#slots[index] = { kind: 'up', workers };
     workers.onExit((_index, cause) => {
       if (this.#closed) return;

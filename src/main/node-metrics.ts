@@ -9,6 +9,8 @@ import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 const FRESH_MS = 1000;
 const WAIT_MS = 1500;
 const NS_PER_MS = 1e6;
+/** The monitor's own timer interval: what it reports beyond that is delay. */
+const RESOLUTION_MS = 10;
 
 export interface MetricSources {
   readonly observer: NodeObserver;
@@ -28,7 +30,7 @@ export class NodeMetrics {
 
   constructor(sources: MetricSources) {
     this.#sources = sources;
-    this.#delay = monitorEventLoopDelay({ resolution: 10 });
+    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.#delay.enable();
   }
 
@@ -83,14 +85,18 @@ export class NodeMetrics {
     return observer.metrics.text();
   }
 
+  #lateMs(percentile: number): number {
+    return Math.max(0, this.#delay.percentile(percentile) / NS_PER_MS - RESOLUTION_MS);
+  }
+
   #own(): ThreadReading {
     const { user, system } = process.cpuUsage();
     const reading = {
       // process.cpuUsage is that of the whole process, all threads together.
       thread: 'process',
       cpuMs: (user + system) / 1000,
-      loopDelayP50Ms: this.#delay.percentile(50) / NS_PER_MS,
-      loopDelayP99Ms: this.#delay.percentile(99) / NS_PER_MS,
+      loopDelayP50Ms: this.#lateMs(50),
+      loopDelayP99Ms: this.#lateMs(99),
     };
     this.#delay.reset();
     return reading;

@@ -34,6 +34,8 @@ export interface RunningNodeOptions {
   readonly drainMs: number;
   readonly version: string;
   readonly log: Logger;
+  /** Another way to start signalling, for tests. */
+  readonly startSignalling?: typeof startSignallingThread;
 }
 
 /** Phases of a node; each is only ever followed by a later one. */
@@ -166,7 +168,7 @@ export class RunningNode implements NodeControl {
     this.#watch = setInterval(() => void this.#watchPolicy(policy), POLICY_WATCH_MS);
     this.#closers.push('policy', () => policy.close());
 
-    const signalling = await startSignallingThread({
+    const signalling = await (this.#options.startSignalling ?? startSignallingThread)({
       logLevel,
       control: control.address,
       plan,

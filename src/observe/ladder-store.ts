@@ -1,6 +1,12 @@
 import type { LegView } from '../call/call-record.js';
 import type { Party } from '../call/vocabulary.js';
-import { ladderMessage, sipCallIdOf, type LadderMessage, type TappedMessage } from './sip-trace.js';
+import {
+  ladderMessage,
+  ownInvite,
+  sipCallIdOf,
+  type LadderMessage,
+  type TappedMessage,
+} from './sip-trace.js';
 
 export interface LadderLimits {
   /** The first messages of a dialog are kept up to this count; what follows is counted only. */
@@ -20,6 +26,8 @@ export const defaultLadderLimits: LadderLimits = {
 interface DialogTrace {
   readonly messages: TappedMessage[];
   bytes: number;
+  /** The Session-ID of our INVITE that began it. */
+  session: string | null;
 }
 
 interface BoundLeg {
@@ -29,13 +37,15 @@ interface BoundLeg {
 
 /**
  * Keeps the SIP messages that the engine's tap hands over, by Call-ID, and knows which Call-IDs make a call.
- * Memory is bounded; nothing here is parsed until somebody looks.
+ * A leg that failed before it was reported is found by the Session-ID that all INVITEs of a call share.
+ * Memory is bounded; little is parsed until somebody looks.
  */
 export class LadderStore {
   readonly #limits: LadderLimits;
   readonly #dialogs = new Map<string, DialogTrace>();
   readonly #legs = new Map<string, BoundLeg>();
   readonly #calls = new Map<string, Set<string>>();
+  readonly #sessions = new Map<string, Set<string>>();
   #bytes = 0;
   #dropped = 0;
 
@@ -52,7 +62,7 @@ export class LadderStore {
   add(message: TappedMessage): string | null {
     const sipCallId = sipCallIdOf(message.raw);
     if (sipCallId === null) return null;
-    const dialog = this.#dialogs.get(sipCallId) ?? { messages: [], bytes: 0 };
+    const dialog = this.#dialogs.get(sipCallId) ?? { messages: [], bytes: 0, session: null };
     // Set again so that the map's order is the order of last use.
     this.#dialogs.delete(sipCallId);
     this.#dialogs.set(sipCallId, dialog);
@@ -60,6 +70,7 @@ export class LadderStore {
       this.#dropped++;
       return sipCallId;
     }
+    if (dialog.messages.length === 0) this.#readOwnInvite(sipCallId, dialog, message);
     dialog.messages.push(message);
     dialog.bytes += message.raw.length;
     this.#bytes += message.raw.length;
@@ -92,12 +103,41 @@ export class LadderStore {
   /** The messages of a call in the order of time. */
   messagesOf(callId: string): LadderMessage[] {
     const found: LadderMessage[] = [];
-    for (const sipCallId of this.#calls.get(callId) ?? []) {
-      const party = this.#legs.get(sipCallId)?.party ?? null;
+    for (const sipCallId of this.#dialogsOf(callId)) {
+      // A dialog known by its Session-ID alone was an attempt at a person: caller and bot are always reported.
+      const party = this.#legs.get(sipCallId)?.party ?? 'agent';
       for (const tapped of this.#dialogs.get(sipCallId)?.messages ?? [])
         found.push(ladderMessage(tapped, sipCallId, party));
     }
     return found.sort((a, b) => a.at - b.at);
+  }
+
+  #readOwnInvite(sipCallId: string, dialog: DialogTrace, message: TappedMessage): void {
+    const invite = ownInvite(message);
+    if (!invite) return;
+    if (invite.session !== null) {
+      dialog.session = invite.session;
+      const dialogs = this.#sessions.get(invite.session);
+      if (dialogs) dialogs.add(sipCallId);
+      else this.#sessions.set(invite.session, new Set([sipCallId]));
+    }
+    if (invite.callId !== null && !this.#legs.has(sipCallId))
+      this.bindOne(invite.callId, sipCallId, this.#hasBot(invite.callId) ? 'agent' : 'bot');
+  }
+
+  #hasBot(callId: string): boolean {
+    return [...(this.#calls.get(callId) ?? [])].some((id) => this.#legs.get(id)?.party === 'bot');
+  }
+
+  #dialogsOf(callId: string): Set<string> {
+    const own = new Set(this.#calls.get(callId));
+    const all = new Set(own);
+    for (const sipCallId of own) {
+      const session = this.#dialogs.get(sipCallId)?.session;
+      if (session === null || session === undefined) continue;
+      for (const other of this.#sessions.get(session) ?? []) if (!this.#legs.has(other)) all.add(other);
+    }
+    return all;
   }
 
   #forgetOldestDialog(): void {
@@ -105,6 +145,11 @@ export class LadderStore {
       this.#dialogs.delete(sipCallId);
       this.#bytes -= dialog.bytes;
       this.#dropped += dialog.messages.length;
+      if (dialog.session !== null) {
+        const siblings = this.#sessions.get(dialog.session);
+        siblings?.delete(sipCallId);
+        if (siblings?.size === 0) this.#sessions.delete(dialog.session);
+      }
       return;
     }
   }

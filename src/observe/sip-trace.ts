@@ -41,6 +41,18 @@ export function sipCallIdOf(raw: string): string | null {
   return headerOf(raw, CALL_ID);
 }
 
+const CALL_OF_OURS = /\r?\nx-relevo-call-id[ \t]*:([^\r\n]*)/i;
+const SESSION_ID = /\r?\nsession-id[ \t]*:[ \t]*([0-9a-f]{32})/i;
+
+/** What an INVITE that we send tells about the call that it belongs to; null for every other message. */
+export function ownInvite(
+  message: TappedMessage,
+): { readonly callId: string | null; readonly session: string | null } | null {
+  if (message.direction !== 'out' || !message.raw.startsWith('INVITE ')) return null;
+  // RFC 7989: one Session-ID over all legs of a call.
+  return { callId: headerOf(message.raw, CALL_OF_OURS), session: headerOf(message.raw, SESSION_ID) };
+}
+
 /** Reads what the ladder shows out of a tapped message. */
 export function ladderMessage(tapped: TappedMessage, sipCallId: string, party: Party | null): LadderMessage {
   const { at, direction, transport, local, remote, raw } = tapped;

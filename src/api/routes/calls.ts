@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallOrder } from '../../call/call-record.js';
 import { formatLadder } from '../../observe/format-ladder.js';
-import type { ApiContext } from '../api-server.js';
+import type { ApiContext } from '../api-context.js';
 import { ApiProblem, callNotFound, problemSchema } from '../problem.js';
 import { accepted, botEventBody, callList, callParams, callView, ladderView, listQuery } from '../schemas.js';
 import type { ApiInstance } from '../zod-provider.js';

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { HubClient } from '../../observe/event-hub.js';
-import type { ApiContext } from '../api-server.js';
+import type { ApiContext } from '../api-context.js';
 import { ApiProblem } from '../problem.js';
 import { eventsQuery } from '../schemas.js';
 import type { ApiInstance } from '../zod-provider.js';

@@ -1,4 +1,4 @@
-import type { ApiContext } from '../api-server.js';
+import type { ApiContext } from '../api-context.js';
 import { ApiProblem, problemSchema } from '../problem.js';
 import { drainReport, health, reloadReport } from '../schemas.js';
 import type { ApiInstance } from '../zod-provider.js';

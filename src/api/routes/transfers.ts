@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CallOrder } from '../../call/call-record.js';
-import type { ApiContext } from '../api-server.js';
+import type { ApiContext } from '../api-context.js';
 import { IdempotencyKeys, type Answer } from '../idempotency.js';
 import { ApiProblem, callNotFound, problemSchema } from '../problem.js';
 import { accepted, callParams, transferBody, transferParams, transferView } from '../schemas.js';

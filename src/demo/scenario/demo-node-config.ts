@@ -21,6 +21,8 @@ engine: { kind: embedded, control_port: 0 }
 media: { address: 127.0.0.1, ports: ${mediaPorts}, workers: 1 }
 api: { address: 127.0.0.1, port: 0 }
 log: { level: silent }
+# A loaded machine may hold the policy thread up; a late decision would be no transfer at all.
+policy: { deadline: 2s }
 trunks:
   callers: { allow: [127.0.0.0/8], transfer: { method: auto } }
 ${desks.map(([name, uri]) => `  ${name}: { hosts: [${JSON.stringify(hostOf(uri))}] }`).join('\n')}
@@ -50,7 +52,8 @@ function projectOf(scenario: Scenario): string {
       method: ${scenario.method}
       waiting: music
       ring_timeout: 8s
-      on_failure: [next, resume-bot]${accept}
+      on_failure: [next, resume-bot]
+      timers: { bye_grace: 300ms }${accept}
       context: { headers: { X-Reason: "{reason}" } }
     rules:
       - { name: pressed zero, dtmf: "0", reason: user_request }

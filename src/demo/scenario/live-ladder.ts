@@ -10,25 +10,21 @@ export class LiveLadder {
   readonly #out: (line: string) => void;
   #diagram: LadderDiagram | null = null;
   #printed = 0;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #timer: NodeJS.Timeout;
   #reading: Promise<void> = Promise.resolve();
 
   constructor(api: DemoApi, callId: string, out: (line: string) => void) {
     this.#api = api;
     this.#callId = callId;
     this.#out = out;
-  }
-
-  start(): void {
-    this.#timer ??= setInterval(() => {
+    this.#timer = setInterval(() => {
       this.#reading = this.#reading.then(() => this.#read());
     }, POLL_MS);
   }
 
   /** Prints what is left and stops. */
   async finish(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    clearInterval(this.#timer);
     await this.#reading;
     await this.#read();
   }

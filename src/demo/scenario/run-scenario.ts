@@ -29,6 +29,12 @@ export interface ScenarioReport {
   readonly audioBefore: boolean;
   /** Caller and agent heard each other after it and the bot was out (or, where it failed, the bot is back). */
   readonly audioAfter: boolean;
+  /** The stream that the caller received from the node: one SSRC, timestamps that never jump. */
+  readonly callerRtp: {
+    readonly received: number;
+    readonly lost: number;
+    readonly ssrcChanges: number;
+  } | null;
   readonly problems: readonly string[];
   readonly durationMs: number;
   readonly result: TransferResult | null;
@@ -38,6 +44,8 @@ interface Progress {
   audioBefore: boolean;
   audioAfter: boolean;
   result: TransferResult | null;
+  /** The caller's call with the node. */
+  call: DemoCall | null;
   readonly problems: string[];
 }
 
@@ -48,7 +56,13 @@ export async function runScenario(
   onCall: (callId: string) => void,
 ): Promise<ScenarioReport> {
   const startedMs = performance.now();
-  const progress: Progress = { audioBefore: false, audioAfter: false, result: null, problems: [] };
+  const progress: Progress = {
+    audioBefore: false,
+    audioAfter: false,
+    result: null,
+    call: null,
+    problems: [],
+  };
   try {
     await within(SCENARIO_MS, perform(stage, scenario, progress, onCall));
   } catch (error) {
@@ -56,6 +70,10 @@ export async function runScenario(
   }
   await stage.clear();
   const { result, audioBefore, audioAfter, problems } = progress;
+  const rtp = progress.call?.rtpStats() ?? null;
+  if (rtp !== null && rtp.timestampJumps > 0) {
+    problems.push(`the timestamps towards the caller jumped ${rtp.timestampJumps} times`);
+  }
   const methods = result?.attempts.map((attempt) => attempt.method) ?? [];
   if (result !== null) {
     const { expected } = scenario;
@@ -79,6 +97,7 @@ export async function runScenario(
     gapMs: result?.gapMs ?? null,
     audioBefore,
     audioAfter,
+    callerRtp: rtp === null ? null : { received: rtp.received, lost: rtp.lost, ssrcChanges: rtp.ssrcChanges },
     problems,
     durationMs: Math.round(performance.now() - startedMs),
     result,
@@ -100,6 +119,7 @@ async function perform(
 
   const botArriving = awaited(bot.userAgent.nextCall(STEP_MS));
   const call = await caller.call(stage.numberUri(scenario.number));
+  progress.call = call;
   const botCall = await botArriving;
   const callId = botCall.header('X-Relevo-Call-Id');
   if (callId === null) throw new Error('the bot was not told the id of the call (X-Relevo-Call-Id)');

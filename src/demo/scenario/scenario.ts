@@ -104,7 +104,8 @@ export const SCENARIOS: readonly Scenario[] = [
     mode: 'attended',
     method: 'refer',
     trigger: 'API',
-    expected: { outcome: 'completed', methods: ['refer'], agent: 'desk-1', direct: true },
+    // The consultation is an attempt of its own, and so is the hand-over that follows it.
+    expected: { outcome: 'completed', methods: ['invite', 'refer'], agent: 'desk-1', direct: true },
   },
   {
     ...base,

@@ -17,7 +17,7 @@ log: { level: silent }
 trunks:
   peer: { allow: [127.0.0.0/8] }
 bots:
-  bot: { kind: sip, uri: "sip:bot@127.0.0.1:18299" }
+  bot: { kind: sip, uri: "sip:bot@127.0.0.1:18299", answer_timeout: 1s }
 projects:
   one:
     match: [{ trunk: peer, to: "${number}" }]

@@ -17,7 +17,7 @@ describe('the peers of a demonstration', () => {
   });
 
   it('a voicebot, an agent who answers and one who is busy can be called over TCP', async () => {
-    const peers = owned(await startDemoPeers());
+    const peers = owned(await startDemoPeers({ agentRingMs: 100 }));
     const caller = owned(await Caller.start({ toneHz: 620 }));
     const toBot = await caller.call(peers.botUri);
     await toBot.hearing.hears(780, { withinMs: 3000 });

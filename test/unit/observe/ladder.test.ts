@@ -81,6 +81,33 @@ describe('ladder', () => {
     assert.equal(store.stats.dropped, 3);
   });
 
+  it('finds an attempt at a busy person, of which no leg was ever reported', () => {
+    const store = new LadderStore();
+    const state = withBot();
+    assert.ok(state.kind === 'call.state');
+    const session = `Session-ID: ${'ab'.repeat(16)};remote=${'0'.repeat(32)}`;
+    const own = (callId: string, more = ''): TappedMessage => {
+      const message = tapped('out', 'INVITE sip:x@h SIP/2.0', callId, '1 INVITE');
+      return { ...message, raw: message.raw.replace('\r\n\r\n', `\r\n${session}${more}\r\n\r\n`) };
+    };
+    store.add(own('bot-c1'));
+    store.add(own('busy-one'));
+    store.add(tapped('in', 'SIP/2.0 486 Busy Here', 'busy-one', '1 INVITE', AT + 9));
+    store.add(own('of-another-call'));
+    store.bindOne('c2', 'of-another-call', 'bot');
+    store.bind('c1', state.legs);
+    assert.deepEqual(
+      store.messagesOf('c1').map(({ party, sipCallId }) => [party, sipCallId]),
+      [
+        ['bot', 'bot-c1'],
+        ['agent', 'busy-one'],
+        ['agent', 'busy-one'],
+      ],
+    );
+    store.add(own('bot-c3', '\r\nX-Relevo-Call-Id: c3'));
+    assert.equal(store.messagesOf('c3')[0]?.party, 'bot');
+  });
+
   it('keeps nothing of a message without Call-ID', () => {
     const store = new LadderStore();
     assert.equal(store.add({ ...tapped('in', 'x', 'a', '1 X'), raw: 'garbage' }), null);
