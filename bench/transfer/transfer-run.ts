@@ -56,20 +56,20 @@ export async function runTransfers(
     port: ports.bot,
     nodePort: ports.sip,
     answerAfterMs: 10,
-    talker: botTalker ?? null,
+    talker: botTalker,
     onInvite: () => undefined,
   });
   const agent = await AnsweringPeer.start({
     port: ports.agent,
     nodePort: ports.sip,
     answerAfterMs: 100,
-    talker: agentTalker ?? null,
+    talker: agentTalker,
     onInvite: ({ mark, arrivedAtMs }) => onWire(mark, arrivedAtMs),
   });
   const caller: CallerPeer = await CallerPeer.start({
     port: ports.caller,
     nodePort: ports.sip,
-    talker: callerTalker ?? null,
+    talker: callerTalker,
     onEvent: (mark, event) => {
       if (event.kind === 'refused') refused++;
       if (event.kind === 'refer') onWire(mark, event.atMs);

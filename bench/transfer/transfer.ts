@@ -14,8 +14,8 @@ const CASES: readonly TransferCase[] = [
 
 /** From the decision to the first packet of the transfer, and the silence that callers were sent. */
 export async function measureTransfer(settings: BenchSettings): Promise<Section> {
-  const perSecond = settings.quick ? 25 : 40;
-  const count = Math.max(200, Math.round(perSecond * (settings.seconds ?? (settings.quick ? 1 : 10))));
+  const perSecond = settings.quick ? 30 : 40;
+  const count = settings.quick ? 60 : Math.max(200, Math.round(perSecond * (settings.seconds ?? 10)));
   const ports = benchPorts(3);
   const figures: Figure[] = [];
   const notes: string[] = [`${perSecond} calls per second, each transferred once; ${count} per case.`];
