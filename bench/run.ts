@@ -7,6 +7,7 @@ import { measureRelay } from './relay/relay.js';
 import { measureCalls } from './signalling/calls.js';
 import { measureDelay } from './signalling/delay.js';
 import { measureMemory } from './signalling/memory.js';
+import { measureTransfer } from './transfer/transfer.js';
 
 const USAGE = `npm run bench -- [--only ${SECTION_NAMES.join(',')}] [--quick] [--seconds N] [--json]
 
@@ -16,11 +17,12 @@ exit 0 means measured, 1 that something could not be measured, 2 a wrong argumen
   --quick     short steps: under 90 s in all, figures only indicative
   --seconds   length of one measured step`;
 
-const SECTIONS: Partial<Record<SectionName, (settings: BenchSettings) => Promise<Section>>> = {
+const SECTIONS: Readonly<Record<SectionName, (settings: BenchSettings) => Promise<Section>>> = {
   calls: measureCalls,
   delay: measureDelay,
   memory: measureMemory,
   relay: measureRelay,
+  transfer: measureTransfer,
 };
 
 interface Arguments {
@@ -66,7 +68,7 @@ async function run({ only, quick, json, seconds }: Arguments): Promise<boolean> 
   const sections: Section[] = [];
   for (const name of only) {
     try {
-      sections.push(await SECTIONS[name]!(settings));
+      sections.push(await SECTIONS[name](settings));
     } catch (error) {
       sections.push({
         name,

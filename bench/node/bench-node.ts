@@ -14,9 +14,7 @@ const READY_DEADLINE_MS = 20_000;
 
 /** A call record line, as far as the benchmarks read it. */
 export interface CallRecordLine {
-  readonly transfers: readonly {
-    readonly result: { readonly outcome: string; readonly gapMs: number | null } | null;
-  }[];
+  readonly transfers: readonly { readonly outcome: string; readonly gapMs: number | null }[];
 }
 
 /** A whole node as a child process, with a configuration of its own. */
@@ -77,6 +75,14 @@ export class BenchNode {
 
   api(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.ports.api}${path}`, init);
+  }
+
+  /** The node's id of a live call, by the caller's Call-ID; null where there is none. */
+  async callIdOf(sipCallId: string): Promise<string | null> {
+    const { calls } = (await (await this.api('/v1/calls?live=true&limit=1000')).json()) as {
+      readonly calls: readonly { readonly callId: string; readonly sipCallId: string }[];
+    };
+    return calls.find((call) => call.sipCallId === sipCallId)?.callId ?? null;
   }
 
   /** The call records written so far. */

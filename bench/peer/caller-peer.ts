@@ -109,7 +109,7 @@ export class CallerPeer {
       method,
       uri: call.remoteUri,
       localPort: port,
-      branch: `b${++this.#branches}`,
+      branch: `${call.mark}x${++this.#branches}`,
       from: call.from,
       to: call.to,
       callId: call.callId,

@@ -10,12 +10,12 @@ import type { RelayUnderTest } from './relay-under-test.js';
 const RELEVO_PORTS = { first: 44_000, last: 50_999 };
 const RTPENGINE_PORTS = { first: 51_000, last: 57_998 };
 const RTPENGINE_CONTROL = 19_490;
-const QUICK_LOADS = [50, 250, 500];
+const QUICK_LOADS = [50, 250];
 const FULL_LOADS = [50, 250, 500, 600, 700, 800, 900, 1000, 1200, 1400];
 
 /** Two-way G.711 calls through one media worker, and through rtpengine's userspace path beside it. */
 export async function measureRelay(settings: BenchSettings): Promise<Section> {
-  const seconds = settings.seconds ?? (settings.quick ? 2 : 5);
+  const seconds = settings.seconds ?? (settings.quick ? 2 : 4);
   const loads = settings.quick ? QUICK_LOADS : FULL_LOADS;
   const generator = await RtpGenerator.start();
   const notes: string[] = [];

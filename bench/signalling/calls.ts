@@ -7,7 +7,7 @@ import { cpuUsed } from '../node/node-threads.js';
 import { startBot, startLoad } from './sipp-load.js';
 
 const HOLD_MS = 500;
-const QUICK_RATES = [100, 300, 500];
+const QUICK_RATES = [100, 300];
 const FULL_RATES = [200, 400, 600, 800, 900, 1000, 1100, 1200, 1350, 1500, 1700];
 
 /** One rate held for a while. */
@@ -26,7 +26,7 @@ interface CallsStep {
 /** Calls per second through the whole node without a failed call. */
 export async function measureCalls(settings: BenchSettings): Promise<Section> {
   const ports = benchPorts(0);
-  const seconds = settings.seconds ?? (settings.quick ? 5 : 12);
+  const seconds = settings.seconds ?? (settings.quick ? 4 : 12);
   const rates = settings.quick ? QUICK_RATES : FULL_RATES;
   const node = await BenchNode.start(ports);
   const bot = await startBot(ports.bot);

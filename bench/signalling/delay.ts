@@ -15,7 +15,7 @@ const HOLD_MS = 200;
 /** How much later the caller hears ringing than if it had called the bot itself. */
 export async function measureDelay(settings: BenchSettings): Promise<Section> {
   const ports = benchPorts(2);
-  const seconds = settings.seconds ?? (settings.quick ? 8 : 25);
+  const seconds = settings.seconds ?? (settings.quick ? 5 : 25);
   const calls = WARM_UP_CALLS + Math.round(CALLS_PER_SECOND * seconds);
   const sentAt = new Map<string, number>();
   const taken = new Map<string, TakenInvite>();

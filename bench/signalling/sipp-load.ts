@@ -10,7 +10,7 @@ const SCENARIOS = fileURLToPath(new URL('../../../bench/sipp/', import.meta.url)
 /** As much as net.core.rmem_max usually allows. */
 const SOCKET_BUFFER = 4_194_304;
 /** What a call may take beyond its hold before the run is ended. */
-const SETTLE_S = 40;
+const SETTLE_S = 12;
 
 export interface LoadOrder {
   readonly targetPort: number;
@@ -70,7 +70,7 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
       ...['-sf', `${SCENARIOS}caller-load.xml`, `127.0.0.1:${order.targetPort}`, '-s', order.number],
       ...common(order.callerPort),
       ...['-r', String(order.callsPerSecond), '-m', String(order.calls), '-d', String(order.holdMs)],
-      ...['-l', '100000', '-timeout', `${Math.ceil(lastsS)}s`],
+      ...['-l', '15000', '-timeout', `${Math.ceil(lastsS)}s`],
       ...['-trace_stat', '-stf', statistics, '-fd', '1', '-trace_err', '-error_file', errors],
     ],
     { cwd: folder },
