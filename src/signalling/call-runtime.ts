@@ -183,7 +183,7 @@ export class CallRuntime {
   #record(call: RunningCall, record: CallRecord): void {
     const { log } = this.#ports;
     if (record.kind === 'call.ended') call.recordedEnd = true;
-    if (log.isLevelEnabled('info')) logRecord(log, record);
+    logRecord(log, record);
     this.#ports.record(record);
   }
 
@@ -269,6 +269,14 @@ export class CallRuntime {
 /** Asked anew for each command: one of them may have ended the call. */
 const isOver = (call: RunningCall): boolean => call.over;
 
+/** Events of a call that an operator is to be told of. */
+const TROUBLES: ReadonlySet<string> = new Set([
+  'bot_failed',
+  'media_timeout',
+  'internal_error',
+  'ending_forced',
+]);
+
 function logRecord(log: Logger, record: CallRecord): void {
   if (record.kind === 'call.started') {
     const { callId, sipCallId, project, trunk, caller, called } = record;
@@ -276,6 +284,9 @@ function logRecord(log: Logger, record: CallRecord): void {
   } else if (record.kind === 'call.ended') {
     const { callId, endedBy, cause, sipStatus, durationMs } = record;
     log.info({ callId, endedBy, cause, sipStatus, durationMs }, 'call ended');
+  } else if (record.kind === 'call.event' && TROUBLES.has(record.name)) {
+    const { callId, name, detail } = record;
+    log.warn({ callId, code: name, ...detail }, 'trouble in a call');
   }
 }
 

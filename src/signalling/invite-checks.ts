@@ -14,7 +14,6 @@ export interface InviteRefusal {
 const SUPPORTED_OPTIONS = new Set([
   '100rel',
   'replaces',
-  'timer',
   'norefersub',
   'histinfo',
   'uui',

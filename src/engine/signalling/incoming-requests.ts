@@ -12,6 +12,8 @@ import type { IncomingRequest } from './incoming-request.js';
 const ALLOW =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH, REGISTER';
 
+const KNOWN_METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '));
+
 const CAPABILITIES: readonly (readonly [string, string])[] = [
   ['Allow', ALLOW],
   ['Accept', 'application/sdp'],
@@ -78,8 +80,10 @@ export class IncomingRequests implements ServerTransactionUser {
       this.#handUp(session, undefined, request, key, source);
     } else if (method === 'OPTIONS') {
       this.#answer(key, request, 200, CAPABILITIES);
-    } else {
+    } else if (KNOWN_METHODS.has(method)) {
       this.#answer(key, request, 503);
+    } else {
+      this.#answer(key, request, 501, [['Allow', ALLOW]]);
     }
   }
 
