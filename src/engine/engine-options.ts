@@ -43,11 +43,22 @@ export interface EngineLimits {
   readonly udpRequestBytes: number;
 }
 
+/** Session timers (RFC 4028) that the engine runs; seconds. Absent ones: 1800, 90, false. */
+export interface SessionTimerOptions {
+  /** The interval that is asked for, where `offer`. */
+  readonly defaultS?: number;
+  /** The smallest interval that is taken; at least 90. */
+  readonly minS?: number;
+  /** Whether the engine asks for a timer in calls of applications that do not. */
+  readonly offer?: boolean;
+}
+
 /** What an engine is started with. It must survive a structured clone: it crosses to the engine's thread. */
 export interface EngineOptions {
   readonly listen: readonly ListenOptions[];
   readonly control: ControlOptions;
   readonly timers?: EngineTimers;
+  readonly sessionTimer?: SessionTimerOptions;
   /** Whether every message is handed to the tap from the start. */
   readonly tap: boolean;
   readonly limits?: Partial<EngineLimits>;

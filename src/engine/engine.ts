@@ -26,6 +26,7 @@ import { IncomingRequests } from './signalling/incoming-requests.js';
 import { OutgoingRequests } from './signalling/outgoing-requests.js';
 import { ReceivedBytes } from './signalling/received-bytes.js';
 import { ReportFormat } from './signalling/report.js';
+import { SessionRefresh } from './signalling/session-refresh.js';
 import { TargetLocator } from './signalling/target-locator.js';
 import { SipTap, type TappedMessage } from './sip-tap.js';
 import { DestinationResolver } from './transport/destination-resolver.js';
@@ -143,13 +144,18 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     pickClient: (method) => control.pick(method),
   };
   const dialogControl = new DialogControl(core);
-  const incoming = new IncomingRequests(core, dialogControl);
-  const outgoing = new OutgoingRequests(core, dialogControl);
+  const sessions = new SessionRefresh(core, dialogControl, {
+    defaultS: options.sessionTimer?.defaultS ?? 1_800,
+    minS: options.sessionTimer?.minS ?? 90,
+    offer: options.sessionTimer?.offer ?? false,
+  });
+  const incoming = new IncomingRequests(core, dialogControl, sessions);
+  const outgoing = new OutgoingRequests(core, dialogControl, sessions);
   const router = new ApplicationRouter(
     core,
     incoming,
     outgoing,
-    new ApplicationResponses(core, dialogControl, incoming),
+    new ApplicationResponses(core, dialogControl, incoming, sessions),
   );
   const control = new ControlServer(options.control, limits, random, log, router);
 

@@ -71,6 +71,11 @@ export function parseApplicationMessage(sip: Buffer): ApplicationMessage {
   return { kind: 'request', method: method!, uri: uri!, headers, body };
 }
 
+/** Whether the body is a session description. */
+export function isSdp(headers: HeaderList, body: Buffer): boolean {
+  return body.length > 0 && /^\s*application\/sdp\b/i.test(headers.get('content-type') ?? '');
+}
+
 function startsAsSdp(body: Buffer): boolean {
   return body[0] === 0x76 && body[1] === 0x3d && body[2] === 0x30;
 }

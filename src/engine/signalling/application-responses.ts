@@ -12,6 +12,8 @@ import { EngineDialog } from './engine-dialog.js';
 import type { IncomingRequest } from './incoming-request.js';
 import { runAfterAck, type IncomingRequests } from './incoming-requests.js';
 import { bracketed, contactOn } from './request-builder.js';
+import { isSdp } from './application-message.js';
+import type { SessionRefresh } from './session-refresh.js';
 
 type ApplicationResponse = Extract<ApplicationMessage, { kind: 'response' }>;
 type SipControl = Extract<SipControlRequest, { type: 'sip' }>;
@@ -27,11 +29,13 @@ export class ApplicationResponses {
   readonly #core: Core;
   readonly #control: DialogControl;
   readonly #incoming: IncomingRequests;
+  readonly #sessions: SessionRefresh;
 
-  constructor(core: Core, control: DialogControl, incoming: IncomingRequests) {
+  constructor(core: Core, control: DialogControl, incoming: IncomingRequests, sessions: SessionRefresh) {
     this.#core = core;
     this.#control = control;
     this.#incoming = incoming;
+    this.#sessions = sessions;
   }
 
   /** Sends the response in the transaction it names. Answered on the control connection. */
@@ -52,6 +56,7 @@ export class ApplicationResponses {
     }
     const response = this.#build(incoming, message);
     this.#openDialog(incoming, response);
+    if (incoming.dialog) this.#sessions.completeAnswer(incoming.request, response, incoming.dialog);
     if (reliable && !this.#makeReliable(incoming, response)) {
       session.respond(control.id, 'NOK', 'Server error: a reliable provisional response is outstanding');
       return;
@@ -62,6 +67,8 @@ export class ApplicationResponses {
       return;
     }
     const bytes = this.#core.outbound.lastBytes;
+    if (incoming.dialog && message.status < 300 && isSdp(response.headers, response.body))
+      incoming.dialog.localSdp = response.body;
     if (message.status < 200) incoming.progressing = true;
     else this.#settle(incoming, response, bytes);
     const dialogId =
@@ -159,6 +166,7 @@ export class ApplicationResponses {
       else if (!incoming.inDialog) this.#control.end(dialog);
     }
     if (request.method === 'BYE') this.#control.end(dialog);
+    if (success) this.#sessions.onAnswerSent(request, response, dialog);
     if (success && incoming.inDialog && NEEDS_CONTACT.has(request.method)) dialog.sip?.refreshTarget(request);
   }
 

@@ -7,7 +7,8 @@ import type { EngineDialog } from './engine-dialog.js';
 import type { Located } from './target-locator.js';
 
 /** Why the engine ends a dialog by itself; drachtio-srf hands the text to the application. */
-export type OwnByeReason = 'ACK timeout' | 'ACK-BYE due to cancel race condition' | 'application gone';
+export type OwnByeReason = 
+  'ACK timeout' | 'ACK-BYE due to cancel race condition' | 'Session timer expired' | 'application gone';
 
 /** What the engine does in a dialog of its own accord. */
 export class DialogControl {
@@ -24,9 +25,16 @@ export class DialogControl {
     dialog.ackWait?.stop();
     dialog.ackWait = undefined;
     dialog.reliable?.close();
+    dialog.sessionTimer?.stop();
     dialog.sip?.terminate();
     dialog.afterAck = undefined;
     this.#core.dialogs.remove(dialog);
+    this.runHeld(dialog);
+  }
+
+  /** The engine's own re-INVITE is over: what the application wanted meanwhile is sent, or refused where the dialog has ended. */
+  runHeld(dialog: EngineDialog): void {
+    for (const run of dialog.held.splice(0)) run();
   }
 
   /** Calls `send` with the destination at once if it is known, else when the name is resolved; or `refuse` with the reason. */

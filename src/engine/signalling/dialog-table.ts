@@ -59,6 +59,7 @@ export class DialogTable {
     for (const dialog of this.#byId.values()) {
       dialog.ackWait?.stop();
       dialog.reliable?.close();
+      dialog.sessionTimer?.stop();
     }
     for (const { forgotten } of this.#ended.values()) forgotten.cancel();
     this.#byId.clear();

@@ -1,5 +1,6 @@
 import { Dialog } from '../../sip/dialog/dialog.js';
 import type { SipRequest, SipResponse } from '../../sip/message.js';
+import type { SessionTimer } from '../../sip/dialog/session-timer.js';
 import type { ReliableSender } from '../../sip/dialog/reliable-provisional.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
@@ -41,6 +42,14 @@ export class EngineDialog {
   lastAck: { readonly cseq: number; readonly bytes: Buffer; readonly destination: Destination } | undefined;
   /** The dialog is to be ended once the application has ACKed: its CANCEL crossed the 2xx. */
   byeAfterOwnAck = false;
+  /** Runs once a 2xx agreed on a session timer (RFC 4028). */
+  sessionTimer: SessionTimer | undefined;
+  /** The session description that we sent last, for refreshes. */
+  localSdp: Buffer | undefined;
+  /** The peer's Allow names UPDATE. */
+  peerTakesUpdate = false;
+  /** Requests of the application that wait for the engine's own re-INVITE to end. */
+  readonly held: (() => void)[] = [];
   /** A REFER of ours went out in it: a NOTIFY may follow even its BYE. */
   referred = false;
 

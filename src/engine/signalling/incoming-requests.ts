@@ -8,6 +8,7 @@ import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
 import type { IncomingRequest } from './incoming-request.js';
+import type { SessionRefresh } from './session-refresh.js';
 
 const ALLOW =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH, REGISTER';
@@ -17,7 +18,7 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '));
 const CAPABILITIES: readonly (readonly [string, string])[] = [
   ['Allow', ALLOW],
   ['Accept', 'application/sdp'],
-  ['Supported', '100rel, replaces'],
+  ['Supported', '100rel, replaces, timer'],
 ];
 
 /** Requests that make sense within a dialog only (RFC 3261 15.1.2, RFC 3262 3, RFC 3311 5.2). */
@@ -31,13 +32,15 @@ const RETRY_AFTER_S = 2;
 export class IncomingRequests implements ServerTransactionUser {
   readonly #core: Core;
   readonly #control: DialogControl;
+  readonly #sessions: SessionRefresh;
   readonly #requests = new Map<string, IncomingRequest>();
   readonly #byKey = new Map<string, IncomingRequest>();
   #strayResponses = 0;
 
-  constructor(core: Core, control: DialogControl) {
+  constructor(core: Core, control: DialogControl, sessions: SessionRefresh) {
     this.#core = core;
     this.#control = control;
+    this.#sessions = sessions;
   }
 
   get pending(): number {
@@ -73,6 +76,11 @@ export class IncomingRequests implements ServerTransactionUser {
     }
     if (headers.get('max-forwards') === '0' && method !== 'OPTIONS') {
       this.#answer(key, request, 483);
+      return;
+    }
+    const refusal = this.#sessions.refusal(request);
+    if (refusal) {
+      this.#answer(key, request, 422, refusal);
       return;
     }
     const session = this.#core.pickClient(method);
@@ -165,6 +173,11 @@ export class IncomingRequests implements ServerTransactionUser {
     dialog.lastSource = source;
     if (!dialog.session.open) {
       this.#withoutApplication(dialog, request, key);
+      return;
+    }
+    const refusal = this.#sessions.refusal(request);
+    if (refusal) {
+      this.#answer(key, request, 422, refusal);
       return;
     }
     if (request.method === 'INVITE') {

@@ -11,7 +11,7 @@ export type OutgoingState = 'waiting' | 'pending' | 'ended';
 export interface OutgoingRequest {
   readonly id: string;
   readonly session: ClientSession;
-  readonly request: SipRequest;
+  request: SipRequest;
   readonly dialog: EngineDialog | undefined;
   /** Whether it is to open `dialog`, rather than a request within it. */
   readonly opensDialog: boolean;
@@ -26,6 +26,8 @@ export interface OutgoingRequest {
   /** The To tag and CSeq of the 2xx that counted. */
   answeredTag: string | undefined;
   lastRSeq: number;
+  /** The engine, not the application, asked for a session timer: a 422 is the engine's to answer. */
+  timerIsOurs: boolean;
   /** Runs until the peer says anything; undefined without a bound. */
   silence: Timer | undefined;
 }

@@ -6,12 +6,13 @@ import { buildCancel } from '../../sip/transaction/request-parts.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
 import type { SipControlRequest } from '../control/control-server.js';
-import { copyHeaders } from './application-message.js';
+import { copyHeaders, isSdp } from './application-message.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import { EngineDialog } from './engine-dialog.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import { OutgoingResponses } from './outgoing-responses.js';
+import type { SessionRefresh } from './session-refresh.js';
 import { buildDialogRequest, buildNewRequest, type ApplicationRequest } from './request-builder.js';
 
 type SipControl = Extract<SipControlRequest, { type: 'sip' }>;
@@ -24,14 +25,21 @@ const CANCEL_OWN = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'co
 export class OutgoingRequests {
   readonly #core: Core;
   readonly #control: DialogControl;
+  readonly #sessions: SessionRefresh;
   readonly #responses: OutgoingResponses;
   readonly #requests = new Map<string, OutgoingRequest>();
 
-  constructor(core: Core, control: DialogControl) {
+  constructor(core: Core, control: DialogControl, sessions: SessionRefresh) {
     this.#core = core;
     this.#control = control;
-    this.#responses = new OutgoingResponses(core, control, (ended) => {
-      this.#requests.delete(ended.id);
+    this.#sessions = sessions;
+    this.#responses = new OutgoingResponses(core, control, sessions, {
+      onEnded: (ended) => {
+        this.#requests.delete(ended.id);
+      },
+      sendAgain: (outgoing, intervalS) => {
+        this.#sendAgain(outgoing, intervalS);
+      },
     });
   }
 
@@ -90,6 +98,8 @@ export class OutgoingRequests {
         const listener = this.#core.transports.listenerFor(destination);
         if (!listener) return;
         const request = buildNewRequest(message, listener, this.#core.random);
+        const asked = request.headers.has('session-expires');
+        this.#sessions.completeRequest(request, undefined);
         const outgoing = this.#add(
           session,
           request,
@@ -97,6 +107,7 @@ export class OutgoingRequests {
           destination,
           upgraded,
         );
+        outgoing.timerIsOurs = !asked && request.headers.has('session-expires');
         this.#start(outgoing, control.id);
         this.#boundSilence(outgoing, control.proxy);
       },
@@ -152,6 +163,12 @@ export class OutgoingRequests {
       session.respond(control.id, 'NOK', 'Server error: missing content-type');
       return;
     }
+    if (message.method === 'INVITE' && dialog.pendingInvite?.startsWith('refresh ')) {
+      dialog.held.push(() => {
+        this.#sendInDialog(session, control, message);
+      });
+      return;
+    }
     if (
       message.method === 'INVITE' &&
       (dialog.pendingInvite !== undefined || dialog.pendingPeerInvite !== undefined)
@@ -185,6 +202,7 @@ export class OutgoingRequests {
         const listener = this.#core.transports.listenerFor(destination);
         if (!listener) return;
         const request = buildDialogRequest(sip, message, listener, dialog.localContact);
+        this.#sessions.completeRequest(request, dialog);
         if (request.headers.has('contact')) dialog.localContact = request.headers.get('contact');
         if (request.method === 'REFER') dialog.referred = true;
         const outgoing = this.#add(session, request, dialog, destination, upgraded, false);
@@ -210,6 +228,7 @@ export class OutgoingRequests {
     }
     const ack = buildDialogRequest(dialog.sip, message, listener, undefined, unacked.cseq);
     for (const [name, value] of unacked.credentials) ack.headers.set(name, value);
+    if (isSdp(ack.headers, ack.body)) dialog.localSdp = ack.body;
     this.#control.sendAck(
       dialog,
       ack,
@@ -288,6 +307,7 @@ export class OutgoingRequests {
       answeredTag: undefined,
       lastRSeq: -1,
       silence: undefined,
+      timerIsOurs: false,
     };
     this.#requests.set(outgoing.id, outgoing);
     if (dialog && request.method === 'INVITE') dialog.pendingInvite = outgoing.id;
@@ -320,6 +340,18 @@ export class OutgoingRequests {
         this.#onTransportError(outgoing);
       },
     });
+  }
+
+  /** RFC 4028 7.3: the INVITE again, with the interval that the peer can take; the application does not notice. */
+  #sendAgain(outgoing: OutgoingRequest, intervalS: number): void {
+    const headers = outgoing.request.headers.clone();
+    headers.removeFirst('via');
+    const { number, method } = headers.cseq()!;
+    headers.set('CSeq', `${number + 1} ${method}`);
+    outgoing.request = { ...outgoing.request, headers };
+    outgoing.timerIsOurs = false;
+    this.#sessions.completeRequest(outgoing.request, undefined, intervalS);
+    this.#transmit(outgoing);
   }
 
   #onTransportError(outgoing: OutgoingRequest): void {

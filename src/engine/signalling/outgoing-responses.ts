@@ -5,21 +5,32 @@ import type { Source } from '../../sip/transaction/transport.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
+import { isSdp } from './application-message.js';
 import type { OutgoingRequest } from './outgoing-request.js';
+import type { SessionRefresh } from './session-refresh.js';
 
 /** How long an application that cancelled may take to ACK the 2xx that crossed it. */
 const OWN_ACK_MS = 2_000;
+
+/** What the responses do to the requests. */
+export interface OutgoingResponsesUser {
+  onEnded(outgoing: OutgoingRequest): void;
+  /** The peer wants a longer session interval: the INVITE is to be sent again. */
+  sendAgain(outgoing: OutgoingRequest, intervalS: number): void;
+}
 
 /** What peers answer to the requests of applications. */
 export class OutgoingResponses {
   readonly #core: Core;
   readonly #control: DialogControl;
-  readonly #onEnded: (outgoing: OutgoingRequest) => void;
+  readonly #sessions: SessionRefresh;
+  readonly #user: OutgoingResponsesUser;
 
-  constructor(core: Core, control: DialogControl, onEnded: (outgoing: OutgoingRequest) => void) {
+  constructor(core: Core, control: DialogControl, sessions: SessionRefresh, user: OutgoingResponsesUser) {
     this.#core = core;
     this.#control = control;
-    this.#onEnded = onEnded;
+    this.#sessions = sessions;
+    this.#user = user;
   }
 
   onResponse(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
@@ -80,6 +91,8 @@ export class OutgoingResponses {
       dialog.lastSource = source;
       dialog.sip?.refreshTarget(response);
     }
+    noteOwnSdp(dialog, outgoing);
+    this.#sessions.onAnswered(outgoing.request, response, dialog);
     dialog.unacked = { cseq, credentials: credentialsOf(outgoing) };
     if (!outgoing.session.open) {
       this.#control.ackByEngine(dialog, cseq);
@@ -117,6 +130,13 @@ export class OutgoingResponses {
 
   #onInviteFailed(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
     if (outgoing.state === 'ended') return;
+    const intervalS = outgoing.timerIsOurs
+      ? this.#sessions.intervalAfter(outgoing.request, response)
+      : undefined;
+    if (intervalS !== undefined && !outgoing.cancelled) {
+      this.#user.sendAgain(outgoing, intervalS);
+      return;
+    }
     this.#settle(outgoing, response, source);
     this.#passUp(outgoing, response, source);
   }
@@ -140,6 +160,8 @@ export class OutgoingResponses {
       if (status !== 401 && status !== 407) this.#control.end(dialog);
     } else if (success && source) {
       dialog.lastSource = source;
+      noteOwnSdp(dialog, outgoing);
+      this.#sessions.onAnswered(outgoing.request, response, dialog);
       if (outgoing.request.method === 'UPDATE' || outgoing.request.method === 'SUBSCRIBE')
         dialog.sip?.refreshTarget(response);
     }
@@ -148,7 +170,7 @@ export class OutgoingResponses {
   #ended(outgoing: OutgoingRequest): void {
     outgoing.state = 'ended';
     outgoing.silence?.cancel();
-    this.#onEnded(outgoing);
+    this.#user.onEnded(outgoing);
   }
 
   #passUp(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
@@ -158,6 +180,10 @@ export class OutgoingResponses {
       bytes,
     );
   }
+}
+
+function noteOwnSdp(dialog: EngineDialog, { request }: OutgoingRequest): void {
+  if (isSdp(request.headers, request.body)) dialog.localSdp = request.body;
 }
 
 /** RFC 3261 13.2.2.4: the ACK carries the credentials of the INVITE. */

@@ -1,4 +1,5 @@
 import Srf from 'drachtio-srf';
+import type { Clock } from '../../../../src/common/clock.js';
 import { createLogger } from '../../../../src/common/log.js';
 import { startEngine, type Engine } from '../../../../src/engine/engine.js';
 import type { EngineOptions } from '../../../../src/engine/engine-options.js';
@@ -21,7 +22,7 @@ export class Fixture {
     this.tcpPort = engine.listeners.find(({ transport }) => transport === 'tcp')?.port ?? 0;
   }
 
-  static async start(options: Partial<EngineOptions> = {}): Promise<Fixture> {
+  static async start(options: Partial<EngineOptions> = {}, clock?: Clock): Promise<Fixture> {
     const engine = await startEngine(
       {
         listen: [
@@ -32,7 +33,7 @@ export class Fixture {
         tap: false,
         ...options,
       },
-      { log: createLogger('engine', 'silent') },
+      { log: createLogger('engine', 'silent'), ...(clock ? { clock } : {}) },
     );
     return new Fixture(engine);
   }
@@ -60,7 +61,7 @@ export class Fixture {
     this.#closers.push(() => {
       app.disconnect();
     });
-    await this.#settled();
+    await this.settled();
     return app;
   }
 
@@ -81,7 +82,7 @@ export class Fixture {
   }
 
   /** What the applications have written until now is read: a fresh connection's exchange comes after it. */
-  async #settled(): Promise<void> {
+  async settled(): Promise<void> {
     const probe = await RawClient.connect(this.engine.controlPort);
     await probe.ask(`authenticate|${SECRET}|`);
     await probe.ask('ping');
