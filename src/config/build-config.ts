@@ -27,7 +27,18 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
   const { engine } = input;
   return {
     listen,
-    engine: engine.kind === 'embedded' ? { kind: 'embedded', controlPort: engine.control_port } : engine,
+    engine:
+      engine.kind === 'embedded'
+        ? {
+            kind: 'embedded',
+            controlPort: engine.control_port,
+            sessionTimer: {
+              offer: engine.session_timer.offer,
+              defaultS: Math.round(engine.session_timer.interval / 1_000),
+              minS: Math.round(engine.session_timer.min / 1_000),
+            },
+          }
+        : engine,
     media: {
       kind: 'embedded',
       address: mediaAddress,

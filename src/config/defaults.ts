@@ -4,7 +4,14 @@
  */
 export const DEFAULTS = {
   listen: { port: 5060 },
-  engine: { kind: 'embedded', controlPort: 0, drachtioPort: 9022 },
+  engine: {
+    kind: 'embedded',
+    controlPort: 0,
+    drachtioPort: 9022,
+    sessionInterval: '30m',
+    sessionMin: '90s',
+    sessionOffer: false,
+  },
   media: { kind: 'embedded', ports: '20000-29999', workers: 'auto' },
   api: { address: '127.0.0.1', port: 8080, role: 'admin' },
   limits: { maxCps: 5000 },

@@ -18,6 +18,8 @@ export type EngineSettings =
       readonly kind: 'embedded';
       /** Loopback TCP port of the control protocol; 0 takes a free one. */
       readonly controlPort: number;
+      /** RFC 4028, in seconds: asked for in calls of ours where `offer`; `minS` is the smallest that we take. */
+      readonly sessionTimer: { readonly offer: boolean; readonly defaultS: number; readonly minS: number };
     }
   | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
 

@@ -28,6 +28,7 @@ import { ReceivedBytes } from './signalling/received-bytes.js';
 import { ReportFormat } from './signalling/report.js';
 import { SessionRefresh } from './signalling/session-refresh.js';
 import { TargetLocator } from './signalling/target-locator.js';
+import { ProxyRequests } from './proxy/proxy-requests.js';
 import { SipTap, type TappedMessage } from './sip-tap.js';
 import { DestinationResolver } from './transport/destination-resolver.js';
 import type { MessageFramer } from './transport/tcp-connection.js';
@@ -91,7 +92,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       return;
     }
     receivedBytes.set(result.message, raw);
-    layer.receive(result.message, source);
+    if (!proxies.take(result.message, source)) layer.receive(result.message, source);
     receivedBytes.clear();
   };
 
@@ -149,13 +150,15 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     minS: options.sessionTimer?.minS ?? 90,
     offer: options.sessionTimer?.offer ?? false,
   });
-  const incoming = new IncomingRequests(core, dialogControl, sessions);
+  const proxies: ProxyRequests = new ProxyRequests(core, dialogControl);
+  const incoming = new IncomingRequests(core, dialogControl, sessions, proxies);
   const outgoing = new OutgoingRequests(core, dialogControl, sessions);
   const router = new ApplicationRouter(
     core,
     incoming,
     outgoing,
     new ApplicationResponses(core, dialogControl, incoming, sessions),
+    proxies,
   );
   const control = new ControlServer(options.control, limits, random, log, router);
 
@@ -203,6 +206,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
         layer.close();
         core.dialogs.close();
         outgoing.close();
+        proxies.close();
         await Promise.all([control.close(), transports.close()]);
       })();
       return closing;

@@ -61,6 +61,7 @@ export class ControlServer {
           ...(advertise === address ? {} : { advertise: { address: advertise } }),
         })),
         control: { address: '127.0.0.1', port: engine.controlPort, secret },
+        sessionTimer: engine.sessionTimer,
         tap: true,
       },
       {

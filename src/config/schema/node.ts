@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
 import {
   duration,
+  flag,
   hostName,
   integer,
   ipv4,
@@ -32,6 +33,11 @@ export const engineSchema = z
       section({
         kind: oneOf(['embedded']),
         control_port: portOrFree().default(DEFAULTS.engine.controlPort),
+        session_timer: section({
+          offer: flag().default(DEFAULTS.engine.sessionOffer),
+          interval: duration('90s', '24h').prefault(DEFAULTS.engine.sessionInterval),
+          min: duration('90s', '24h').prefault(DEFAULTS.engine.sessionMin),
+        }).prefault({}),
       }),
       section({
         kind: oneOf(['drachtio']),

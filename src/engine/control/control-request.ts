@@ -1,3 +1,5 @@
+import { parseProxyFields, type ProxyOptions } from '../proxy/proxy-options.js';
+
 /** A message from an application, read from its leader line. `id` is the application's message id. */
 export type ControlRequest =
   | {
@@ -22,7 +24,7 @@ export type ControlRequest =
       readonly type: 'proxy';
       readonly id: string;
       readonly transactionId: string;
-      readonly destinations: readonly string[];
+      readonly options: ProxyOptions;
       readonly sip: Buffer;
     }
   | {
@@ -33,7 +35,7 @@ export type ControlRequest =
 
 const CR = 0x0d;
 const NOTHING = Buffer.alloc(0);
-const PROXY_FIRST_DESTINATION = 9;
+const PROXY_FIELDS = 3;
 
 /** Reads one control payload. Never throws: what it cannot read is `invalid`, with the text to answer. */
 export function parseControlRequest(payload: Buffer): ControlRequest {
@@ -75,7 +77,7 @@ export function parseControlRequest(payload: Buffer): ControlRequest {
         type: 'proxy',
         id,
         transactionId: tokens[2] ?? '',
-        destinations: tokens.slice(PROXY_FIRST_DESTINATION),
+        options: parseProxyFields(tokens.slice(PROXY_FIELDS)),
         sip,
       };
     default:

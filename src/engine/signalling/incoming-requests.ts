@@ -4,6 +4,7 @@ import { createResponse } from '../../sip/response.js';
 import type { ServerTransactionUser } from '../../sip/transaction/transaction-user.js';
 import type { Source } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
+import type { ProxyRequests } from '../proxy/proxy-requests.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
@@ -33,14 +34,16 @@ export class IncomingRequests implements ServerTransactionUser {
   readonly #core: Core;
   readonly #control: DialogControl;
   readonly #sessions: SessionRefresh;
+  readonly #proxies: ProxyRequests;
   readonly #requests = new Map<string, IncomingRequest>();
   readonly #byKey = new Map<string, IncomingRequest>();
   #strayResponses = 0;
 
-  constructor(core: Core, control: DialogControl, sessions: SessionRefresh) {
+  constructor(core: Core, control: DialogControl, sessions: SessionRefresh, proxies: ProxyRequests) {
     this.#core = core;
     this.#control = control;
     this.#sessions = sessions;
+    this.#proxies = proxies;
   }
 
   get pending(): number {
@@ -112,7 +115,10 @@ export class IncomingRequests implements ServerTransactionUser {
 
   onCancel(key: string, cancel: SipRequest, source: Source): void {
     const incoming = this.#byKey.get(key);
-    if (!incoming) return;
+    if (!incoming) {
+      this.#proxies.cancel(key);
+      return;
+    }
     const dialogId = incoming.dialog?.id ?? '';
     this.#answer(key, incoming.request, 487, [], incoming.dialog?.localTag);
     this.forget(incoming);

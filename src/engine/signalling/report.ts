@@ -56,6 +56,12 @@ export class ReportFormat {
     return `application|${bytes}|${to.transport}|${to.address}|${to.port}|${this.time()}|${transactionId}|${dialogId}||Msg sent:|`;
   }
 
+  /** The rest of an `OK` for a response of a target of a proxied request; `from` is undefined for one made up. */
+  proxied(bytes: number, from: Source | undefined): string {
+    const where = from ? `network|${bytes}|${from.transport}|${from.address}|${from.port}` : `application|${bytes}|||0`;
+    return `${where}|${this.time()}|||continue`;
+  }
+
   #network(bytes: number, source: Source, transactionId: string): string {
     return `sip|network|${bytes}|${source.transport}|${source.address}|${source.port}|${this.time()}|${transactionId}`;
   }

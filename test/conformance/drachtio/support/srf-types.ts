@@ -9,6 +9,23 @@ export interface SrfMessage {
   has(name: string): boolean;
   on(event: string, listener: (message: SrfMessage) => void): void;
   cancel(callback: (error: unknown) => void): void;
+  proxy(options: ProxyOptions): Promise<ProxyResults>;
+}
+
+export interface ProxyOptions {
+  readonly destination: readonly string[];
+  readonly remainInDialog?: boolean;
+  readonly followRedirects?: boolean;
+  readonly forking?: 'simultaneous' | 'sequential';
+  readonly provisionalTimeout?: string;
+  readonly finalTimeout?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export interface ProxyResults {
+  readonly connected: boolean;
+  readonly finalStatus: number;
+  readonly responses: readonly { readonly address: string; readonly port: number; readonly msgs: readonly { readonly status: number }[] }[];
 }
 
 export interface SrfSender {

@@ -45,7 +45,7 @@ describe('control messages from an application', () => {
       '1|proxy|txn|remainInDialog|fullResponse||serial|||sip:a|sip:b\r\nINVITE sip:a SIP/2.0\r\n\r\n',
     );
     assert.equal(request.type, 'proxy');
-    assert.deepEqual(request.destinations, ['sip:a', 'sip:b']);
+    assert.deepEqual(request.options.destinations, ['sip:a', 'sip:b']);
   });
 
   it('names what is wrong with a message it cannot read', () => {
