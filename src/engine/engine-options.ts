@@ -14,6 +14,18 @@ export interface ControlOptions {
   readonly address: string;
   readonly port: number;
   readonly secret: string;
+  /** Applications must speak TLS, with this certificate and key (PEM text). */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/**
+ * An HTTP handler that is asked what to do with new requests of a method (`*` for any): it may name an application
+ * that listens for connections, or a tag. Times in milliseconds; 2000 if absent.
+ */
+export interface RequestHandlerOptions {
+  readonly method: string;
+  readonly url: string;
+  readonly timeoutMs?: number;
 }
 
 /** RFC 3261 17.1.1.1 base timers in milliseconds; absent ones take the RFC's values. */
@@ -59,6 +71,7 @@ export interface EngineOptions {
   readonly control: ControlOptions;
   readonly timers?: EngineTimers;
   readonly sessionTimer?: SessionTimerOptions;
+  readonly requestHandlers?: readonly RequestHandlerOptions[];
   /** Whether every message is handed to the tap from the start. */
   readonly tap: boolean;
   readonly limits?: Partial<EngineLimits>;

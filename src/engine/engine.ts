@@ -19,6 +19,7 @@ import {
 import type { EngineStats } from './engine-stats.js';
 import { ApplicationRouter } from './signalling/application-router.js';
 import { ApplicationResponses } from './signalling/application-responses.js';
+import { CdrReports } from './signalling/cdr-reports.js';
 import { RecordingOutbound, type Core } from './signalling/core.js';
 import { DialogControl } from './signalling/dialog-control.js';
 import { DialogTable } from './signalling/dialog-table.js';
@@ -26,6 +27,7 @@ import { IncomingRequests } from './signalling/incoming-requests.js';
 import { OutgoingRequests } from './signalling/outgoing-requests.js';
 import { ReceivedBytes } from './signalling/received-bytes.js';
 import { ReportFormat } from './signalling/report.js';
+import { RequestDirector } from './signalling/request-director.js';
 import { SessionRefresh } from './signalling/session-refresh.js';
 import { TargetLocator } from './signalling/target-locator.js';
 import { ProxyRequests } from './proxy/proxy-requests.js';
@@ -131,6 +133,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     limits: parseLimits,
   });
 
+  const report = new ReportFormat(clock);
   const core: Core = {
     clock,
     random,
@@ -139,10 +142,11 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     outbound,
     layer,
     dialogs: new DialogTable(clock),
-    report: new ReportFormat(clock),
+    report,
+    cdr: new CdrReports(report, (verb) => control.pick(verb)),
     locator: new TargetLocator(transports, new DestinationResolver(clock), clock, limits.udpRequestBytes),
     rawOf: (message) => receivedBytes.of(message),
-    pickClient: (method) => control.pick(method),
+    pickClient: (method, tag) => control.pick(method, tag),
   };
   const dialogControl = new DialogControl(core);
   const sessions = new SessionRefresh(core, dialogControl, {
@@ -151,7 +155,13 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     offer: options.sessionTimer?.offer ?? false,
   });
   const proxies: ProxyRequests = new ProxyRequests(core, dialogControl);
-  const incoming = new IncomingRequests(core, dialogControl, sessions, proxies);
+  const director: RequestDirector = new RequestDirector(
+    core,
+    options.requestHandlers ?? [],
+    (host, port, tls) => control.connectOut(host, port, tls),
+    proxies,
+  );
+  const incoming = new IncomingRequests(core, dialogControl, sessions, proxies, director);
   const outgoing = new OutgoingRequests(core, dialogControl, sessions);
   const router = new ApplicationRouter(
     core,
@@ -160,7 +170,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     new ApplicationResponses(core, dialogControl, incoming, sessions),
     proxies,
   );
-  const control = new ControlServer(options.control, limits, random, log, router);
+  const control: ControlServer = new ControlServer(options.control, limits, random, log, router);
 
   await transports.listen(options.listen);
   let controlPort: number;

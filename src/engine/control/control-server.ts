@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
@@ -10,6 +11,9 @@ import { RouteTable } from './route-table.js';
 
 /** The version that drachtio-srf is told; it decides on features by it (pings from v0.8.2). */
 const PROTOCOL_VERSION = 'v0.9.10';
+
+/** How long a listening application may take to connect and authenticate. */
+const OUTBOUND_MS = 5_000;
 
 /** The messages of an application that concern SIP. */
 export type SipControlRequest = Extract<ControlRequest, { type: 'sip' | 'proxy' }>;
@@ -31,6 +35,10 @@ export class ControlServer {
   readonly #routes = new RouteTable<ClientSession>();
   readonly #sessions = new Set<ClientSession>();
   readonly #secretHash: Buffer;
+  readonly #limits: ClientSessionLimits;
+  readonly #random: Random;
+  /** Connections that the engine made, until the application has authenticated. */
+  readonly #expected = new Map<ClientSession, { resolve: () => void; reject: (reason: string) => void }>();
 
   constructor(
     options: ControlOptions,
@@ -43,18 +51,52 @@ export class ControlServer {
     this.#log = log;
     this.#user = user;
     this.#secretHash = sha256(options.secret);
-    this.#server = createServer((socket) => {
-      this.#sessions.add(
-        new ClientSession(socket, limits, random, {
-          onRequest: (session, request) => {
-            this.#onRequest(session, request);
-          },
-          onClosed: (session, reason) => {
-            this.#onClosed(session, reason);
-          },
-        }),
-      );
+    this.#limits = limits;
+    this.#random = random;
+    const onSocket = (socket: Socket): void => {
+      this.#open(socket);
+    };
+    this.#server = options.tls ? createTlsServer(options.tls, onSocket) : createServer(onSocket);
+  }
+
+  #open(socket: Socket): ClientSession {
+    const session = new ClientSession(socket, this.#limits, this.#random, {
+      onRequest: (from, request) => {
+        this.#onRequest(from, request);
+      },
+      onClosed: (from, reason) => {
+        this.#onClosed(from, reason);
+      },
     });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /**
+   * Connects to an application that listens (drachtio's outbound connections) and waits until it has authenticated.
+   * Rejects when it cannot be reached, or is silent for 5 s.
+   */
+  async connectOut(host: string, port: number, tls: boolean): Promise<ClientSession> {
+    // Whose certificate a listening application shows is its operator's affair: it proves itself by the secret.
+    const socket = tls ? connectTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
+    const session = this.#open(socket);
+    const silence = setTimeout(() => {
+      session.close();
+    }, OUTBOUND_MS);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#expected.set(session, {
+          resolve,
+          reject: (reason) => {
+            reject(new Error(`application at ${host}:${port}: ${reason}`));
+          },
+        });
+      });
+    } finally {
+      clearTimeout(silence);
+      this.#expected.delete(session);
+    }
+    return session;
   }
 
   get clients(): number {
@@ -80,9 +122,10 @@ export class ControlServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The application that takes the next new request of this method, by turns. */
-  pick(method: string): ClientSession | undefined {
-    return this.#routes.pick(method.toLowerCase());
+  /** The application that takes the next new request of this method, by turns; `tag` narrows the choice. */
+  pick(method: string, tag?: string): ClientSession | undefined {
+    const verb = method.toLowerCase();
+    return tag === undefined ? this.#routes.pick(verb) : this.#routes.pick(verb, ({ tags }) => tags.includes(tag));
   }
 
   /** Closes the listener and every session. Idempotent. */
@@ -141,11 +184,13 @@ export class ControlServer {
     const { advertised, local } = this.#user.hostPorts();
     session.respond(id, 'OK', `${advertised}|${PROTOCOL_VERSION}|${local}`);
     this.#log.info({ client: session.remote, tags }, 'application connected');
+    this.#expected.get(session)?.resolve();
   }
 
   #onClosed(session: ClientSession, reason: string): void {
     this.#sessions.delete(session);
     this.#routes.removeClient(session);
+    this.#expected.get(session)?.reject(reason);
     if (!session.authenticated) return;
     this.#log.info({ client: session.remote, reason }, 'application disconnected');
     this.#user.onClientGone(session);

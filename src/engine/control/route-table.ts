@@ -25,12 +25,17 @@ export class RouteTable<T> {
     for (const verb of [...this.#verbs.keys()]) this.remove(verb, client);
   }
 
-  /** The client whose turn it is, or undefined if nobody asked for the verb. */
-  pick(verb: string): T | undefined {
+  /** The client whose turn it is, of those that `suits` accepts; undefined if there is none. */
+  pick(verb: string, suits?: (client: T) => boolean): T | undefined {
     const entry = this.#verbs.get(verb);
     if (!entry) return undefined;
-    const client = entry.clients[entry.next % entry.clients.length];
-    entry.next = (entry.next + 1) % entry.clients.length;
-    return client;
+    const { clients } = entry;
+    for (let tried = 0; tried < clients.length; tried++) {
+      const client = clients[(entry.next + tried) % clients.length]!;
+      if (suits && !suits(client)) continue;
+      entry.next = (entry.next + tried + 1) % clients.length;
+      return client;
+    }
+    return undefined;
   }
 }

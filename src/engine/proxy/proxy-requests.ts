@@ -1,7 +1,8 @@
 import { canonicalHeaderName } from '../../sip/header-name.js';
-import type { HeaderList, SipMessage, SipRequest } from '../../sip/message.js';
+import type { HeaderList, SipMessage, SipRequest, SipResponse } from '../../sip/message.js';
 import { serializeMessage } from '../../sip/serialize-message.js';
 import type { Source } from '../../sip/transaction/transport.js';
+import { rejectionReason } from '../signalling/cdr-reports.js';
 import type { Core } from '../signalling/core.js';
 import type { DialogControl } from '../signalling/dialog-control.js';
 import { removeOwnRoutes } from './own-route.js';
@@ -58,8 +59,9 @@ export class ProxyRequests {
         this.#prepare(request, source, uri, { transport, localPort }, options.recordRoute, extra),
       user: {
         onTargetResponse: (response, from) => {
-          if (!options.fullResponse) return;
           const bytes = from ? this.#core.rawOf(response) : serializeMessage(response);
+          this.#record(request, response, bytes);
+          if (!options.fullResponse) return;
           report.response(this.#core.report.proxied(bytes.length, from), bytes);
         },
         onDone: () => {
@@ -71,6 +73,16 @@ export class ProxyRequests {
     this.#calls.set(key, call);
     if (options.recordRoute) this.#dialogs.note(request.headers.callId());
     call.start();
+  }
+
+  #record({ method }: SipRequest, { status }: SipResponse, bytes: Buffer): void {
+    if (method !== 'INVITE') return;
+    if (status < 300) {
+      this.#core.cdr.start('network', bytes, 'proxy-uac');
+      this.#core.cdr.start('application', bytes, 'proxy-uas');
+    } else {
+      this.#core.cdr.stop('network', bytes, rejectionReason(status));
+    }
   }
 
   /** The caller cancelled. False when the transaction is not a proxied one. */

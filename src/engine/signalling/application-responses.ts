@@ -6,6 +6,7 @@ import type { SipControlRequest } from '../control/control-server.js';
 import { responseDestination } from '../../sip/transaction/transport.js';
 import { AckWait } from './ack-wait.js';
 import { copyHeaders, withoutLocalhost, type ApplicationMessage } from './application-message.js';
+import { rejectionReason } from './cdr-reports.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import { EngineDialog } from './engine-dialog.js';
@@ -79,6 +80,10 @@ export class ApplicationResponses {
       this.#core.report.sentResponse(bytes.length, incoming.source, incoming.id, dialogId),
       bytes,
     );
+    if (incoming.request.method === 'INVITE' && !incoming.inDialog && message.status >= 200) {
+      if (message.status < 300) this.#core.cdr.start('application', bytes, 'uas');
+      else this.#core.cdr.stop('application', bytes, rejectionReason(message.status));
+    }
   }
 
   #build(incoming: IncomingRequest, message: ApplicationResponse): SipResponse {

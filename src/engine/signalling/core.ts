@@ -6,6 +6,7 @@ import type { TransactionLayer } from '../../sip/transaction/transaction-layer.j
 import type { Destination, Outbound } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
 import type { Transports } from '../transport/transports.js';
+import type { CdrReports } from './cdr-reports.js';
 import type { DialogTable } from './dialog-table.js';
 import type { ReportFormat } from './report.js';
 import type { TargetLocator } from './target-locator.js';
@@ -23,7 +24,9 @@ export interface Core {
   readonly locator: TargetLocator;
   /** The bytes that a message arrived as, with `received` and `rport` noted; for applications. */
   readonly rawOf: (message: SipMessage) => Buffer;
-  readonly pickClient: (method: string) => ClientSession | undefined;
+  /** The application whose turn it is, of those with the tag where one is given. */
+  readonly pickClient: (method: string, tag?: string) => ClientSession | undefined;
+  readonly cdr: CdrReports;
 }
 
 /** Passes on to the transports and keeps the last bytes, which the application is shown. */

@@ -2,6 +2,7 @@ import type { Dialog } from '../../sip/dialog/dialog.js';
 import type { SipRequest } from '../../sip/message.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientTransactionUser } from '../../sip/transaction/transaction-user.js';
+import type { CdrStopReason } from './cdr-reports.js';
 import type { Core } from './core.js';
 import type { EngineDialog } from './engine-dialog.js';
 import type { Located } from './target-locator.js';
@@ -9,6 +10,13 @@ import type { Located } from './target-locator.js';
 /** Why the engine ends a dialog by itself; drachtio-srf hands the text to the application. */
 export type OwnByeReason = 
   'ACK timeout' | 'ACK-BYE due to cancel race condition' | 'Session timer expired' | 'application gone';
+
+const CDR_REASONS: Readonly<Record<OwnByeReason, CdrStopReason>> = {
+  'ACK timeout': 'ackbye',
+  'ACK-BYE due to cancel race condition': 'ackbye',
+  'Session timer expired': 'session-expired',
+  'application gone': 'system-initiated-termination',
+};
 
 /** What the engine does in a dialog of its own accord. */
 export class DialogControl {
@@ -123,6 +131,7 @@ export class DialogControl {
         const bytes = this.#core.outbound.lastBytes;
         if (listener)
           dialog.session.send(this.#core.report.unsolicited(bytes.length, listener, dialog.id), bytes);
+        this.#core.cdr.stop('application', bytes, CDR_REASONS[reason]);
       },
       (text) => {
         this.#core.log.warn({ callId: dialog.callId, text }, 'BYE could not be sent');

@@ -9,6 +9,7 @@ import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
 import type { IncomingRequest } from './incoming-request.js';
+import type { RequestDirector } from './request-director.js';
 import type { SessionRefresh } from './session-refresh.js';
 
 const ALLOW =
@@ -35,15 +36,17 @@ export class IncomingRequests implements ServerTransactionUser {
   readonly #control: DialogControl;
   readonly #sessions: SessionRefresh;
   readonly #proxies: ProxyRequests;
+  readonly #director: RequestDirector;
   readonly #requests = new Map<string, IncomingRequest>();
   readonly #byKey = new Map<string, IncomingRequest>();
   #strayResponses = 0;
 
-  constructor(core: Core, control: DialogControl, sessions: SessionRefresh, proxies: ProxyRequests) {
+  constructor(core: Core, control: DialogControl, sessions: SessionRefresh, proxies: ProxyRequests, director: RequestDirector) {
     this.#core = core;
     this.#control = control;
     this.#sessions = sessions;
     this.#proxies = proxies;
+    this.#director = director;
   }
 
   get pending(): number {
@@ -86,6 +89,12 @@ export class IncomingRequests implements ServerTransactionUser {
       this.#answer(key, request, 422, refusal);
       return;
     }
+    if (
+      this.#director.take(request, key, source, (session, raw) => {
+        this.#handUp(session, undefined, request, key, source, raw);
+      })
+    )
+      return;
     const session = this.#core.pickClient(method);
     if (session) {
       this.#handUp(session, undefined, request, key, source);
@@ -116,7 +125,7 @@ export class IncomingRequests implements ServerTransactionUser {
   onCancel(key: string, cancel: SipRequest, source: Source): void {
     const incoming = this.#byKey.get(key);
     if (!incoming) {
-      this.#proxies.cancel(key);
+      if (!this.#proxies.cancel(key)) this.#director.cancel(key);
       return;
     }
     const dialogId = incoming.dialog?.id ?? '';
@@ -125,6 +134,7 @@ export class IncomingRequests implements ServerTransactionUser {
     if (incoming.dialog && !incoming.inDialog) this.#control.end(incoming.dialog);
     const bytes = this.#core.rawOf(cancel);
     incoming.session.send(this.#core.report.message(bytes.length, source, incoming.id, dialogId), bytes);
+    if (!incoming.inDialog) this.#core.cdr.stop('network', bytes, 'call-canceled');
   }
 
   onAckTimeout(): void {
@@ -216,6 +226,7 @@ export class IncomingRequests implements ServerTransactionUser {
   #withoutApplication(dialog: EngineDialog, request: SipRequest, key: string): void {
     if (request.method === 'BYE') {
       this.#answer(key, request, 200);
+      this.#core.cdr.stop('network', this.#core.rawOf(request), 'normal-release');
       this.#control.end(dialog);
     } else {
       this.#answer(key, request, 503, [['Retry-After', String(RETRY_AFTER_S)]]);
@@ -228,6 +239,7 @@ export class IncomingRequests implements ServerTransactionUser {
     request: SipRequest,
     key: string,
     source: Source,
+    bytes = this.#core.rawOf(request),
   ): void {
     const incoming: IncomingRequest = {
       id: this.#core.random.uuid(),
@@ -243,14 +255,15 @@ export class IncomingRequests implements ServerTransactionUser {
     this.#requests.set(incoming.id, incoming);
     this.#byKey.set(key, incoming);
     if (dialog && request.method === 'INVITE') dialog.pendingPeerInvite = incoming.id;
-    const bytes = this.#core.rawOf(request);
-    const { report } = this.#core;
+    const { report, cdr } = this.#core;
     session.send(
       dialog
         ? report.message(bytes.length, source, incoming.id, dialog.id)
         : report.newRequest(bytes.length, source, incoming.id),
       bytes,
     );
+    if (!dialog && request.method === 'INVITE') cdr.attempt('network', bytes);
+    if (dialog && request.method === 'BYE') cdr.stop('network', bytes, 'normal-release');
   }
 
   #answer(

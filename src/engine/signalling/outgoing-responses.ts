@@ -2,6 +2,7 @@ import { Dialog } from '../../sip/dialog/dialog.js';
 import type { SipResponse } from '../../sip/message.js';
 import { serializeMessage } from '../../sip/serialize-message.js';
 import type { Source } from '../../sip/transaction/transport.js';
+import { rejectionReason } from './cdr-reports.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
@@ -56,6 +57,8 @@ export class OutgoingResponses {
       this.#core.report.madeUp(outgoing.destination.transport, outgoing.id, dialogId),
       serializeMessage(response),
     );
+    if (outgoing.opensDialog && outgoing.request.method === 'INVITE')
+      this.#core.cdr.stop('network', serializeMessage(response), rejectionReason(response.status));
   }
 
   #onRinging(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
@@ -100,6 +103,7 @@ export class OutgoingResponses {
       return;
     }
     this.#passUp(outgoing, response, source);
+    if (outgoing.opensDialog) this.#core.cdr.start('network', this.#core.rawOf(response), 'uac');
     if (outgoing.cancelled && outgoing.opensDialog) this.#endCrossed(dialog, cseq);
   }
 
@@ -139,6 +143,8 @@ export class OutgoingResponses {
     }
     this.#settle(outgoing, response, source);
     this.#passUp(outgoing, response, source);
+    if (outgoing.opensDialog)
+      this.#core.cdr.stop('network', this.#core.rawOf(response), rejectionReason(response.status));
   }
 
   /** What a final response means for the dialog. `source` is undefined for one that the engine made. */

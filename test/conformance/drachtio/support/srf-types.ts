@@ -41,12 +41,20 @@ export interface SrfDialog {
   on(event: string, listener: (message: SrfMessage, response: SrfSender & string) => void): void;
 }
 
+export interface ListeningServer {
+  address(): { port: number };
+  close(): void;
+  on(event: 'listening', listener: () => void): void;
+}
+
 export type SrfHandler = (request: SrfMessage, response: SrfSender) => void;
 
 export interface SrfApp {
   on(event: string, listener: (error: unknown) => void): void;
   connect(options: { host: string; port: number; secret: string }): void;
   disconnect(): void;
+  listen(options: { host: string; port: number; secret: string }): ListeningServer;
+  endSession(message: SrfMessage): void;
   invite(handler: SrfHandler): void;
   options(handler: SrfHandler): void;
   createUAS(
