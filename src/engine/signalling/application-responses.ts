@@ -69,7 +69,10 @@ export class ApplicationResponses {
     }
     const bytes = this.#core.outbound.lastBytes;
     if (incoming.dialog && message.status < 300 && isSdp(response.headers, response.body))
+{
       incoming.dialog.localSdp = response.body;
+      if (reliable && incoming.dialog.remoteOffer === incoming.id) incoming.dialog.remoteOffer = undefined;
+    }
     if (message.status < 200) incoming.progressing = true;
     else this.#settle(incoming, response, bytes);
     const dialogId =
@@ -128,7 +131,10 @@ export class ApplicationResponses {
         response.headers.toTag() ?? '',
         session,
       );
-      if (request.method === 'INVITE') incoming.dialog.pendingPeerInvite = incoming.id;
+      if (request.method === 'INVITE') {
+        incoming.dialog.pendingPeerInvite = incoming.id;
+        if (isSdp(request.headers, request.body)) incoming.dialog.remoteOffer = incoming.id;
+      }
       this.#core.dialogs.add(incoming.dialog);
     }
     incoming.dialog.localContact = response.headers.get('contact') ?? incoming.dialog.localContact;

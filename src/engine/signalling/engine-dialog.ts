@@ -6,6 +6,9 @@ import type { Destination, Source } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
 import type { AckWait } from './ack-wait.js';
 
+/** Early dialogs that one INVITE may have; more share the last. */
+const MAX_FORKS = 20;
+
 /** `early` until a 2xx, `ended` after a BYE was answered or the INVITE failed. */
 export type EngineDialogState = 'early' | 'confirmed' | 'ended';
 
@@ -38,6 +41,11 @@ export class EngineDialog {
   /** A 2xx to our INVITE that the application has not ACKed yet. */
   unacked:
     { readonly cseq: number; readonly credentials: readonly (readonly [string, string])[] } | undefined;
+  /** An offer of ours, and of the peer's, that waits for its answer: the id of the request (RFC 3311 5.2). */
+  localOffer: string | undefined;
+  remoteOffer: string | undefined;
+  /** Early dialogs of a fork by remote tag, and the RSeq of the last reliable response in each. */
+  readonly forks = new Map<string, { readonly sip: Dialog; rseq: number }>();
   /** The last ACK that we sent, for repetitions of its 2xx. */
   lastAck: { readonly cseq: number; readonly bytes: Buffer; readonly destination: Destination } | undefined;
   /** The dialog is to be ended once the application has ACKed: its CANCEL crossed the 2xx. */
@@ -69,9 +77,16 @@ export class EngineDialog {
       if (response.status >= 200) this.sip.confirm(response);
       else this.sip.refreshTarget(response);
     } else {
-      this.sip = Dialog.ofUac(request, response) ?? this.sip;
+      const known = this.forks.get(tag)?.sip;
+      if (known && response.status >= 200) known.confirm(response);
+      this.sip = known ?? Dialog.ofUac(request, response) ?? this.sip;
     }
-    if (response.status >= 200) this.state = 'confirmed';
+    if (response.status >= 200) {
+      this.state = 'confirmed';
+      this.forks.clear();
+    } else if (this.sip && this.forks.size < MAX_FORKS && !this.forks.has(tag)) {
+      this.forks.set(tag, { sip: this.sip, rseq: -1 });
+    }
   }
 
   /** A 1xx or 2xx of ours to the request that opens the dialog (RFC 3261 12.1.1). */
@@ -81,6 +96,12 @@ export class EngineDialog {
     if (response.status < 200) return;
     this.sip?.confirm();
     this.state = 'confirmed';
+  }
+
+  /** The early dialog that a PRACK with that RSeq is for; forks number their responses each by itself. */
+  forkOf(rseq: number): Dialog | undefined {
+    for (const fork of this.forks.values()) if (fork.rseq === rseq) return fork.sip;
+    return undefined;
   }
 
   /** Whether a request with that remote tag belongs here; an early dialog of ours takes any branch of a fork. */

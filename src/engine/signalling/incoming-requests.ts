@@ -1,10 +1,11 @@
-import { judgeReinvite } from '../../sip/dialog/offer-state.js';
+import { judgeReinvite, judgeUpdate } from '../../sip/dialog/offer-state.js';
 import type { SipRequest } from '../../sip/message.js';
 import { createResponse } from '../../sip/response.js';
 import type { ServerTransactionUser } from '../../sip/transaction/transaction-user.js';
 import type { Source } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
 import type { ProxyRequests } from '../proxy/proxy-requests.js';
+import { isSdp } from './application-message.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
@@ -62,6 +63,7 @@ export class IncomingRequests implements ServerTransactionUser {
     this.#requests.delete(incoming.id);
     this.#byKey.delete(incoming.key);
     if (incoming.dialog?.pendingPeerInvite === incoming.id) incoming.dialog.pendingPeerInvite = undefined;
+    if (incoming.dialog?.remoteOffer === incoming.id) incoming.dialog.remoteOffer = undefined;
   }
 
   onRequest(request: SipRequest, key: string, source: Source): void {
@@ -215,11 +217,34 @@ export class IncomingRequests implements ServerTransactionUser {
         return;
       }
     }
+    if (request.method === 'UPDATE' && this.#crossingUpdate(dialog, request, key)) return;
     if (request.method === 'PRACK' && dialog.reliable?.onPrack(request) !== 'matched') {
       this.#answer(key, request, 481);
       return;
     }
     this.#handUp(dialog.session, dialog, request, key, source);
+  }
+
+  /** RFC 3311 5.2: an offer that crosses one of ours, or follows one that is not answered yet. */
+  #crossingUpdate(dialog: EngineDialog, request: SipRequest, key: string): boolean {
+    const verdict = judgeUpdate(
+      isSdp(request.headers, request.body),
+      {
+        localInvitePending: dialog.pendingInvite !== undefined,
+        remoteInvitePending: dialog.pendingPeerInvite !== undefined,
+        offer:
+          dialog.localOffer !== undefined
+            ? 'local-offer'
+            : dialog.remoteOffer !== undefined
+              ? 'remote-offer'
+              : 'stable',
+      },
+      this.#core.random,
+    );
+    if (verdict.kind === 'accept') return false;
+    const headers: [string, string][] = verdict.status === 500 ? [['Retry-After', String(verdict.retryAfterS)]] : [];
+    this.#answer(key, request, verdict.status, headers);
+    return true;
   }
 
   /** The call must be able to end although its application has gone. */
@@ -255,6 +280,8 @@ export class IncomingRequests implements ServerTransactionUser {
     this.#requests.set(incoming.id, incoming);
     this.#byKey.set(key, incoming);
     if (dialog && request.method === 'INVITE') dialog.pendingPeerInvite = incoming.id;
+    if (dialog && (request.method === 'INVITE' || request.method === 'UPDATE') && isSdp(request.headers, request.body))
+      dialog.remoteOffer = incoming.id;
     const { report, cdr } = this.#core;
     session.send(
       dialog

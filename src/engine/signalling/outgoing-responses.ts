@@ -68,8 +68,11 @@ export class OutgoingResponses {
     const rseq = response.headers.get('rseq');
     if (rseq !== undefined) {
       // RFC 3262 4: the repetition of a reliable provisional response is not a new one.
-      if (Number(rseq) <= outgoing.lastRSeq) return;
-      outgoing.lastRSeq = Number(rseq);
+      const fork = dialog?.forks.get(response.headers.toTag() ?? '');
+      if (Number(rseq) <= (fork ? fork.rseq : outgoing.lastRSeq)) return;
+      if (fork) fork.rseq = Number(rseq);
+      else outgoing.lastRSeq = Number(rseq);
+      if (dialog?.localOffer === outgoing.id && response.body.length > 0) dialog.localOffer = undefined;
     }
     this.#passUp(outgoing, response, source);
   }
@@ -176,6 +179,7 @@ export class OutgoingResponses {
   #ended(outgoing: OutgoingRequest): void {
     outgoing.state = 'ended';
     outgoing.silence?.cancel();
+    if (outgoing.dialog?.localOffer === outgoing.id) outgoing.dialog.localOffer = undefined;
     this.#user.onEnded(outgoing);
   }
 

@@ -231,3 +231,78 @@ describe('requests within a dialog on the embedded engine', () => {
     assert.equal(fixture.engine.stats().dialogs, 2);
   });
 });
+
+describe('offers that cross on the embedded engine (RFC 3311 5.2)', () => {
+  let fixture: Fixture;
+  let a: RawUa;
+  let app: RawClient;
+
+  beforeEach(async () => {
+    fixture = await Fixture.start();
+    a = await fixture.ua();
+    app = await fixture.raw(['invite']);
+  });
+  afterEach(() => fixture.close());
+
+  const SDP_TYPE = 'Content-Type: application/sdp';
+
+  const answered = async (): Promise<{ ok: string; dialogId: string }> => {
+    a.send(a.invite());
+    const { tokens } = await app.nextSip('INVITE');
+    await app.ask(`sip|${tokens[8]!}|`, compose(['SIP/2.0 200 OK'], SDP));
+    const ok = await a.nextResponse(200, 'INVITE');
+    a.send(a.inDialog('ACK', 1, ok));
+    return { ok, dialogId: (await app.nextSip('ACK')).tokens[9]! };
+  };
+
+  it('refuses an UPDATE that crosses our UPDATE with 491, and takes one without offer', async () => {
+    const { ok, dialogId } = await answered();
+    await app.ask(`sip||${dialogId}`, compose(['UPDATE sip:placeholder SIP/2.0', SDP_TYPE], SDP));
+    const ours = await a.nextRequest('UPDATE');
+    a.send(a.inDialog('UPDATE', 2, ok, [SDP_TYPE], SDP));
+    await a.nextResponse(491, 'UPDATE');
+    a.send(a.inDialog('UPDATE', 3, ok));
+    await app.nextSip('UPDATE');
+    a.send(a.response(ours, 200, 'OK', '', [], SDP));
+    await app.nextSip('SIP/2.0 200');
+    a.send(a.inDialog('UPDATE', 4, ok, [SDP_TYPE], SDP));
+    await app.nextSip('UPDATE');
+  });
+
+  it('refuses a second UPDATE before the first is answered with 500 and Retry-After', async () => {
+    const { ok } = await answered();
+    a.send(a.inDialog('UPDATE', 2, ok, [SDP_TYPE], SDP));
+    await app.nextSip('UPDATE');
+    a.send(a.inDialog('UPDATE', 3, ok, [SDP_TYPE], SDP));
+    assert.match(header(await a.nextResponse(500, 'UPDATE'), 'Retry-After'), /^([0-9]|10)$/);
+  });
+
+  it('sends the PRACK of each early dialog of a fork to its own branch', async () => {
+    await app.ask('sip||', compose([`INVITE sip:bob@127.0.0.1:${a.port} SIP/2.0`, 'Supported: 100rel'], SDP));
+    const invite = await a.nextRequest('INVITE');
+    const reliable = (tag: string, rseq: number): string =>
+      a.response(invite, 183, 'Session Progress', tag, ['Require: 100rel', `RSeq: ${rseq}`], SDP);
+    a.send(reliable('one', 900));
+    a.send(reliable('two', 5));
+    const first = await app.nextSip('SIP/2.0 183');
+    await app.nextSip('SIP/2.0 183');
+    const cseq = header(invite, 'CSeq');
+    await app.ask(`sip||${first.tokens[9]!}`, compose(['PRACK sip:placeholder SIP/2.0', `RAck: 900 ${cseq}`]));
+    assert.match(header(await a.nextRequest('PRACK'), 'To'), /;tag=one$/);
+    await app.ask(`sip||${first.tokens[9]!}`, compose(['PRACK sip:placeholder SIP/2.0', `RAck: 5 ${cseq}`]));
+    assert.match(header(await a.nextRequest('PRACK'), 'To'), /;tag=two$/);
+    a.send(a.response(invite, 200, 'OK', 'one', [], SDP));
+    const ok = await app.nextSip('SIP/2.0 200 OK\r\nVia');
+    await app.ask(`sip||${ok.tokens[9]!}`, compose(['ACK sip:placeholder SIP/2.0']));
+    assert.match(header(await a.nextRequest('ACK'), 'To'), /;tag=one$/);
+  });
+
+  it('passes a REFER outside a dialog with Target-Dialog up (RFC 4538)', async () => {
+    const referred = await fixture.raw(['refer']);
+    a.send(a.request('REFER', ['Refer-To: <sip:c@h>', 'Target-Dialog: 1@h;local-tag=a;remote-tag=b']));
+    const { tokens, sip } = await referred.nextSip('REFER');
+    assert.match(sip, /Target-Dialog: 1@h/);
+    await referred.ask(`sip|${tokens[8]!}|`, compose(['SIP/2.0 202 Accepted']));
+    await a.nextResponse(202, 'REFER');
+  });
+});
