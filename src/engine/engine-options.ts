@@ -65,12 +65,30 @@ export interface SessionTimerOptions {
   readonly offer?: boolean;
 }
 
+/** What protects the engine and its applications; all of it may be left out. */
+export interface ProtectionOptions {
+  /** New calls per second from all sources, and from one; more get 503 with Retry-After. Unbounded if absent. */
+  readonly callsPerSecond?: number;
+  readonly callsPerSecondPerSource?: number;
+  /** Seconds; 5 if absent. */
+  readonly retryAfterS?: number;
+  /** IP addresses and blocks that may speak to the engine; everybody if absent. */
+  readonly allow?: readonly string[];
+  /** What the others get: silence, or 403 to new requests. Default `drop`. */
+  readonly unknownSources?: 'drop' | 'refuse';
+  /** New calls are shed while the engine's event loop is late by more than this; milliseconds, 500 if absent, 0 never. */
+  readonly overloadLagMs?: number;
+  /** New calls are shed while more than this waits for an application to read; bytes, 8 MiB if absent. */
+  readonly overloadBacklogBytes?: number;
+}
+
 /** What an engine is started with. It must survive a structured clone: it crosses to the engine's thread. */
 export interface EngineOptions {
   readonly listen: readonly ListenOptions[];
   readonly control: ControlOptions;
   readonly timers?: EngineTimers;
   readonly sessionTimer?: SessionTimerOptions;
+  readonly protection?: ProtectionOptions;
   readonly requestHandlers?: readonly RequestHandlerOptions[];
   /** Whether every message is handed to the tap from the start. */
   readonly tap: boolean;

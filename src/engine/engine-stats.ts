@@ -1,3 +1,4 @@
+import type { GatekeeperCounts } from './protection/gatekeeper.js';
 import type { TransactionCounts } from '../sip/transaction/transaction-layer.js';
 
 /** Counters and gauges of an engine. Counters count since the start. */
@@ -5,6 +6,8 @@ export interface EngineStats {
   readonly received: number;
   readonly sent: number;
   readonly malformed: number;
+  /** What was kept out: sources, calls over a rate, calls shed under overload, malformed messages left unanswered. */
+  readonly protection: GatekeeperCounts;
   readonly dialogs: number;
   readonly clients: number;
   readonly tcpConnections: number;

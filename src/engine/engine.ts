@@ -6,6 +6,8 @@ import { DEFAULT_LIMITS, parseMessage } from '../sip/parse-message.js';
 import { StreamFramer } from '../sip/stream-framer.js';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.js';
 import { DEFAULT_TIMERS, type TimerValues } from '../sip/transaction/timers.js';
+import type { SipMessage, SipRequest } from '../sip/message.js';
+import { serverKey } from '../sip/transaction/transaction-key.js';
 import type { Source } from '../sip/transaction/transport.js';
 import { BadInputLog } from './bad-input-log.js';
 import { ControlServer } from './control/control-server.js';
@@ -30,6 +32,7 @@ import { ReportFormat } from './signalling/report.js';
 import { RequestDirector } from './signalling/request-director.js';
 import { SessionRefresh } from './signalling/session-refresh.js';
 import { TargetLocator } from './signalling/target-locator.js';
+import { Gatekeeper, looksLikeSip } from './protection/gatekeeper.js';
 import { ProxyRequests } from './proxy/proxy-requests.js';
 import { SipTap, type TappedMessage } from './sip-tap.js';
 import { DestinationResolver } from './transport/destination-resolver.js';
@@ -83,17 +86,37 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   const receivedBytes = new ReceivedBytes();
   const parseLimits = { ...DEFAULT_LIMITS, maxBodyBytes: limits.sipMessageBytes };
   let received = 0;
+  const gate: Gatekeeper = new Gatekeeper(options.protection ?? {}, clock, log, () => control.backlogBytes());
 
   const onPacket = (raw: Buffer, source: Source): void => {
     received++;
+    const standing = gate.judgeSource(source.address);
+    if (standing === 'drop') return;
     tap.incoming(raw, source);
+    if (!looksLikeSip(raw)) {
+      badInput.note(source.address, 'not SIP');
+      return;
+    }
     const result = parseMessage(raw, parseLimits);
     if (!result.ok) {
       badInput.note(source.address, result.reason);
-      if (result.request) layer.respondStateless(result.request, source, result.status, result.reason);
+      if (result.request && gate.answersMalformed(source.address))
+        layer.respondStateless(result.request, source, result.status, result.reason);
       return;
     }
-    receivedBytes.set(result.message, raw);
+    const { message } = result;
+    if (standing === 'refuse') {
+      if (message.kind === 'request') layer.respondStateless(message, source, 403);
+      return;
+    }
+    if (isNewCall(message) && layer.stateOf(serverKey(message)) === undefined) {
+      const verdict = gate.judgeCall(source.address);
+      if (verdict !== 'pass') {
+        layer.respondStateless(message, source, 503, undefined, [['Retry-After', String(gate.retryAfterS)]]);
+        return;
+      }
+    }
+    receivedBytes.set(message, raw);
     if (!proxies.take(result.message, source)) layer.receive(result.message, source);
     receivedBytes.clear();
   };
@@ -172,11 +195,12 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   );
   const control: ControlServer = new ControlServer(options.control, limits, random, log, router);
 
-  await transports.listen(options.listen);
   let controlPort: number;
   try {
+    await transports.listen(options.listen);
     controlPort = await control.listen();
   } catch (error) {
+    gate.close();
     await transports.close();
     throw error;
   }
@@ -200,6 +224,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       received,
       sent: transports.sent,
       malformed: badInput.count,
+      protection: gate.counts(),
       dialogs: core.dialogs.size,
       clients: control.clients,
       tcpConnections: transports.tcpConnections,
@@ -213,6 +238,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     close: () => {
       closing ??= (async () => {
         clearInterval(sweep);
+        gate.close();
         layer.close();
         core.dialogs.close();
         outgoing.close();
@@ -222,6 +248,10 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       return closing;
     },
   };
+}
+
+function isNewCall(message: SipMessage): message is SipRequest {
+  return message.kind === 'request' && message.method === 'INVITE' && message.headers.toTag() === undefined;
 }
 
 function timerValues(timers: EngineTimers | undefined): Partial<TimerValues> {

@@ -50,6 +50,11 @@ export class ClientSession {
     });
   }
 
+  /** Bytes that wait for the application to read. */
+  get backlogBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   get open(): boolean {
     return !this.#closed && !this.#ending;
   }

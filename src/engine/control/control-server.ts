@@ -103,6 +103,13 @@ export class ControlServer {
     return this.#sessions.size;
   }
 
+  /** What waits for the application that reads slowest, in bytes. */
+  backlogBytes(): number {
+    let most = 0;
+    for (const session of this.#sessions) if (session.backlogBytes > most) most = session.backlogBytes;
+    return most;
+  }
+
   /** Binds; resolves to the port. Rejects with `engine_listen_failed`. */
   async listen(): Promise<number> {
     const { address, port } = this.#options;

@@ -160,12 +160,18 @@ export class TransactionLayer {
   }
 
   /** Answers a request without a transaction (RFC 3261 8.2.7), an unparsable one for instance. */
-  respondStateless(request: SipRequest, source: Source, status: number, reason?: string): void {
+  respondStateless(
+    request: SipRequest,
+    source: Source,
+    status: number,
+    reason?: string,
+    headers: readonly (readonly [string, string])[] = [],
+  ): void {
     if (request.method === 'ACK') return;
     this.#noteSource(request, source);
     const via = request.headers.topVia();
     if (!via) return;
-    const response = createResponse(request, status, reason, { toTag: this.newTag() });
+    const response = createResponse(request, status, reason, { toTag: this.newTag(), headers });
     this.outbound.send(responseDestination(via, source), serializeMessage(response), undefined, response);
   }
 
