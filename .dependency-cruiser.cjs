@@ -34,7 +34,7 @@ module.exports = {
     {
       name: 'command-line-speaks-http-only',
       severity: 'error',
-      from: { path: '^src/cli/', pathNot: '^src/cli/(commands/(start|demo)|built-in-node)' },
+      from: { path: '^src/cli/', pathNot: '^src/cli/(commands/(start|demo|engine)|built-in-node)' },
       to: { path: '^src/(engine|signalling|media|call)/' },
     },
     {
