@@ -6,6 +6,7 @@ import { defaultEventHubOptions, EventHub } from '../observe/event-hub.js';
 import { defaultLadderLimits, LadderStore } from '../observe/ladder-store.js';
 import { Metrics, type SipCount } from '../observe/metrics.js';
 import type { TappedMessage } from '../observe/sip-trace.js';
+import { TrunkBook } from '../observe/trunk-book.js';
 
 const CSEQ_METHOD = /\r?\ncseq[ \t]*:[ \t]*\d+[ \t]+([^\s]{1,32})/i;
 const MAX_SIP_COUNTS = 2000;
@@ -16,6 +17,8 @@ export interface NodeObserverOptions {
   /** Tells this run of the node from others, in event ids. */
   readonly epoch: string;
   readonly log: Logger;
+  /** The trunk of a destination of the plan in force. */
+  readonly trunkOf: (destination: string) => string | null;
 }
 
 /** Everything that watches calls: book, events, metrics, CDRs, ladders. Records come in, nothing waits. */
@@ -24,6 +27,7 @@ export class NodeObserver {
   readonly events: EventHub;
   readonly ladders: LadderStore;
   readonly metrics = new Metrics();
+  readonly trunks: TrunkBook;
   readonly #log: Logger;
   readonly #recordListeners = new Set<(record: CallRecord) => void>();
   readonly #sipListeners = new Set<(message: TappedMessage) => void>();
@@ -31,11 +35,12 @@ export class NodeObserver {
   #cdrFile: string | null;
   #cdr: CdrWriter | null;
 
-  constructor({ keepCalls, cdrFile, epoch, log }: NodeObserverOptions) {
+  constructor({ keepCalls, cdrFile, epoch, log, trunkOf }: NodeObserverOptions) {
     this.#log = log;
     this.book = new CallBook({ ...defaultCallBookOptions, endedCalls: keepCalls });
     this.events = new EventHub({ ...defaultEventHubOptions, epoch });
     this.ladders = new LadderStore({ ...defaultLadderLimits, calls: keepCalls + 20_000 });
+    this.trunks = new TrunkBook(trunkOf);
     this.#cdrFile = cdrFile;
     this.#cdr = this.#openCdr();
   }
@@ -48,6 +53,7 @@ export class NodeObserver {
     for (const record of records) {
       this.book.apply(record);
       this.metrics.observe(record);
+      this.trunks.apply(record);
       if (record.kind === 'call.started') this.ladders.bindOne(record.callId, record.sipCallId, 'caller');
       else if (record.kind === 'call.state') this.ladders.bind(record.callId, record.legs);
       else if (record.kind === 'call.ended') this.#writeCdr(record.callId);
