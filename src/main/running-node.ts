@@ -79,6 +79,8 @@ export class RunningNode implements NodeControl {
     this.observer = new NodeObserver({
       keepCalls: config.observe.keepCalls,
       cdrFile: config.observe.cdrFile,
+      webhooks: config.observe.webhooks,
+      version: options.version,
       epoch: secureRandom().token(4),
       log: options.log,
       trunkOf: (destination) => trunkOfDestination(this.#config.plan, destination),

@@ -51,7 +51,7 @@ export class CallMachine implements CallHost {
 
   constructor(context: CallContext) {
     this.context = context;
-    this.bridge = new Bridge(this.music());
+    this.bridge = new Bridge(this.music(), () => this.#recordState());
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -159,8 +159,7 @@ export class CallMachine implements CallHost {
   setState(state: CallState): void {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
-    const { callId } = this.context;
-    this.context.record({ kind: 'call.state', callId, at: this.context.wallMs(), state, legs: this.legs() });
+    this.#recordState();
   }
 
   newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg {
@@ -349,6 +348,12 @@ export class CallMachine implements CallHost {
     this.context.timers.start('away', graceMs, () => {
       this.end({ endedBy: 'relevo', cause: 'transferred', headers: reasonHeader(200, 'Call transferred') });
     });
+  }
+
+  #recordState(): void {
+    const { callId } = this.context;
+    const at = this.context.wallMs();
+    this.context.record({ kind: 'call.state', callId, at, state: this.#state, legs: this.legs() });
   }
 
   #begin(legId: LegId, invite: IncomingInvite): void {

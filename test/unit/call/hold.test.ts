@@ -24,6 +24,17 @@ describe('hold and re-INVITE', () => {
     assert.equal(bench.call.legs()[0]?.onHold, false);
   });
 
+  it('tells at once who is on hold', () => {
+    const bench = new CallBench().withBot();
+    const held = (): readonly boolean[] =>
+      bench.records.flatMap((one) => (one.kind === 'call.state' ? [one.legs[0]?.onHold === true] : []));
+    const before = held().length;
+    const hold = bench.request('c1.1', 'INVITE', { body: sdp('sendonly') });
+    bench.signal({ kind: 'acked', legId: 'c1.1', requestId: hold, sdp: null });
+    bench.request('c1.1', 'INVITE', { body: sdp('sendrecv') });
+    assert.deepEqual(held().slice(before), [true, false]);
+  });
+
   it('a person whose peer holds hears music', () => {
     const bench = withAgent();
     bench.request('c1.3', 'INVITE', { body: sdp('inactive') });
