@@ -133,6 +133,7 @@ describe('a whole node', () => {
 
   it('applies CDR file, receivers and kept calls of a reload at once', async () => {
     const bot = await busyBot();
+    after(() => bot.close());
     const folder = await mkdtemp(join(tmpdir(), 'relevo-'));
     const posted: string[] = [];
     const receiver = createServer((request, response) => {
@@ -143,6 +144,7 @@ describe('a whole node', () => {
       });
     });
     receiver.listen(0, '127.0.0.1');
+    receiver.unref();
     await once(receiver, 'listening');
     const { port } = receiver.address() as AddressInfo;
     const got = once(receiver, 'posted');
@@ -154,13 +156,11 @@ describe('a whole node', () => {
     const reloaded = await node.reload();
     assert.ok(reloaded.applied);
     assert.deepEqual(reloaded.needsRestart, []);
-    assert.equal(await call('1000', 'kept-nowhere'), 503);
+    assert.equal(await call('1000', 'kept-nowhere'), 486);
     await got;
     const event = JSON.parse(posted[0] ?? '') as { event: string; call: { sipCallId: string } };
     assert.deepEqual([event.event, event.call.sipCallId], ['call.ended', 'kept-nowhere']);
     assert.deepEqual(await (await get('/v1/calls')).json(), { calls: [], live: 0 });
-    receiver.close();
-    bot.close();
     await node.close();
     const cdr = await readFile(`${folder}/cdr.jsonl`, 'utf8');
     assert.equal((JSON.parse(cdr) as { sipCallId: string }).sipCallId, 'kept-nowhere');
