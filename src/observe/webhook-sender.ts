@@ -132,7 +132,7 @@ export class WebhookSender {
       this.#stopped = true;
       for (const request of this.#requests) request.abort();
     }, this.#options.closeMs);
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.filter((lane) => lane !== null));
     clearTimeout(bound);
     await this.#agent.destroy();
   }
@@ -184,7 +184,11 @@ export class WebhookSender {
     const late = setTimeout(() => request.abort(), timeoutMs);
     this.#requests.add(request);
     try {
-      const { statusCode, headers, body: answer } = await this.#agent.request({
+      const {
+        statusCode,
+        headers,
+        body: answer,
+      } = await this.#agent.request({
         origin: at.origin,
         path: `${at.pathname}${at.search}`,
         method: 'POST',
