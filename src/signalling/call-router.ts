@@ -255,7 +255,13 @@ export class CallRouter {
     if (this.#complainedAt.size >= COMPLAINTS_KEPT) this.#complainedAt.clear();
     this.#complainedAt.set(key, now);
     log.warn(
-      { source, code, status, uri: request.uri, sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id') },
+      {
+        source,
+        code,
+        status,
+        uri: request.uri,
+        sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id'),
+      },
       'INVITE refused; for a minute more of this source and reason are only counted',
     );
   }
