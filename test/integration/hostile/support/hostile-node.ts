@@ -78,7 +78,7 @@ export class HostileNode {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let errors = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
+    child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
     });
     const node = new HostileNode(ports, folder, child);
