@@ -1,11 +1,15 @@
 import { RawUa } from '../../../conformance/drachtio/support/raw-ua.js';
 import { header, method } from '../../../conformance/drachtio/support/sip-text.js';
 import { Phone } from '../../media/phone.js';
-import type { HostileNode } from './hostile-node.js';
 
 const WAIT_MS = 10_000;
 const VOICE = Buffer.alloc(160, 0xd5);
 const PACKET_MS = 20;
+
+/** All that a peer needs to know of a node. */
+export interface SipNode {
+  readonly sipPort: number;
+}
 
 /** A peer of the node: SIP by hand, and one RTP socket. */
 export class Peer {
@@ -19,7 +23,7 @@ export class Peer {
     this.phone = phone;
   }
 
-  static async open(node: HostileNode, port = 0): Promise<Peer> {
+  static async open(node: SipNode, port = 0): Promise<Peer> {
     return new Peer(await RawUa.open(node.sipPort, port), await Phone.open(Math.floor(Math.random() * 1e9)));
   }
 
@@ -73,7 +77,7 @@ export const BOT_TAG = 'bottag';
 
 /** Calls and has the bot answer; both talk RTP where `talking`. */
 export async function establish(
-  node: HostileNode,
+  node: SipNode,
   caller: Peer,
   bot: Peer,
   options: { talking?: boolean; ack?: boolean } = {},
