@@ -49,7 +49,7 @@ export async function startBot(port: number): Promise<Child> {
   const folder = mkdtempSync(join(tmpdir(), 'relevo-bench-'));
   const child = await startChild(
     await sipp(),
-    ['-sf', `${SCENARIOS}bot-load.xml`, ...common(port), '-rtcheck', 'loose'],
+    ['-sf', `${SCENARIOS}bot-load.xml`, ...common(port, 57_900), '-rtcheck', 'loose'],
     { cwd: folder, stdin: false },
   );
   void child.exited.then(() => {
@@ -68,7 +68,7 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
     await sipp(),
     [
       ...['-sf', `${SCENARIOS}caller-load.xml`, `127.0.0.1:${order.targetPort}`, '-s', order.number],
-      ...common(order.callerPort),
+      ...common(order.callerPort, 57_950),
       ...['-r', String(order.callsPerSecond), '-m', String(order.calls), '-d', String(order.holdMs)],
       ...['-l', '15000', '-timeout', `${Math.ceil(lastsS)}s`],
       ...['-trace_stat', '-stf', statistics, '-fd', '1', '-trace_err', '-error_file', errors],
@@ -95,8 +95,10 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
   return { done, stop: () => child.stop() };
 }
 
-function common(port: number): string[] {
+/** SIPp binds its media port and never reads it: what the node sends there costs it no ICMP answer. */
+function common(port: number, mediaPort: number): string[] {
   return [
+    ...['-mp', String(mediaPort)],
     ...['-i', '127.0.0.1', '-p', String(port), '-t', 'u1', '-nostdin', '-buff_size', String(SOCKET_BUFFER)],
     ...['-max_retrans', '7'],
   ];
