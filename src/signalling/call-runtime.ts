@@ -230,31 +230,39 @@ export class CallRuntime {
     const { callId } = call;
     log.error({ callId, err: thrown, code: 'call_failed' }, `call taken down: ${messageOf(thrown)}`);
     signalling.abandon(callId);
+    const detail = { error: messageOf(thrown) };
     if (!call.recordedEnd) {
-      const at = clock.wallMs();
-      const durationMs = at - call.startedAtMs;
-      const detail = { error: messageOf(thrown) };
-      this.#ports.record({ kind: 'call.event', callId, at, name: 'internal_error', detail });
-      this.#ports.record({
-        kind: 'call.ended',
-        callId,
-        at,
-        endedBy: 'relevo',
-        sipStatus: 500,
-        cause: 'internal_error',
-        durationMs,
-        answeredAt: null,
-        transfers: [],
-        media: {},
-      });
+      this.#ports.record({ kind: 'call.event', callId, at: clock.wallMs(), name: 'internal_error', detail });
     }
+    this.#recordForcedEnd(call, 500, 'internal_error');
     this.#end(call);
   }
 
-  /** Takes a call down from outside, with a record. */
-  takeDown(callId: string, reason: string): void {
+  /** The record of an end that the call could not write itself; none where it has. */
+  #recordForcedEnd(call: RunningCall, sipStatus: number, cause: string): void {
+    if (call.recordedEnd) return;
+    const at = this.#ports.clock.wallMs();
+    this.#record(call, {
+      kind: 'call.ended',
+      callId: call.callId,
+      at,
+      endedBy: 'relevo',
+      sipStatus,
+      cause,
+      durationMs: at - call.startedAtMs,
+      answeredAt: null,
+      transfers: [],
+      media: {},
+    });
+  }
+
+  /** Ends a call whose peers have not answered our BYE or CANCEL: it is recorded with `cause`, as no failure of ours. */
+  leaveBehind(callId: string, cause: string): void {
     const call = this.#calls.get(callId);
-    if (call) this.#crash(call, new Error(reason));
+    if (!call) return;
+    this.#ports.signalling.abandon(callId);
+    this.#recordForcedEnd(call, 503, cause);
+    this.#end(call);
   }
 }
 

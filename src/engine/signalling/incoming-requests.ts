@@ -15,7 +15,7 @@ const ALLOW =
 const CAPABILITIES: readonly (readonly [string, string])[] = [
   ['Allow', ALLOW],
   ['Accept', 'application/sdp'],
-  ['Supported', '100rel, replaces, timer'],
+  ['Supported', '100rel, replaces'],
 ];
 
 /** Requests that make sense within a dialog only (RFC 3261 15.1.2, RFC 3262 3, RFC 3311 5.2). */
@@ -57,7 +57,10 @@ export class IncomingRequests implements ServerTransactionUser {
     const { headers, method } = request;
     const toTag = headers.toTag();
     if (toTag !== undefined) {
-      const dialog = this.#core.dialogs.find(headers.callId(), toTag);
+      const { dialogs } = this.#core;
+      const dialog =
+        dialogs.find(headers.callId(), toTag) ??
+        (method === 'NOTIFY' ? dialogs.findEnded(headers.callId(), toTag) : undefined);
       if (!dialog?.acceptsRemoteTag(headers.fromTag())) this.#answer(key, request, 481);
       else this.#inDialog(dialog, request, key, source);
       return;
