@@ -25,6 +25,8 @@ export interface LoadResult {
   readonly succeeded: number;
   readonly failed: number;
   readonly retransmissions: number;
+  /** From SIPp's first call to its last (s), the hold of the last included. */
+  readonly elapsedS: number;
   /** Of the caller's SIPp. */
   readonly cpuMs: number;
   /** What SIPp said about failures, the first lines. */
@@ -112,6 +114,11 @@ function readText(file: string): string {
   }
 }
 
+/** A point in time as SIPp writes it: date, time and, last, Unix seconds with microseconds. */
+function unixSeconds(written: string | undefined): number {
+  return Number(written?.trim().split('\t').at(-1) ?? 0);
+}
+
 /** The last line of SIPp's statistics file, by its header. */
 function readStatistics(csv: string, errors: string): Omit<LoadResult, 'cpuMs'> {
   const lines = csv.trim().split('\n');
@@ -122,6 +129,8 @@ function readStatistics(csv: string, errors: string): Omit<LoadResult, 'cpuMs'> 
     succeeded: read('SuccessfulCall(C)'),
     failed: read('FailedCall(C)'),
     retransmissions: read('Retransmissions(C)'),
+    elapsedS:
+      unixSeconds(values[names.indexOf('CurrentTime')]) - unixSeconds(values[names.indexOf('StartTime')]),
     errors,
   };
 }
