@@ -37,7 +37,7 @@ function isClean({ failed, placedPerSecond, callsPerSecond }: CallsStep): boolea
 /** Calls per second through the whole node without a failed call. */
 export async function measureCalls(settings: BenchSettings): Promise<Section> {
   const ports = benchPorts(0);
-  const seconds = settings.seconds ?? (settings.quick ? 4 : 12);
+  const seconds = settings.seconds ?? (settings.quick ? 4 : 10);
   const rates = settings.quick ? QUICK_RATES : FULL_RATES;
   const node = await BenchNode.start(ports);
   const bot = await startBot(ports.bot);
