@@ -11,8 +11,6 @@ interface Listener {
   sent: string | null;
   /** The direction that our last offer to this peer carried. */
   told: MediaDirection;
-  /** The peer held us when its direction was looked at last. */
-  held: boolean;
 }
 
 /** Who hears whom, and what a hold on one side means for the other. */
@@ -20,12 +18,8 @@ export class Bridge {
   readonly #listeners = new Map<LegId, Listener>();
   readonly #holdMusic: MediaSource;
 
-  readonly #holdChanged: () => void;
-
-  /** `holdChanged` is called whenever a party takes its side on hold, or off. */
-  constructor(holdMusic: MediaSource, holdChanged: () => void) {
+  constructor(holdMusic: MediaSource) {
     this.#holdMusic = holdMusic;
-    this.#holdChanged = holdChanged;
   }
 
   /** Joins two legs both ways; a hold in force on one side is told to the other. */
@@ -61,11 +55,6 @@ export class Bridge {
   /** The direction of `leg` changed: whoever hears it is told. `done` comes once the other side agreed, or at once. */
   directionChanged(leg: Leg, done: () => void): void {
     for (const listener of this.#listeners.values()) this.#refresh(listener);
-    const own = this.#listeners.get(leg.legId);
-    if (own && own.held !== leg.holding) {
-      own.held = leg.holding;
-      this.#holdChanged();
-    }
     const peer = this.peerOf(leg);
     if (peer && this.peerOf(peer) === leg) this.#tell(leg, peer, done);
     else done();
@@ -89,7 +78,7 @@ export class Bridge {
     let listener = this.#listeners.get(leg.legId);
     if (listener) listener.programme = programme;
     else {
-      listener = { leg, programme, sent: null, told: 'sendrecv', held: leg.holding };
+      listener = { leg, programme, sent: null, told: 'sendrecv' };
       this.#listeners.set(leg.legId, listener);
     }
     this.#refresh(listener);

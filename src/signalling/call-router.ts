@@ -9,6 +9,7 @@ import type { Admission } from './admission.js';
 import { CallRoutes } from './call-routes.js';
 import { incomingLegId, type CallRuntime } from './call-runtime.js';
 import { ALLOWED_METHODS } from './dialog-session.js';
+import { firstValue, readHeaders } from './header-reading.js';
 import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
@@ -43,6 +44,12 @@ export interface CallRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** An INVITE that waits for its answer. */
+interface Asked {
+  readonly request: SrfRequest;
+  readonly reply: SrfReply;
 }
 
 /** Takes every request that the SIP server hands out: to its dialog, to a new call, or to a refusal. */
@@ -128,50 +135,49 @@ export class CallRouter {
 
   #onInvite(request: SrfRequest, reply: SrfReply): void {
     const trunks = this.#routes.trunksOf(request.source_address);
+    const asked = { request, reply };
+    this.#asking = trunks[0] ?? null;
     if (trunks.length === 0) {
-      this.#asking = null;
-      this.#complain(canonicalAddress(request.source_address));
-      this.#refuse(reply, 'source_not_allowed', 403);
+      this.#refuse(asked, 'source_not_allowed', 403);
       return;
     }
-    this.#asking = trunks[0] ?? null;
     const invite = readInvite(request);
     if (this.#options.adapter.knows(invite)) {
-      this.#refuse(reply, 'loop_detected', 482);
+      this.#refuse(asked, 'loop_detected', 482);
       return;
     }
     const refusal = checkInvite(invite, request.body);
     if (refusal) {
-      this.#refuse(reply, refusal.counter, refusal.status, refusal.reason, refusal.headers);
+      this.#refuse(asked, refusal.counter, refusal.status, refusal.reason, refusal.headers);
       return;
     }
     const replaces = readReplaces(invite.headers);
     if (replaces === null) this.#onNewCall(trunks, request, reply, invite);
     else if (replaces === 'malformed')
-      this.#refuse(reply, 'bad_request', 400, 'Malformed Replaces header field');
+      this.#refuse(asked, 'bad_request', 400, 'Malformed Replaces header field');
     else this.#onReplaces(replaces, trunks, request, reply, invite);
   }
 
   #onNewCall(trunks: readonly string[], request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
     const { admission, runtime, adapter, clock, random } = this.#options;
+    const asked = { request, reply };
     if (this.#draining) {
-      this.#refuseForNow(reply, 'draining', DRAIN_RETRY_S);
+      this.#refuseForNow(asked, 'draining', DRAIN_RETRY_S);
       return;
     }
     if (this.#queue.waitedMs(request.stackTime, clock.wallMs()) > OVERLOADED_MS) {
-      this.#refuseForNow(reply, 'overload', OVERLOAD_RETRY_S);
+      this.#refuseForNow(asked, 'overload', OVERLOAD_RETRY_S);
       return;
     }
     const found = this.#routes.find(trunks, invite.called);
     if (!found) {
-      this.#options.log.debug({ called: invite.called, trunks }, 'no project takes this number');
-      this.#refuse(reply, 'unknown_number', 404);
+      this.#refuse(asked, 'unknown_number', 404);
       return;
     }
     this.#asking = found.trunk.name;
     const refusal = admission.admit(this.#plan, found.trunk.name);
     if (refusal) {
-      this.#refuseForNow(reply, refusal.reason, refusal.retryAfterS);
+      this.#refuseForNow(asked, refusal.reason, refusal.retryAfterS);
       return;
     }
     const callId = random.token(8);
@@ -197,7 +203,7 @@ export class CallRouter {
     const { adapter, runtime } = this.#options;
     const refusal = this.#replacesRefusal(replaces, trunks);
     if (refusal) {
-      this.#refuse(reply, refusal.counter, refusal.status, refusal.reason);
+      this.#refuse({ request, reply }, refusal.counter, refusal.status, refusal.reason);
       return;
     }
     const found = adapter.findReplaced(replaces);
@@ -231,12 +237,12 @@ export class CallRouter {
     return null;
   }
 
-  #refuseForNow(reply: SrfReply, counter: string, retryAfterS: number): void {
-    this.#refuse(reply, counter, 503, null, { 'Retry-After': String(retryAfterS) });
+  #refuseForNow(asked: Asked, counter: string, retryAfterS: number): void {
+    this.#refuse(asked, counter, 503, null, { 'Retry-After': String(retryAfterS) });
   }
 
   #refuse(
-    reply: SrfReply,
+    { request, reply }: Asked,
     counter: string,
     status: number,
     reason: string | null = null,
@@ -244,6 +250,7 @@ export class CallRouter {
   ): void {
     this.#refused[counter] = (this.#refused[counter] ?? 0) + 1;
     if (this.#asking !== null) this.#bookRefusal(this.#asking, counter, status);
+    this.#complain(request, counter, status);
     sendReply(reply, status, reason, { headers });
   }
 
@@ -257,17 +264,25 @@ export class CallRouter {
     refusals.last = { at: this.#options.clock.wallMs(), reason, status };
   }
 
-  /** Once per source and minute: a scanner must not fill the log. */
-  #complain(source: string): void {
+  /** Once per source, reason and minute: a scanner, or a trunk that is full, must not fill the log. */
+  #complain(request: SrfRequest, code: string, status: number): void {
     const { clock, log } = this.#options;
     const now = clock.now();
-    const before = this.#complainedAt.get(source);
+    const source = canonicalAddress(request.source_address);
+    const key = `${source} ${code}`;
+    const before = this.#complainedAt.get(key);
     if (before !== undefined && now - before < COMPLAINT_EVERY_MS) return;
     if (this.#complainedAt.size >= COMPLAINTS_KEPT) this.#complainedAt.clear();
-    this.#complainedAt.set(source, now);
+    this.#complainedAt.set(key, now);
     log.warn(
-      { source, code: 'source_not_allowed' },
-      'INVITE from an address that no trunk allows, refused with 403',
+      {
+        source,
+        code,
+        status,
+        uri: request.uri,
+        sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id'),
+      },
+      'INVITE refused; for a minute more of this source and reason are only counted',
     );
   }
 }

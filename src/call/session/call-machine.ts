@@ -51,7 +51,7 @@ export class CallMachine implements CallHost {
 
   constructor(context: CallContext) {
     this.context = context;
-    this.bridge = new Bridge(this.music(), () => this.#recordState());
+    this.bridge = new Bridge(this.music());
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -110,8 +110,13 @@ export class CallMachine implements CallHost {
 
   media(event: MediaEvent): void {
     const leg = this.#legs.get(event.legId);
-    if (leg) leg.handleMedia(event);
-    else this.context.impossible('media of an unknown leg', { leg: event.legId, kind: event.kind });
+    if (!leg) {
+      this.context.impossible('media of an unknown leg', { leg: event.legId, kind: event.kind });
+      return;
+    }
+    const held = leg.holding;
+    leg.handleMedia(event);
+    if (leg.holding !== held && !leg.gone) this.#recordState();
   }
 
   decided(questionId: string, decision: PolicyDecision, late: boolean): void {
@@ -160,6 +165,13 @@ export class CallMachine implements CallHost {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
     this.#recordState();
+  }
+
+  /** The state with its legs, also where only a leg's hold changed. */
+  #recordState(): void {
+    const { context, state } = this;
+    const { callId } = context;
+    context.record({ kind: 'call.state', callId, at: context.wallMs(), state, legs: this.legs() });
   }
 
   newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg {
@@ -348,12 +360,6 @@ export class CallMachine implements CallHost {
     this.context.timers.start('away', graceMs, () => {
       this.end({ endedBy: 'relevo', cause: 'transferred', headers: reasonHeader(200, 'Call transferred') });
     });
-  }
-
-  #recordState(): void {
-    const { callId } = this.context;
-    const at = this.context.wallMs();
-    this.context.record({ kind: 'call.state', callId, at, state: this.#state, legs: this.legs() });
   }
 
   #begin(legId: LegId, invite: IncomingInvite): void {
