@@ -52,7 +52,7 @@ describe('dry run', () => {
     const report = ask({ source: '198.51.100.7', called: '+5491155550000', headers: { 'X-Tier': 'gold' } });
     assert.deepEqual([report.trunk, report.project, report.refused], ['carrier', 'acme', null]);
     assert.equal(report.bot?.requestUri, 'sip:bot@10.0.0.5:5070');
-    assert.equal(report.bot?.headers['X-Tier'], 'gold');
+    assert.equal(report.bot.headers['X-Tier'], 'gold');
     assert.equal(report.transfer, null);
   });
 
