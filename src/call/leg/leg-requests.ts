@@ -51,14 +51,28 @@ export class LegRequests {
     done(NO_DIALOG);
   }
 
-  /** Takes a final response; the method of its request, or null where nobody asked. */
-  answered(event: Extract<SignallingEvent, { kind: 'response' }>): InDialogMethod | null {
+  /** Takes a final response. `dialog gone`: RFC 5057 5.1 has 481 and 408 say so; REFER finds out by itself. */
+  answered(event: Extract<SignallingEvent, { kind: 'response' }>): 'unknown' | 'dialog gone' | 'fine' {
     const waiting = this.#open.get(event.requestId);
-    if (!waiting) return null;
+    if (!waiting) return 'unknown';
     this.#open.delete(event.requestId);
     const { status, reason, headers, body } = event;
     waiting.done({ status, reason, headers, body });
-    return waiting.method;
+    const telling = ['INFO', 'OPTIONS', 'UPDATE'].includes(waiting.method);
+    return telling && (status === 481 || status === 408) ? 'dialog gone' : 'fine';
+  }
+
+  /** Answers a request of the peer. */
+  respond(
+    requestId: string,
+    status: number,
+    more: Partial<InDialogResponse>,
+    contentType = 'application/sdp',
+  ): void {
+    const { reason = null, headers = {}, body = null } = more;
+    const type = body === null ? null : contentType;
+    const answer = { requestId, status, reason, headers, body, contentType: type };
+    this.#context.signalling({ kind: 'respond', legId: this.#legId, ...answer });
   }
 
   /** The leg ended: whoever waits is told. */

@@ -4,13 +4,13 @@ import type { CallEnd, CallHost, Roles, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { CallOrder, CallState, LegView } from '../call-record.js';
 import { carriedHeaders, nextMaxForwards, sessionId } from '../context/carried-headers.js';
-import { carriedReason, headerValue, reasonHeader } from '../context/sip-headers.js';
+import { carriedReason, reasonHeader } from '../context/sip-headers.js';
 import type { TemplateValues } from '../context/template.js';
 import type { PolicyDecision } from '../decision.js';
 import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { MediaProfile } from '../leg/leg-media.js';
-import { Leg, type LegOwner } from '../leg/leg.js';
-import type { LegMediaStats, MediaEvent, MediaSource } from '../media-port.js';
+import type { Leg, LegOwner } from '../leg/leg.js';
+import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
 import { TransferDesk } from '../transfer/transfer-desk.js';
@@ -19,8 +19,9 @@ import { AgentSide } from './agent-side.js';
 import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
 import { CallerSide } from './caller-side.js';
+import { LegSet } from './leg-set.js';
 import { relayRequest } from './relay.js';
-import { remoteOf, Replacement, replacesRefusal } from './replacement.js';
+import { remoteOf, takeReplacement } from './replacement.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -31,8 +32,7 @@ export class CallMachine implements CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles = { caller: null, bot: null, agent: null };
-  readonly #legs = new Map<LegId, Leg>();
-  readonly #whenGone = new Map<LegId, (() => void)[]>();
+  readonly #legs: LegSet;
   readonly #triggers: Triggers;
   readonly #desk: TransferDesk;
   readonly #refers: IncomingRefers;
@@ -52,6 +52,7 @@ export class CallMachine implements CallHost {
   constructor(context: CallContext) {
     this.context = context;
     this.bridge = new Bridge(this.music());
+    this.#legs = new LegSet(context, this.bridge);
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -144,12 +145,12 @@ export class CallMachine implements CallHost {
   }
 
   legs(): readonly LegView[] {
-    return [...this.#legs.values()].filter((leg) => !leg.gone).map((leg) => leg.view());
+    return this.#legs.views();
   }
 
   dump(): object {
     return {
-      legs: [...this.#legs.values()].map((leg) => leg.dump()),
+      legs: this.#legs.dump(),
       hears: this.bridge.dump(),
       transfers: this.#desk.dump(),
       badInputs: this.context.badInputs,
@@ -168,17 +169,11 @@ export class CallMachine implements CallHost {
   }
 
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
-    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) =>
-      this.#legGone(gone),
-    );
-    leg.wishDirection(() => this.bridge.wish(leg));
-    this.#legs.set(legId, leg);
-    return leg;
+    return this.#legs.add(legId, party, remote, profile, owner);
   }
 
   whenGone(leg: Leg, run: () => void): void {
-    const waiting = this.#whenGone.get(leg.legId) ?? [];
-    this.#whenGone.set(leg.legId, [...waiting, run]);
+    this.#legs.whenGone(leg, run);
   }
 
   outgoingHeaders(): SipHeaders {
@@ -213,7 +208,7 @@ export class CallMachine implements CallHost {
     this.#triggers.stop();
     for (const name of ['bot.answer', 'max', 'away']) this.context.timers.stop(name);
     const headers = end.headers ?? {};
-    for (const leg of this.#legs.values()) {
+    for (const leg of this.#legs.all()) {
       if (!this.#desk.keeps(leg)) leg.release({ status: end.status ?? 480, headers });
     }
     this.context.timers.start('ending', ENDING_GUARD_MS, () => this.#forgetAll());
@@ -222,7 +217,7 @@ export class CallMachine implements CallHost {
   /** Ends the call for good once nothing of it is left. */
   settle(): void {
     if (!this.#end || this.ended || this.#desk.busy) return;
-    for (const leg of this.#legs.values()) {
+    for (const leg of this.#legs.all()) {
       if (!leg.gone) {
         if (!this.#desk.keeps(leg)) leg.release({ headers: this.#end.headers ?? {} });
         if (!leg.idle) return;
@@ -240,7 +235,7 @@ export class CallMachine implements CallHost {
     } catch {
       // The machines are beyond use; what the ports hold is freed all the same.
       this.#end ??= { endedBy: 'relevo', cause: 'internal_error' };
-      for (const leg of this.#legs.values()) {
+      for (const leg of this.#legs.all()) {
         if (!leg.gone) this.context.signalling({ kind: 'bye', legId: leg.legId, headers: {} });
         this.context.media({ kind: 'close', legId: leg.legId });
       }
@@ -388,27 +383,12 @@ export class CallMachine implements CallHost {
   }
 
   #replace(event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>): void {
-    const { legId, invite } = event;
-    this.context.legIdTaken(legId);
-    const { roles } = this;
-    const replaced = this.#legs.get(event.replacesLegId);
-    const role = (['caller', 'bot', 'agent'] as const).find((one) => replaced && roles[one] === replaced);
-    const status = replacesRefusal(replaced, {
-      earlyOnly: event.earlyOnly,
-      busy: this.ending || role === undefined || this.#desk.inFlight,
+    this.context.legIdTaken(event.legId);
+    takeReplacement(this, event, {
+      replaced: this.#legs.get(event.replacesLegId),
+      owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
+      sessionId: this.#sessionId,
     });
-    if (status !== null || !replaced || role === undefined) {
-      this.context.signalling({ kind: 'reject', legId, status: status ?? 481, reason: null, headers: {} });
-      return;
-    }
-    const owner = { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide }[role];
-    const takeOver = (leg: Leg): void => {
-      roles[role] = leg;
-    };
-    const taking = new Replacement({ host: this, replaced, owner, takeOver });
-    const leg = this.takeLeg(legId, role, remoteOf(invite), replaced.profile, taking);
-    leg.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
-    leg.answer({ 'Session-ID': headerValue(invite.headers, 'session-id') ?? this.#sessionId });
   }
 
   #follow(decision: PolicyDecision): void {
@@ -425,30 +405,15 @@ export class CallMachine implements CallHost {
     this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
   }
 
-  #legGone(leg: Leg): void {
-    if (!leg.gone) return;
-    this.bridge.forget(leg);
-    const waiting = this.#whenGone.get(leg.legId) ?? [];
-    this.#whenGone.delete(leg.legId);
-    for (const run of waiting) run();
-  }
-
   #forgetAll(): void {
     this.context.event('ending_forced', { legs: this.legs().length });
-    for (const leg of this.#legs.values()) {
-      leg.forget();
-      this.#legGone(leg);
-    }
+    this.#legs.forgetAll();
     this.#desk.forget();
   }
 
   #close(end: CallEnd): void {
     const { context } = this;
     context.timers.stopAll();
-    const media: Record<string, LegMediaStats> = {};
-    for (const leg of this.#legs.values()) {
-      if (leg.media.stats) media[leg.legId] = leg.media.stats;
-    }
     this.setState('ended');
     context.record({
       kind: 'call.ended',
@@ -460,7 +425,7 @@ export class CallMachine implements CallHost {
       durationMs: Math.round(context.now() - (this.#answered?.at ?? this.#startedAt)),
       answeredAt: this.#answered?.wallMs ?? null,
       transfers: this.#desk.results,
-      media,
+      media: this.#legs.stats(),
     });
     context.emit({ port: 'end' });
   }

@@ -11,19 +11,15 @@ import type {
   TransferOutcome,
   TransferResult,
 } from '../vocabulary.js';
+import { Aftermath } from './aftermath.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
 import { Consultation } from './consultation.js';
 import { AttemptFactory } from './attempt-factory.js';
-import { FailureSteps } from './failure-steps.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { chooseMethod, completesByReplaces } from './method-choice.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
 import { playWaiting } from './waiting.js';
-
-/** A prompt to the caller that never ends must not hold the call. */
-const ANNOUNCE_WITHIN_MS = 60_000;
-const ANNOUNCE = 'announce';
 
 /** What else a transfer needs, beside its call. */
 export interface TransferDeps {
@@ -44,7 +40,7 @@ export class Transfer implements AttemptObserver {
   readonly #method: TransferMethod;
   readonly #report: TransferReport;
   readonly #factory: AttemptFactory;
-  readonly #steps: FailureSteps;
+  readonly #aftermath: Aftermath;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
@@ -67,8 +63,19 @@ export class Transfer implements AttemptObserver {
     this.#mode = deps.wish.mode ?? transfer.mode;
     this.#method = deps.wish.method ?? transfer.method;
     this.#incumbent = host.roles.agent ?? host.roles.bot;
-    this.#steps = new FailureSteps(transfer.onFailure);
     const { transferId, wish } = deps;
+    this.#aftermath = new Aftermath(host, transfer, {
+      incumbent: () => this.#incumbent,
+      last: () => this.#last,
+      botDied: wish.reason === 'bot_failure',
+      tryNext: () => {
+        this.#wait();
+        this.#tryNext();
+      },
+      announcing: () => this.#move('announce'),
+      isAnnouncing: () => this.#phase === 'announcing',
+      conclude: (outcome, detail) => this.#conclude(outcome, detail),
+    });
     this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
     const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
     this.#factory = new AttemptFactory({ host, observer: this, wish, refers: deps.refers, briefer });
@@ -89,8 +96,9 @@ export class Transfer implements AttemptObserver {
     this.#report.started(resolution.ok ? resolution.name : (wish.to ?? ''));
     if (!resolution.ok && resolution.code === 'not_allowed') {
       // The caller goes on with whoever it talks to: nothing was touched.
-      this.#conclude('not_allowed', resolution.detail);
-      if (this.#incumbent === null) this.#hangUp();
+      const refused = { outcome: resolution.code, detail: resolution.detail };
+      if (this.#incumbent === null) this.#aftermath.hangUp(refused);
+      else this.#conclude(refused.outcome, refused.detail);
       return;
     }
     this.#report.measure();
@@ -172,7 +180,7 @@ export class Transfer implements AttemptObserver {
   }
 
   played(promptId: string): void {
-    if (this.#phase === 'announcing' && promptId === ANNOUNCE) this.#announced();
+    this.#aftermath.played(promptId, this.#targets.length > 0);
   }
 
   attemptProgress(attempt: Attempt, progress: string, detail: string | null): void {
@@ -270,7 +278,7 @@ export class Transfer implements AttemptObserver {
     }
     if (attempt.kind === 'refer' && failure.outcome === 'timeout') {
       // Nobody knows whether the peer is dialling still: no other destination is rung.
-      if (this.#host.context.project.transfer.onNoNotify === 'hangup') this.#hangUpWith(failure);
+      if (this.#host.context.project.transfer.onNoNotify === 'hangup') this.#aftermath.hangUp(failure);
       else this.#resume(failure.outcome, failure.detail);
       return;
     }
@@ -390,69 +398,11 @@ export class Transfer implements AttemptObserver {
 
   /** The last attempt failed: the next destination, or the steps that the project wants. */
   #afterFailure(): void {
-    const { caller } = this.#host.roles;
-    const { outcome, detail } = this.#last;
-    switch (this.#steps.next(this.#targets.length > 0)) {
-      case 'next':
-        this.#wait();
-        this.#tryNext();
-        return;
-      case 'announce': {
-        const file = this.#host.context.project.transfer.announceFile;
-        if (file === null || !caller?.up) {
-          this.#afterFailure();
-          return;
-        }
-        this.#move('announce');
-        this.#host.bridge.play(caller, { kind: 'file', file, promptId: ANNOUNCE });
-        this.#host.context.timers.start('transfer.announce', ANNOUNCE_WITHIN_MS, () => this.#announced());
-        return;
-      }
-      case 'resume-bot':
-        this.#resume(outcome, detail);
-        return;
-      case 'hangup':
-        this.#hangUpWith(this.#last);
-    }
-  }
-
-  #announced(): void {
-    this.#host.context.timers.stop('transfer.announce');
-    if (this.#phase === 'announcing') this.#afterFailure();
+    this.#aftermath.go(this.#targets.length > 0);
   }
 
   #resume(outcome: TransferOutcome, detail: string): void {
-    const { roles, bridge } = this.#host;
-    const { caller } = roles;
-    const incumbent = this.#incumbent;
-    if (!caller || (!incumbent && (caller.pending || this.wish.reason === 'bot_failure'))) {
-      this.#conclude(outcome, detail);
-      this.#hangUp();
-      return;
-    }
-    if (incumbent?.up && incumbent === roles.agent) {
-      bridge.connect(caller, incumbent);
-      this.#host.setState('with_agent');
-    } else {
-      this.#host.resumeBot();
-    }
-    this.#conclude(outcome, detail);
-  }
-
-  #hangUpWith(failure: AttemptFailure): void {
-    this.#conclude(failure.outcome, failure.detail);
-    this.#hangUp();
-  }
-
-  #hangUp(): void {
-    const { status } = this.#host.context.project.botFailure;
-    const headers = reasonHeader(status, 'Nobody could be reached');
-    this.#host.end({
-      endedBy: 'relevo',
-      cause: `transfer_failed: ${this.#outcome ?? 'failed'}`,
-      status,
-      headers,
-    });
+    this.#aftermath.resume({ outcome, detail });
   }
 
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
