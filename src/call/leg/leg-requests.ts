@@ -1,5 +1,5 @@
 import type { CallContext } from '../call-context.js';
-import type { InDialogMethod, LegId, SignallingEvent } from '../signalling-port.js';
+import type { InDialogMethod, LegId, SignallingCommand, SignallingEvent } from '../signalling-port.js';
 import type { SipHeaders } from '../vocabulary.js';
 import type { InDialogResponse } from './in-dialog.js';
 import type { Dial } from './leg-orders.js';
@@ -21,11 +21,13 @@ export interface RequestContent {
 
 /** Our requests inside one dialog: each gets exactly one final response, 481 where the leg ends first. */
 export class LegRequests {
+  readonly #send: (command: SignallingCommand) => void;
   readonly #context: CallContext;
   readonly #legId: LegId;
   readonly #open = new Map<string, { method: InDialogMethod; done: (response: InDialogResponse) => void }>();
 
-  constructor(context: CallContext, legId: LegId) {
+  constructor(send: (command: SignallingCommand) => void, context: CallContext, legId: LegId) {
+    this.#send = send;
     this.#context = context;
     this.#legId = legId;
   }
@@ -34,7 +36,7 @@ export class LegRequests {
     const requestId = this.#context.nextRequestId();
     this.#open.set(requestId, { method, done });
     const { headers = {}, body = null, contentType = null, auth = null } = content;
-    this.#context.signalling({
+    this.#send({
       kind: 'request',
       legId: this.#legId,
       requestId,
@@ -72,7 +74,7 @@ export class LegRequests {
     const { reason = null, headers = {}, body = null } = more;
     const type = body === null ? null : contentType;
     const answer = { requestId, status, reason, headers, body, contentType: type };
-    this.#context.signalling({ kind: 'respond', legId: this.#legId, ...answer });
+    this.#send({ kind: 'respond', legId: this.#legId, ...answer });
   }
 
   /** The leg ended: whoever waits is told. */

@@ -18,6 +18,7 @@ import type { LegOwnerOf } from './leg-owner.js';
 import { LegRequests, type RequestContent } from './leg-requests.js';
 import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
 import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
+import { withSessionId } from './session-header.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
@@ -64,7 +65,7 @@ export class Leg {
     this.media = new LegMedia(context, this.legId, this.party, identity.profile);
     this.profile = identity.profile;
     this.#initial = new InitialOffer(this.media);
-    this.#requests = new LegRequests(context, this.legId);
+    this.#requests = new LegRequests((command) => this.#send(command), context, this.legId);
     this.#negotiation = this.#makeNegotiation();
     this.#uac = this.#makeUac();
   }
@@ -207,6 +208,7 @@ export class Leg {
 
   /** Takes an event of the signalling port. */
   handle(event: SignallingEvent): void {
+    if ('headers' in event) this.#context.sessionIds.learn(this.legId, this.party, event.headers);
     switch (event.kind) {
       case 'cancelled':
         if (this.#move('cancelled')) this.#fail(487, 'Request Terminated', {}, 'cancelled');
@@ -424,7 +426,7 @@ export class Leg {
   }
 
   #send(command: SignallingCommand): void {
-    this.#context.signalling(command);
+    this.#context.signalling(withSessionId(command, this.#context.sessionIds, this.party));
   }
 
   #makeNegotiation(): Negotiation {

@@ -3,7 +3,7 @@ import type { CallContext } from '../call-context.js';
 import type { CallEnd, CallHost, Roles, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { CallOrder, CallState, LegView } from '../call-record.js';
-import { carriedHeaders, nextMaxForwards, sessionId } from '../context/carried-headers.js';
+import { carriedHeaders, nextMaxForwards } from '../context/carried-headers.js';
 import { carriedReason, reasonHeader } from '../context/sip-headers.js';
 import type { TemplateValues } from '../context/template.js';
 import type { PolicyDecision } from '../decision.js';
@@ -12,12 +12,14 @@ import type { MediaProfile } from '../leg/leg-media.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
+import type { ReferPolicy, Trunk } from '../project.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
 import { TransferDesk } from '../transfer/transfer-desk.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { AgentSide } from './agent-side.js';
 import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
+import { isBotDone } from './bot-message.js';
 import { CallerSide } from './caller-side.js';
 import { LegSet } from './leg-set.js';
 import { relayRequest } from './relay.js';
@@ -42,11 +44,11 @@ export class CallMachine implements CallHost {
   readonly #botFailure: BotFailure;
   #state: CallState = 'connecting';
   #invite: IncomingInvite | null = null;
-  #sessionId = '';
   #maxForwards = 69;
   #startedAt = 0;
   #answered: { readonly at: number; readonly wallMs: number } | null = null;
   #away = false;
+  #agentTrunk: Trunk | null = null;
   #end: CallEnd | null = null;
 
   constructor(context: CallContext) {
@@ -128,7 +130,7 @@ export class CallMachine implements CallHost {
         this.end({ endedBy: 'relevo', cause: order.cause });
         return { accepted: true };
       case 'botEvent':
-        this.#triggers.happened(order.event);
+        if (!isBotDone(order.event) || !this.botDone()) this.#triggers.happened(order.event);
         return { accepted: true };
       case 'cancelTransfer':
         return this.cancelTransfer(order.transferId)
@@ -164,7 +166,7 @@ export class CallMachine implements CallHost {
     this.context.record({ kind: 'call.state', callId, at: this.context.wallMs(), state, legs: this.legs() });
   }
 
-  newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg {
+  newLeg(party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
     return this.takeLeg(this.context.nextLegId(), party, remote, profile, owner);
   }
 
@@ -180,7 +182,6 @@ export class CallMachine implements CallHost {
     return {
       ...carriedHeaders(this.invite, this.context.project.carryHeaders),
       'Max-Forwards': String(this.#maxForwards),
-      'Session-ID': this.#sessionId,
     };
   }
 
@@ -258,6 +259,9 @@ export class CallMachine implements CallHost {
   briefDone(): boolean {
     return this.#desk.briefDone();
   }
+  botDone(): boolean {
+    return this.#desk.botDone();
+  }
   incumbentGone(leg: Leg): void {
     this.#desk.incumbentGone(leg);
   }
@@ -309,6 +313,10 @@ export class CallMachine implements CallHost {
   }
 
   callerGone(cause: string, headers: SipHeaders): void {
+    if (!this.ending && this.#desk.callerLeaves()) {
+      this.roles.caller = null;
+      return;
+    }
     const given = carriedReason(headers);
     const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
@@ -327,14 +335,31 @@ export class CallMachine implements CallHost {
     if (!bot) this.#botSession.invite();
   }
 
-  joinAgent(leg: Leg): void {
+  joinAgent(leg: Leg, trunk: Trunk): void {
     const { caller } = this.roles;
+    this.#agentTrunk = trunk;
     if (!caller) return;
     this.roles.agent = leg;
     leg.adopt(this.#agentSide);
     this.bridge.connect(caller, leg);
     if (caller.pending) caller.answer({});
     this.setState('with_agent');
+  }
+
+  joinCaller(leg: Leg, peer: Leg): void {
+    const { context, roles } = this;
+    roles.caller = leg;
+    leg.adopt(this.#callerSide);
+    this.bridge.connect(leg, peer);
+    leg.media.watch(context.project.callerMediaTimeoutMs);
+    this.setState(peer === roles.agent ? 'with_agent' : 'with_bot');
+  }
+
+  referPolicy(leg: Leg): ReferPolicy {
+    const { plan, project, trunk } = this.context.deps;
+    if (leg.party === 'caller') return trunk.referPolicy;
+    if (leg.party === 'bot') return plan.bots[project.bot]?.referPolicy ?? 'reject';
+    return this.#agentTrunk?.referPolicy ?? 'reject';
   }
 
   transferredAway(graceMs: number): void {
@@ -354,11 +379,11 @@ export class CallMachine implements CallHost {
     }
     this.#invite = invite;
     this.#startedAt = context.now();
-    const { trunk, project, random, callId } = context.deps;
+    const { trunk, project, callId } = context.deps;
     const maxForwards = nextMaxForwards(invite.headers);
     this.#maxForwards = maxForwards ?? 0;
-    this.#sessionId = sessionId(invite.headers, () => random.uuid());
     context.legIdTaken(legId);
+    context.sessionIds.learn(legId, 'caller', invite.headers);
     context.record({
       kind: 'call.started',
       callId,
@@ -387,7 +412,6 @@ export class CallMachine implements CallHost {
     takeReplacement(this, event, {
       replaced: this.#legs.get(event.replacesLegId),
       owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
-      sessionId: this.#sessionId,
     });
   }
 

@@ -1,5 +1,5 @@
 import type { CallHost } from '../call-host.js';
-import { headerValue, reasonHeader } from '../context/sip-headers.js';
+import { reasonHeader } from '../context/sip-headers.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaDirection } from '../media-port.js';
@@ -93,7 +93,6 @@ export function takeReplacement(
   about: {
     readonly replaced: Leg | undefined;
     readonly owners: Readonly<Record<Party, LegOwner>>;
-    readonly sessionId: string;
   },
 ): void {
   const { legId, invite } = event;
@@ -112,7 +111,8 @@ export function takeReplacement(
     roles[role] = leg;
   };
   const taking = new Replacement({ host, replaced, owner: about.owners[role], takeOver });
+  host.context.sessionIds.learn(legId, role, invite.headers);
   const leg = host.takeLeg(legId, role, remoteOf(invite), replaced.profile, taking);
   leg.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
-  leg.answer({ 'Session-ID': headerValue(invite.headers, 'session-id') ?? about.sessionId });
+  leg.answer({});
 }

@@ -12,6 +12,7 @@ export function chooseMethod(
   by: { readonly mode: TransferMode; readonly method: TransferMethod; readonly alone: boolean },
 ): 'refer' | 'invite' {
   const { caller } = host.roles;
+  if (wish.passOn && caller?.up && by.alone) return 'refer';
   // An early dialog cannot be referred, several phones cannot be named at once, and a consultation is our own INVITE.
   if (!caller?.up || !by.alone || by.mode === 'attended' || wish.replaces !== null) return 'invite';
   if (by.method !== 'auto') return by.method === 'refer' ? 'refer' : 'invite';

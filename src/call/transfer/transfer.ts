@@ -13,13 +13,16 @@ import type {
 } from '../vocabulary.js';
 import { Aftermath } from './aftermath.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
+import type { DeskTransfer } from './desk-transfer.js';
 import { Consultation } from './consultation.js';
 import { AttemptFactory } from './attempt-factory.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { chooseMethod, completesByReplaces } from './method-choice.js';
+import { Prelude } from './prelude.js';
+import { Redirects } from './redirects.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
-import { playWaiting } from './waiting.js';
+import { playWaiting, ringCaller } from './waiting.js';
 
 /** What else a transfer needs, beside its call. */
 export interface TransferDeps {
@@ -31,7 +34,7 @@ export interface TransferDeps {
 }
 
 /** One transfer: attempts at the destinations in order, what happens when they fail, and one terminal result. */
-export class Transfer implements AttemptObserver {
+export class Transfer implements AttemptObserver, DeskTransfer {
   readonly transferId: string;
   readonly wish: TransferWish;
   readonly #host: CallHost;
@@ -41,6 +44,8 @@ export class Transfer implements AttemptObserver {
   readonly #report: TransferReport;
   readonly #factory: AttemptFactory;
   readonly #aftermath: Aftermath;
+  readonly #prelude: Prelude;
+  readonly #redirects: Redirects;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
@@ -64,6 +69,12 @@ export class Transfer implements AttemptObserver {
     this.#method = deps.wish.method ?? transfer.method;
     this.#incumbent = host.roles.agent ?? host.roles.bot;
     const { transferId, wish } = deps;
+    this.#prelude = new Prelude(
+      host,
+      () => this.#incumbent,
+      () => this.#setOut(),
+    );
+    this.#redirects = new Redirects(host);
     this.#aftermath = new Aftermath(host, transfer, {
       incumbent: () => this.#incumbent,
       last: () => this.#last,
@@ -112,6 +123,11 @@ export class Transfer implements AttemptObserver {
       return;
     }
     this.#targets = [...resolution.targets];
+    if (this.#prelude.start()) this.#move('prepare');
+    else this.#setOut();
+  }
+
+  #setOut(): void {
     this.#tryNext();
     if (this.#phase === 'trying') this.#wait();
   }
@@ -144,6 +160,10 @@ export class Transfer implements AttemptObserver {
     return this.undecided && this.#consultation?.leg === leg;
   }
 
+  callerLeaves(): boolean {
+    return false;
+  }
+
   /** The bot (or the agent who asked for the transfer) is gone; the transfer goes on. */
   incumbentGone(leg: Leg): void {
     if (this.#joining?.leg === leg && this.undecided) {
@@ -162,6 +182,7 @@ export class Transfer implements AttemptObserver {
     this.#incumbent = null;
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
+    this.#prelude.botDone();
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
     if (caller?.up && this.#withIncumbent) {
       this.#withIncumbent = false;
@@ -174,12 +195,18 @@ export class Transfer implements AttemptObserver {
     return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.briefDone());
   }
 
+  /** The bot says that it has finished its sentence. */
+  botDone(): boolean {
+    return this.#prelude.botDone();
+  }
+
   /** The caller, unanswered until the person was there, is answered now. */
   callerAnswered(): void {
     if (this.#joining) this.#joined(this.#joining.target);
   }
 
   played(promptId: string): void {
+    this.#prelude.played(promptId);
     this.#aftermath.played(promptId, this.#targets.length > 0);
   }
 
@@ -188,23 +215,10 @@ export class Transfer implements AttemptObserver {
   }
 
   attemptRinging(attempt: Attempt, status: number, reason: string, earlyMedia: Leg | null): void {
-    const { roles, bridge, context } = this.#host;
     this.#record('ringing', attempt.target.destination, `${status} ${reason}`);
     this.wish.listener?.provisional(status, reason);
-    const { caller } = roles;
-    if (!caller || attempt.kind !== 'invite') return;
-    const alone = this.#live.length === 1;
-    if (caller.pending) {
-      if (earlyMedia && alone) bridge.listen(caller, earlyMedia);
-      caller.ring(earlyMedia && alone ? 183 : 180, earlyMedia !== null && alone);
-    } else if (
-      earlyMedia &&
-      alone &&
-      this.#mode === 'blind' &&
-      context.project.transfer.waiting === 'ringback'
-    ) {
-      bridge.listen(caller, earlyMedia);
-    }
+    if (attempt.kind === 'invite')
+      ringCaller(this.#host, this.#mode, { earlyMedia, alone: this.#live.length === 1 });
   }
 
   attemptConnected(attempt: Attempt, leg: Leg): void {
@@ -256,7 +270,7 @@ export class Transfer implements AttemptObserver {
     this.#live = this.#live.filter((one) => one !== attempt);
     this.#last = failure;
     this.#record('failed', attempt.target.destination, failure.detail);
-    if (!this.undecided || this.#live.length > 0) return;
+    if (!this.undecided || this.#redirected(attempt, failure) || this.#live.length > 0) return;
     const { caller } = this.#host.roles;
     if (this.#host.ending || !caller || (!caller.up && !caller.pending)) {
       this.#consultation?.release(reasonHeader(487, 'The caller hung up'));
@@ -306,6 +320,19 @@ export class Transfer implements AttemptObserver {
     };
   }
 
+  /** A 3xx that may be followed is one more attempt. */
+  #redirected(attempt: Attempt, failure: AttemptFailure): boolean {
+    if (this.#host.ending || this.#consultation) return false;
+    const { targets, refused } = this.#redirects.after(attempt.target, failure);
+    const [first, ...rest] = targets;
+    if (refused !== null) this.#last = { ...failure, outcome: 'not_allowed', detail: refused };
+    if (!first) return false;
+    this.#record('redirected', attempt.target.destination, first.destination);
+    this.#targets.unshift(...rest);
+    this.#begin([first], 'invite');
+    return true;
+  }
+
   #mayInviteAfter(failure: AttemptFailure): boolean {
     if (failure.outcome === 'refer_rejected') return true;
     const { onNoNotify } = this.#host.context.project.transfer;
@@ -334,9 +361,17 @@ export class Transfer implements AttemptObserver {
     this.#move('try');
     const { caller } = this.#host.roles;
     const attempts = batch.map((target) =>
-      method === 'refer' && caller ? this.#factory.refer(caller, target, null) : this.#factory.invite(target),
+      method === 'refer' && caller
+        ? this.#factory.refer(caller, target, this.#passedReplaces(target))
+        : this.#factory.invite(target),
     );
     this.#run(attempts);
+  }
+
+  /** A referrer's own consultation goes along where its REFER is passed on. */
+  #passedReplaces(target: Target): { uri: string; value: string } | null {
+    const { replaces } = this.wish;
+    return replaces === null ? null : { uri: target.uri, value: replaces };
   }
 
   #run(attempts: readonly Attempt[]): void {
@@ -356,8 +391,7 @@ export class Transfer implements AttemptObserver {
   #join(leg: Leg, target: Target): void {
     const { caller } = this.#host.roles;
     this.#joining = { leg, target };
-    this.#host.joinAgent(leg);
-    if (target.thenDial !== null) leg.media.sendDtmf(target.thenDial);
+    this.#host.joinAgent(leg, target.trunk);
     if (caller?.up) this.#joined(target);
   }
 
@@ -406,6 +440,7 @@ export class Transfer implements AttemptObserver {
   }
 
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
+    this.#prelude.stop();
     for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
     this.#consultation?.release(headers);
     this.#consultation = null;
