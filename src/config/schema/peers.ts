@@ -22,9 +22,7 @@ const referPolicy = () => oneOf(['terminate', 'pass', 'reject']).default(DEFAULT
 
 /** As on a trunk, where the defaults are filled in, and on a destination, where what is missing is the trunk's. */
 const IDENTITY = {
-  from: z.union([oneOf(['caller', 'called']), matching(/^\+?[0-9]{1,20}$/, 'a number')], {
-    error: 'caller, called, or a number in quotes',
-  }),
+  from: matching(/^(?:caller|called|\+?[0-9]{1,20})$/, 'caller, called, or a number in quotes'),
   p_asserted_identity: flag(),
   diversion: flag(),
   history_info: flag(),
