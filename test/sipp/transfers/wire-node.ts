@@ -5,8 +5,8 @@ import { checkExpression } from '../../../src/policy/rules/expression.js';
 import { freePort } from '../../support/free-ports.js';
 import { startSipp, type Sipp } from '../../support/sipp.js';
 
-/** Ports of these tests: no other test takes them. */
-const port = (): Promise<number> => freePort(16_000, 16_999);
+/** Ports of these tests, below those of the RTP: no other test takes them. */
+const port = (): Promise<number> => freePort(16_000, 16_398);
 
 export interface WirePorts {
   readonly sip: number;
@@ -30,7 +30,7 @@ export interface WireNode {
 /** Starts a node on the configuration that `text` writes for these ports. */
 export async function startWireNode(text: (ports: WirePorts & { rtp: number }) => string): Promise<WireNode> {
   const ports = { sip: await port(), bot: await port(), agent: await port(), colleague: await port() };
-  const rtp = await freePort(16_400, 16_700);
+  const rtp = await freePort(16_400, 16_790);
   const source = { text: text({ ...ports, rtp }), path: 'wire.yaml' };
   const loaded = loadConfig(source, { env: process.env, checkExpression });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
@@ -59,11 +59,11 @@ export async function startWireNode(text: (ports: WirePorts & { rtp: number }) =
     endedCall: async () => {
       const until = Date.now() + 10_000;
       for (;;) {
-        const answer = await fetch(`http://127.0.0.1:${node.apiAddress.port}/v1/calls?limit=1`);
+        const answer = await fetch(`http://127.0.0.1:${node.apiAddress.port}/v1/calls?limit=50`);
         const { calls } = (await answer.json()) as { calls: CallView[] };
-        if (calls[0]?.endedAt) return calls[0];
-        if (Date.now() > until)
-          throw new Error(`the call has not ended: ${JSON.stringify(calls[0], null, 1)}`);
+        const newest = calls.sort((a, b) => b.startedAt - a.startedAt)[0];
+        if (newest?.endedAt) return newest;
+        if (Date.now() > until) throw new Error(`the call has not ended: ${JSON.stringify(newest, null, 1)}`);
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     },
