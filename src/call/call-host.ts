@@ -113,6 +113,8 @@ export interface CallHost {
   joinAgent(leg: Leg, trunk: Trunk): void;
   /** A new leg plays the caller's part from now on, and talks to `peer`. */
   joinCaller(leg: Leg, peer: Leg): void;
+  /** Does this value of Replaces name a dialog of this very call? */
+  namesOwnLeg(replaces: string): boolean;
   /** What becomes of a REFER on this leg. */
   referPolicy(leg: Leg): ReferPolicy;
   /** The bot says that it has finished its sentence; false where nobody waited. */

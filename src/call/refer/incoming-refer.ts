@@ -32,6 +32,11 @@ export class IncomingRefers {
       leg.respond(requestId, 400, { reason: 'Bad Refer-To' });
       return;
     }
+    if (referTo.replaces !== null && this.#host.namesOwnLeg(referTo.replaces)) {
+      // The caller would be joined with itself.
+      leg.respond(requestId, 603, { reason: 'Replaces names a dialog of this call' });
+      return;
+    }
     const cseq = /^\s*(\d+)/.exec(headerValue(headers, 'cseq') ?? '')?.[1] ?? null;
     const eventId = this.#seen.has(leg) ? cseq : null;
     const silent = /^\s*false\b/i.test(headerValue(headers, 'refer-sub') ?? '');

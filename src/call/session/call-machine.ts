@@ -14,14 +14,15 @@ import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
 import type { ReferPolicy, Trunk } from '../project.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
+import { parseReplaces } from '../refer/refer-to.js';
 import { TransferDesk } from '../transfer/transfer-desk.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { AgentSide } from './agent-side.js';
 import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
-import { isBotDone } from './bot-message.js';
 import { CallerSide } from './caller-side.js';
 import { LegSet } from './leg-set.js';
+import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
 import { remoteOf, takeReplacement } from './replacement.js';
 import { Triggers } from './triggers.js';
@@ -125,25 +126,7 @@ export class CallMachine implements CallHost {
   order(order: CallOrder): OrderResult {
     if (this.ending || !this.#invite)
       return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
-    switch (order.kind) {
-      case 'hangup':
-        this.end({ endedBy: 'relevo', cause: order.cause });
-        return { accepted: true };
-      case 'botEvent':
-        if (!isBotDone(order.event) || !this.botDone()) this.#triggers.happened(order.event);
-        return { accepted: true };
-      case 'cancelTransfer':
-        return this.cancelTransfer(order.transferId)
-          ? { accepted: true }
-          : { accepted: false, code: 'unknown_transfer', detail: `${order.transferId} is not in flight` };
-      case 'transfer': {
-        if (!this.answered && !this.#desk.inFlight) {
-          return { accepted: false, code: 'call_not_answered', detail: 'the call is not answered yet' };
-        }
-        const rest = { rule: null, evidence: null, referredBy: null, replaces: null, listener: null };
-        return this.requestTransfer({ ...order, ...rest });
-      }
-    }
+    return takeOrder(this, this.#triggers, order);
   }
 
   legs(): readonly LegView[] {
@@ -353,6 +336,11 @@ export class CallMachine implements CallHost {
     this.bridge.connect(leg, peer);
     leg.media.watch(context.project.callerMediaTimeoutMs);
     this.setState(peer === roles.agent ? 'with_agent' : 'with_bot');
+  }
+
+  namesOwnLeg(replaces: string): boolean {
+    const dialog = parseReplaces(replaces);
+    return dialog !== null && this.#legs.named(dialog) !== null;
   }
 
   referPolicy(leg: Leg): ReferPolicy {

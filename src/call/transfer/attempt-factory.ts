@@ -29,7 +29,8 @@ export class AttemptFactory {
   /** The caller's side is asked to dial; `replaces` names our consultation with the target. */
   refer(caller: Leg, target: Target, replaces: { uri: string; value: string } | null): Attempt {
     const { host, observer, wish, refers } = this.#deps;
-    const to = { uri: replaces?.uri ?? target.uri, replaces: replaces?.value ?? null };
+    // A referrer's own consultation goes along where its REFER is passed on.
+    const to = { uri: replaces?.uri ?? target.uri, replaces: replaces?.value ?? wish.replaces };
     const headers = referHeaders(host, wish, target, to);
     return new ReferAttempt(host, caller, target, observer, headers, refers);
   }

@@ -1,6 +1,7 @@
 import type { CallHost, TransferWish } from '../call-host.js';
 import type { Leg } from '../leg/leg.js';
 import type { TransferMethod, TransferMode } from '../vocabulary.js';
+import type { AttemptFailure } from './attempt.js';
 
 /**
  * How an attempt is signalled first. `auto` sends REFER where the trunk wants it, or where the peer says that it can
@@ -28,4 +29,23 @@ export function completesByReplaces(host: CallHost, method: TransferMethod, cons
   if (!consultation.dialog || !host.roles.caller?.up) return false;
   if (method === 'replaces' || method === 'refer') return true;
   return method === 'auto' && host.context.deps.trunk.transferMethod === 'refer';
+}
+
+/**
+ * What follows a REFER that failed: `auto` dials where it was refused, and where nothing was heard of it if the
+ * project says so and no phone rang. Where nobody knows whether the peer is dialling still, no other place is rung.
+ */
+export function afterRefer(
+  host: CallHost,
+  method: TransferMethod,
+  failure: AttemptFailure,
+): 'invite' | 'hangup' | 'resume' | 'go on' {
+  const { onNoNotify } = host.context.project.transfer;
+  const silent = failure.outcome === 'timeout';
+  if (method === 'auto') {
+    if (failure.outcome === 'refer_rejected') return 'invite';
+    if (silent && !failure.rang && onNoNotify === 'invite') return 'invite';
+  }
+  if (!silent) return 'go on';
+  return onNoNotify === 'hangup' ? 'hangup' : 'resume';
 }

@@ -17,7 +17,7 @@ import type { DeskTransfer } from './desk-transfer.js';
 import { Consultation } from './consultation.js';
 import { AttemptFactory } from './attempt-factory.js';
 import { InviteAttempt } from './invite-attempt.js';
-import { chooseMethod, completesByReplaces } from './method-choice.js';
+import { afterRefer, chooseMethod, completesByReplaces } from './method-choice.js';
 import { Prelude } from './prelude.js';
 import { Redirects } from './redirects.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
@@ -286,17 +286,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       this.#joinConsultation(this.#consulted, this.#consultation.leg);
       return;
     }
-    if (attempt.kind === 'refer' && this.#method === 'auto' && this.#mayInviteAfter(failure)) {
-      this.#begin([attempt.target], 'invite');
-      return;
-    }
-    if (attempt.kind === 'refer' && failure.outcome === 'timeout') {
-      // Nobody knows whether the peer is dialling still: no other destination is rung.
-      if (this.#host.context.project.transfer.onNoNotify === 'hangup') this.#aftermath.hangUp(failure);
-      else this.#resume(failure.outcome, failure.detail);
-      return;
-    }
-    this.#afterFailure();
+    const next = attempt.kind === 'refer' ? afterRefer(this.#host, this.#method, failure) : 'go on';
+    if (next === 'invite') this.#begin([attempt.target], 'invite');
+    else if (next === 'hangup') this.#aftermath.hangUp(failure);
+    else if (next === 'resume') this.#resume(failure.outcome, failure.detail);
+    else this.#afterFailure();
   }
 
   /** Nothing more can be awaited. */
@@ -333,12 +327,6 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     return true;
   }
 
-  #mayInviteAfter(failure: AttemptFailure): boolean {
-    if (failure.outcome === 'refer_rejected') return true;
-    const { onNoNotify } = this.#host.context.project.transfer;
-    return failure.outcome === 'timeout' && !failure.rang && onNoNotify === 'invite';
-  }
-
   #tryNext(): void {
     const first = this.#targets.shift();
     if (!first) {
@@ -361,17 +349,9 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#move('try');
     const { caller } = this.#host.roles;
     const attempts = batch.map((target) =>
-      method === 'refer' && caller
-        ? this.#factory.refer(caller, target, this.#passedReplaces(target))
-        : this.#factory.invite(target),
+      method === 'refer' && caller ? this.#factory.refer(caller, target, null) : this.#factory.invite(target),
     );
     this.#run(attempts);
-  }
-
-  /** A referrer's own consultation goes along where its REFER is passed on. */
-  #passedReplaces(target: Target): { uri: string; value: string } | null {
-    const { replaces } = this.wish;
-    return replaces === null ? null : { uri: target.uri, value: replaces };
   }
 
   #run(attempts: readonly Attempt[]): void {

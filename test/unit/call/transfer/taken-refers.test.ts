@@ -185,6 +185,16 @@ describe('REFER of the bot and of the person, by policy', () => {
     made.assertOver();
   });
 
+  it('with a Replaces that names a dialog of this very call is declined: nobody is joined with itself', () => {
+    const made = bench();
+    made.transfer();
+    made.accepted('c1.3');
+    const value = encodeURIComponent('abc@carrier;to-tag=us;from-tag=them');
+    const headers = { 'refer-to': `<sip:desk@relevo?Replaces=${value}>` };
+    assert.equal(made.statusOf(made.request('c1.3', 'REFER', { headers })), 603);
+    assert.equal(made.hears('c1.1'), 'c1.3');
+  });
+
   it('of the caller side while a person has the call joins that person with the target', () => {
     const made = bench();
     made.transfer();
