@@ -7,7 +7,10 @@ import type { SignallingCommand, SignallingEvent } from './signalling-port.js';
 export type CallInput =
   | { readonly port: 'signalling'; readonly event: SignallingEvent }
   | { readonly port: 'media'; readonly event: MediaEvent }
-  /** `late` marks the default decision, taken because the policy missed its deadline. */
+  /**
+   * `late` marks the default decision, taken because the policy missed its deadline, and the policy's own decision
+   * where it comes after that.
+   */
   | {
       readonly port: 'policy';
       readonly questionId: string;

@@ -9,7 +9,7 @@ export const DEFAULTS = {
   api: { address: '127.0.0.1', port: 8080, role: 'admin' },
   limits: { maxCps: 5000 },
   log: { level: 'info' },
-  policy: { deadline: '20ms' },
+  policy: { deadline: '250ms' },
   observe: { keepCalls: 1000, webhookTimeout: '5s', webhookRetries: 5 },
   trunk: {
     codecs: ['PCMA', 'PCMU'],

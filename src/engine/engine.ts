@@ -136,7 +136,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     transports,
     outbound,
     layer,
-    dialogs: new DialogTable(),
+    dialogs: new DialogTable(clock),
     report: new ReportFormat(clock),
     locator: new TargetLocator(transports, new DestinationResolver(clock), clock, limits.udpRequestBytes),
     rawOf: (message) => receivedBytes.of(message),
@@ -196,6 +196,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
         clearInterval(sweep);
         layer.close();
         core.dialogs.close();
+        outgoing.close();
         await Promise.all([control.close(), transports.close()]);
       })();
       return closing;

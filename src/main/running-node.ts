@@ -36,6 +36,8 @@ export interface RunningNodeOptions {
   readonly log: Logger;
   /** Another way to start signalling, for tests. */
   readonly startSignalling?: typeof startSignallingThread;
+  /** Another way to start the policy, for tests. */
+  readonly startPolicy?: typeof startPolicyThread;
 }
 
 /** Phases of a node; each is only ever followed by a later one. */
@@ -157,7 +159,7 @@ export class RunningNode implements NodeControl {
     this.#media = pool;
     this.#closers.push('media', () => pool.close());
 
-    const policy = await startPolicyThread({
+    const policy = await (this.#options.startPolicy ?? startPolicyThread)({
       projects: rulesByProject(plan),
       logLevel,
       log: this.#log,

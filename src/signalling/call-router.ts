@@ -8,6 +8,7 @@ import type { Random } from '../common/random.js';
 import type { Admission } from './admission.js';
 import { incomingLegId, type CallRuntime } from './call-runtime.js';
 import { ALLOWED_METHODS } from './dialog-session.js';
+import { firstValue, readHeaders } from './header-reading.js';
 import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { NumberTable } from './number-table.js';
@@ -42,6 +43,12 @@ export interface CallRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** An INVITE that waits for its answer. */
+interface Asked {
+  readonly request: SrfRequest;
+  readonly reply: SrfReply;
 }
 
 /** Takes every request that the SIP server hands out: to its dialog, to a new call, or to a refusal. */
@@ -112,47 +119,47 @@ export class CallRouter {
 
   #onInvite(request: SrfRequest, reply: SrfReply): void {
     const trunks = this.#sources.find(request.source_address);
+    const asked = { request, reply };
     if (trunks.length === 0) {
-      this.#complain(canonicalAddress(request.source_address));
-      this.#refuse(reply, 'source_not_allowed', 403);
+      this.#refuse(asked, 'source_not_allowed', 403);
       return;
     }
     const invite = readInvite(request);
     if (this.#options.adapter.knows(invite)) {
-      this.#refuse(reply, 'loop_detected', 482);
+      this.#refuse(asked, 'loop_detected', 482);
       return;
     }
     const refusal = checkInvite(invite, request.body);
     if (refusal) {
-      this.#refuse(reply, refusal.counter, refusal.status, refusal.reason, refusal.headers);
+      this.#refuse(asked, refusal.counter, refusal.status, refusal.reason, refusal.headers);
       return;
     }
     const replaces = readReplaces(invite.headers);
     if (replaces === null) this.#onNewCall(trunks, request, reply, invite);
     else if (replaces === 'malformed')
-      this.#refuse(reply, 'bad_request', 400, 'Malformed Replaces header field');
+      this.#refuse(asked, 'bad_request', 400, 'Malformed Replaces header field');
     else this.#onReplaces(replaces, trunks, request, reply, invite);
   }
 
   #onNewCall(trunks: readonly string[], request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
     const { admission, runtime, adapter, clock, random } = this.#options;
+    const asked = { request, reply };
     if (this.#draining) {
-      this.#refuseForNow(reply, 'draining', DRAIN_RETRY_S);
+      this.#refuseForNow(asked, 'draining', DRAIN_RETRY_S);
       return;
     }
     if (this.#queue.waitedMs(request.stackTime, clock.wallMs()) > OVERLOADED_MS) {
-      this.#refuseForNow(reply, 'overload', OVERLOAD_RETRY_S);
+      this.#refuseForNow(asked, 'overload', OVERLOAD_RETRY_S);
       return;
     }
     const found = this.#findProject(trunks, invite.called);
     if (!found) {
-      this.#options.log.debug({ called: invite.called, trunks }, 'no project takes this number');
-      this.#refuse(reply, 'unknown_number', 404);
+      this.#refuse(asked, 'unknown_number', 404);
       return;
     }
     const refusal = admission.admit(this.#plan, found.trunk.name);
     if (refusal) {
-      this.#refuseForNow(reply, refusal.reason, refusal.retryAfterS);
+      this.#refuseForNow(asked, refusal.reason, refusal.retryAfterS);
       return;
     }
     const callId = random.token(8);
@@ -187,7 +194,7 @@ export class CallRouter {
     const { adapter, runtime } = this.#options;
     const refusal = this.#replacesRefusal(replaces, trunks);
     if (refusal) {
-      this.#refuse(reply, refusal.counter, refusal.status, refusal.reason);
+      this.#refuse({ request, reply }, refusal.counter, refusal.status, refusal.reason);
       return;
     }
     const found = adapter.findReplaced(replaces);
@@ -221,32 +228,41 @@ export class CallRouter {
     return null;
   }
 
-  #refuseForNow(reply: SrfReply, counter: string, retryAfterS: number): void {
-    this.#refuse(reply, counter, 503, null, { 'Retry-After': String(retryAfterS) });
+  #refuseForNow(asked: Asked, counter: string, retryAfterS: number): void {
+    this.#refuse(asked, counter, 503, null, { 'Retry-After': String(retryAfterS) });
   }
 
   #refuse(
-    reply: SrfReply,
+    { request, reply }: Asked,
     counter: string,
     status: number,
     reason: string | null = null,
     headers: SipHeaders = {},
   ): void {
     this.#refused[counter] = (this.#refused[counter] ?? 0) + 1;
+    this.#complain(request, counter, status);
     sendReply(reply, status, reason, { headers });
   }
 
-  /** Once per source and minute: a scanner must not fill the log. */
-  #complain(source: string): void {
+  /** Once per source, reason and minute: a scanner, or a trunk that is full, must not fill the log. */
+  #complain(request: SrfRequest, code: string, status: number): void {
     const { clock, log } = this.#options;
     const now = clock.now();
-    const before = this.#complainedAt.get(source);
+    const source = canonicalAddress(request.source_address);
+    const key = `${source} ${code}`;
+    const before = this.#complainedAt.get(key);
     if (before !== undefined && now - before < COMPLAINT_EVERY_MS) return;
     if (this.#complainedAt.size >= COMPLAINTS_KEPT) this.#complainedAt.clear();
-    this.#complainedAt.set(source, now);
+    this.#complainedAt.set(key, now);
     log.warn(
-      { source, code: 'source_not_allowed' },
-      'INVITE from an address that no trunk allows, refused with 403',
+      {
+        source,
+        code,
+        status,
+        uri: request.uri,
+        sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id'),
+      },
+      'INVITE refused; for a minute more of this source and reason are only counted',
     );
   }
 }

@@ -183,7 +183,7 @@ export class CallRuntime {
   #record(call: RunningCall, record: CallRecord): void {
     const { log } = this.#ports;
     if (record.kind === 'call.ended') call.recordedEnd = true;
-    if (log.isLevelEnabled('info')) logRecord(log, record);
+    logRecord(log, record);
     this.#ports.record(record);
   }
 
@@ -230,36 +230,52 @@ export class CallRuntime {
     const { callId } = call;
     log.error({ callId, err: thrown, code: 'call_failed' }, `call taken down: ${messageOf(thrown)}`);
     signalling.abandon(callId);
+    const detail = { error: messageOf(thrown) };
     if (!call.recordedEnd) {
-      const at = clock.wallMs();
-      const durationMs = at - call.startedAtMs;
-      const detail = { error: messageOf(thrown) };
-      this.#ports.record({ kind: 'call.event', callId, at, name: 'internal_error', detail });
-      this.#ports.record({
-        kind: 'call.ended',
-        callId,
-        at,
-        endedBy: 'relevo',
-        sipStatus: 500,
-        cause: 'internal_error',
-        durationMs,
-        answeredAt: null,
-        transfers: [],
-        media: {},
-      });
+      this.#ports.record({ kind: 'call.event', callId, at: clock.wallMs(), name: 'internal_error', detail });
     }
+    this.#recordForcedEnd(call, 500, 'internal_error');
     this.#end(call);
   }
 
-  /** Takes a call down from outside, with a record. */
-  takeDown(callId: string, reason: string): void {
+  /** The record of an end that the call could not write itself; none where it has. */
+  #recordForcedEnd(call: RunningCall, sipStatus: number, cause: string): void {
+    if (call.recordedEnd) return;
+    const at = this.#ports.clock.wallMs();
+    this.#record(call, {
+      kind: 'call.ended',
+      callId: call.callId,
+      at,
+      endedBy: 'relevo',
+      sipStatus,
+      cause,
+      durationMs: at - call.startedAtMs,
+      answeredAt: null,
+      transfers: [],
+      media: {},
+    });
+  }
+
+  /** Ends a call whose peers have not answered our BYE or CANCEL: it is recorded with `cause`, as no failure of ours. */
+  leaveBehind(callId: string, cause: string): void {
     const call = this.#calls.get(callId);
-    if (call) this.#crash(call, new Error(reason));
+    if (!call) return;
+    this.#ports.signalling.abandon(callId);
+    this.#recordForcedEnd(call, 503, cause);
+    this.#end(call);
   }
 }
 
 /** Asked anew for each command: one of them may have ended the call. */
 const isOver = (call: RunningCall): boolean => call.over;
+
+/** Events of a call that an operator is to be told of. */
+const TROUBLES: ReadonlySet<string> = new Set([
+  'bot_failed',
+  'media_timeout',
+  'internal_error',
+  'ending_forced',
+]);
 
 function logRecord(log: Logger, record: CallRecord): void {
   if (record.kind === 'call.started') {
@@ -268,6 +284,9 @@ function logRecord(log: Logger, record: CallRecord): void {
   } else if (record.kind === 'call.ended') {
     const { callId, endedBy, cause, sipStatus, durationMs } = record;
     log.info({ callId, endedBy, cause, sipStatus, durationMs }, 'call ended');
+  } else if (record.kind === 'call.event' && TROUBLES.has(record.name)) {
+    const { callId, name, detail } = record;
+    log.warn({ callId, code: name, ...detail }, 'trouble in a call');
   }
 }
 

@@ -17,14 +17,24 @@ interface Asked {
   readonly deadline: Timer;
 }
 
+interface Overdue {
+  readonly decided: Decided;
+  readonly sinceMs: number;
+}
+
+/** How long after its deadline an answer is still passed on; what it is worth then is for the call to say. */
+const OVERDUE_MS = 5_000;
+
 /**
- * Questions to the policy thread. Each is decided exactly once: by the answer, or by its fallback at the deadline,
- * at once where no policy thread is attached. An answer after the deadline has no effect.
+ * Questions to the policy thread. Each is decided by the answer, or by its fallback at the deadline, at once where
+ * no policy thread is attached. An answer that comes within 5 s after the deadline is passed on too, marked late.
  */
 export class PolicyLink {
   readonly #clock: Clock;
   #port: PolicyPortLike | null = null;
   readonly #asked = new Map<string, Asked>();
+  /** Oldest first. */
+  readonly #overdue = new Map<string, Overdue>();
   #next = 0;
   #answered = 0;
   #late = 0;
@@ -60,6 +70,7 @@ export class PolicyLink {
     const deadline = this.#clock.after(this.#port ? deadlineMs : 0, () => {
       this.#asked.delete(wireId);
       this.#late += 1;
+      this.#keepOverdue(wireId, decided);
       decided(fallback, true);
     });
     this.#asked.set(wireId, { decided, fallback, deadline });
@@ -68,17 +79,37 @@ export class PolicyLink {
 
   #onDecision({ questionId, decision }: FromPolicy): void {
     const asked = this.#asked.get(questionId);
-    if (!asked) return;
+    if (!asked) {
+      this.#onOverdue(questionId, decision);
+      return;
+    }
     this.#asked.delete(questionId);
     asked.deadline.cancel();
     this.#answered += 1;
     asked.decided(decision, false);
   }
 
+  #keepOverdue(wireId: string, decided: Decided): void {
+    const now = this.#clock.now();
+    for (const [id, { sinceMs }] of this.#overdue) {
+      if (now - sinceMs <= OVERDUE_MS) break;
+      this.#overdue.delete(id);
+    }
+    this.#overdue.set(wireId, { decided, sinceMs: now });
+  }
+
+  #onOverdue(wireId: string, decision: PolicyDecision): void {
+    const overdue = this.#overdue.get(wireId);
+    if (!overdue) return;
+    this.#overdue.delete(wireId);
+    if (this.#clock.now() - overdue.sinceMs <= OVERDUE_MS) overdue.decided(decision, true);
+  }
+
   /** Idempotent. Questions that are out are not decided any more. */
   close(): void {
     for (const { deadline } of this.#asked.values()) deadline.cancel();
     this.#asked.clear();
+    this.#overdue.clear();
     this.#port?.close();
     this.#port = null;
   }

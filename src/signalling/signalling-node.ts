@@ -40,12 +40,12 @@ export interface SignallingNodeOptions {
   readonly makeMedia: (onEvent: (callId: string, event: MediaEvent) => void) => NodeMedia;
   /** Tests put their own machine here; the product's is `Call`. */
   readonly makeCall?: (seed: CallSeed) => CallMachine;
-  /** How long calls may take to say goodbye at `close` (default 2 s). */
+  /** How long calls may take to say goodbye at `close` (default 1 s). */
   readonly farewellMs?: number;
 }
 
-/** How long calls may take to say goodbye when the thread closes. */
-const FAREWELL_MS = 2000;
+/** How long calls may take to say goodbye when the thread closes: BYE and CANCEL are out, the answers are not awaited. */
+const FAREWELL_MS = 1000;
 
 /** Everything of the signalling thread but the thread: what it is told comes by `handle`, what it says by `post`. */
 export class SignallingNode {
@@ -195,7 +195,8 @@ export class SignallingNode {
       await ended;
       patience.cancel();
     }
-    for (const callId of this.#runtime.ids()) this.#runtime.takeDown(callId, 'the node is closing');
+    for (const callId of this.#runtime.ids()) this.#runtime.leaveBehind(callId, 'shutdown');
+    this.#adapter.onLinkLost();
     this.#policy.close();
     this.#media.close();
     this.#records.flush();

@@ -27,6 +27,12 @@ export type UacState = 'sending' | 'calling' | 'cancelling' | 'answered' | 'conf
 /** After CANCEL the server owes a final response (64*T1, RFC 3261 9.1); this is the bound if it fails to. */
 export const CANCEL_GUARD_MS = 36_000;
 
+/**
+ * A next hop that says nothing at all (no 100 either) for this long does not work: RFC 3261 17.2.1 wants the 100
+ * within 200 ms, and four INVITEs have gone out by then.
+ */
+export const SILENT_HOP_MS = 4_000;
+
 /** The leg of an INVITE of ours; the next hops are tried in order. */
 export class UacLeg implements Leg {
   readonly legId: LegId;
@@ -83,8 +89,10 @@ export class UacLeg implements Leg {
     };
     if (sdp !== null) options.body = sdp;
     if (auth) options.auth = answerOnce(auth);
-    const proxy = proxies[this.#hop];
-    if (proxy !== undefined) options.proxy = proxy;
+    const hop = proxies[this.#hop] ?? uri;
+    const silence = silenceParameter(hop);
+    if (silence !== '') options.proxy = `${hop}${silence}`;
+    else if (proxies.length > 0) options.proxy = hop;
     this.#context.link.request(uri, options, (failure, request) => {
       this.#onSent(failure, request);
     });
@@ -405,4 +413,12 @@ export class UacLeg implements Leg {
     if (this.#session) this.#session.end();
     else this.#context.closed();
   }
+}
+
+/**
+ * Tells the embedded engine how long a next hop may be silent; the `proxy` of drachtio-srf never goes over the
+ * network. A drachtio-server does not know the parameter and gives up after its own timer B.
+ */
+function silenceParameter(uri: string): string {
+  return /^sip:[^<>?]+$/i.test(uri) ? `;relevo-silent-ms=${SILENT_HOP_MS}` : '';
 }

@@ -114,8 +114,13 @@ export class CallMachine implements CallHost {
 
   media(event: MediaEvent): void {
     const leg = this.#legs.get(event.legId);
-    if (leg) leg.handleMedia(event);
-    else this.context.impossible('media of an unknown leg', { leg: event.legId, kind: event.kind });
+    if (!leg) {
+      this.context.impossible('media of an unknown leg', { leg: event.legId, kind: event.kind });
+      return;
+    }
+    const held = leg.holding;
+    leg.handleMedia(event);
+    if (leg.holding !== held && !leg.gone) this.#recordState();
   }
 
   decided(questionId: string, decision: PolicyDecision, late: boolean): void {
@@ -145,8 +150,14 @@ export class CallMachine implements CallHost {
   setState(state: CallState): void {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
-    const { callId } = this.context;
-    this.context.record({ kind: 'call.state', callId, at: this.context.wallMs(), state, legs: this.legs() });
+    this.#recordState();
+  }
+
+  /** The state with its legs, also where only a leg's hold changed. */
+  #recordState(): void {
+    const { context, state } = this;
+    const { callId } = context;
+    context.record({ kind: 'call.state', callId, at: context.wallMs(), state, legs: this.legs() });
   }
 
   newLeg(party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {

@@ -5,6 +5,8 @@ import type { IncomingInvite } from '../signalling-port.js';
 const KEPT_TURNS = 32;
 const KEPT_DIGITS = 32;
 const TICK_MS = 1_000;
+/** How long after its question a decision is still what the caller asked for (docs/decisions/0008). */
+const OVERDUE_MS = 5_000;
 
 /** What the triggers need to know of the call at the moment of a question. */
 export interface TriggerView {
@@ -18,11 +20,30 @@ export interface TriggerView {
 
 type Decided = (decision: PolicyDecision) => void;
 
+interface Pending {
+  readonly event: PolicyEvent['kind'];
+  readonly askedAt: number;
+  /** Transfers so far: a late decision counts only where there was none meanwhile. */
+  readonly transfers: number;
+  readonly decided: Decided;
+}
+
+/** Events that the caller or the bot caused once; a tick comes again, and a bot that failed is dealt with at once. */
+const HONOURED_LATE: ReadonlySet<PolicyEvent['kind']> = new Set([
+  'turn',
+  'no_match',
+  'no_input',
+  'dtmf',
+  'custom',
+]);
+
 /** Keeps the facts that rules look at, and asks the policy, always with a deadline and a default. */
 export class Triggers {
   readonly #context: CallContext;
   readonly #view: () => TriggerView;
-  readonly #pending = new Map<string, Decided>();
+  readonly #pending = new Map<string, Pending>();
+  /** Questions that the default decided; the policy may answer yet. */
+  readonly #overdue = new Map<string, Pending>();
   readonly #decided: Decided;
   #lastQuestion = 0;
   #turns: { intent: string | null; confidence: number | null }[] = [];
@@ -48,7 +69,8 @@ export class Triggers {
   ask(event: PolicyEvent, fallback: PolicyDecision, decided: Decided): string {
     this.#lastQuestion += 1;
     const questionId = `${this.#context.callId}.q${this.#lastQuestion}`;
-    this.#pending.set(questionId, decided);
+    const { transfers } = this.#view();
+    this.#pending.set(questionId, { event: event.kind, askedAt: this.#context.now(), transfers, decided });
     const question = { questionId, event, facts: this.#facts() };
     this.#context.emit({
       port: 'policy',
@@ -60,15 +82,37 @@ export class Triggers {
   }
 
   answered(questionId: string, decision: PolicyDecision, late: boolean): void {
-    const decided = this.#pending.get(questionId);
-    if (!decided) {
-      this.#context.impossible('decision that nobody awaits', { questionId });
+    const asked = this.#pending.get(questionId);
+    if (!asked) {
+      if (late) this.#afterDeadline(questionId, decision);
+      else this.#context.impossible('decision that nobody awaits', { questionId });
       return;
     }
     this.#pending.delete(questionId);
     if (this.#tickAsked === questionId) this.#tickAsked = null;
-    if (late) this.#context.event('policy_late', { questionId, decision: decision.kind });
-    decided(decision);
+    if (late) {
+      this.#context.event('policy_late', { questionId, decision: decision.kind });
+      this.#keepOverdue(questionId, asked);
+    }
+    asked.decided(decision);
+  }
+
+  #keepOverdue(questionId: string, asked: Pending): void {
+    const now = this.#context.now();
+    for (const [id, { askedAt }] of this.#overdue) if (now - askedAt > OVERDUE_MS) this.#overdue.delete(id);
+    if (HONOURED_LATE.has(asked.event)) this.#overdue.set(questionId, asked);
+  }
+
+  /** The policy answers a question that its default has decided: still what the caller asked for, if nothing else happened. */
+  #afterDeadline(questionId: string, decision: PolicyDecision): void {
+    const asked = this.#overdue.get(questionId);
+    this.#overdue.delete(questionId);
+    if (!asked || decision.kind === 'none') return;
+    const afterMs = Math.round(this.#context.now() - asked.askedAt);
+    const { listening, transfers } = this.#view();
+    const honoured = afterMs <= OVERDUE_MS && listening && transfers === asked.transfers;
+    this.#context.event('policy_overdue', { questionId, decision: decision.kind, afterMs, honoured });
+    if (honoured) asked.decided(decision);
   }
 
   /** Starts the clock for rules that look at time; without such a rule there is none. */
@@ -82,6 +126,7 @@ export class Triggers {
   stop(): void {
     this.#context.timers.stop('tick');
     this.#pending.clear();
+    this.#overdue.clear();
   }
 
   #tick(): void {

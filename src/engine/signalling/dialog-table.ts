@@ -1,9 +1,24 @@
+import type { Clock, Timer } from '../../common/clock.js';
 import type { EngineDialog } from './engine-dialog.js';
+
+/** How long a dialog that ended is still found by the NOTIFY that raced its BYE. */
+export const LATE_NOTIFY_MS = 6_000;
+
+interface EndedDialog {
+  readonly dialog: EngineDialog;
+  readonly forgotten: Timer;
+}
 
 /** Every dialog, found by the application's name for it and by what stands in the peer's requests. */
 export class DialogTable {
+  readonly #clock: Clock;
   readonly #byId = new Map<string, EngineDialog>();
   readonly #byTag = new Map<string, EngineDialog>();
+  readonly #ended = new Map<string, EndedDialog>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -21,13 +36,18 @@ export class DialogTable {
 
   add(dialog: EngineDialog): void {
     this.#byId.set(dialog.id, dialog);
-    this.#byTag.set(`${dialog.callId}\n${dialog.localTag}`, dialog);
+    this.#byTag.set(tagKey(dialog.callId, dialog.localTag), dialog);
   }
 
+  /** Forgets a dialog that ended; one in which a REFER of ours was sent is still found by `findEnded` for a while. */
   remove(dialog: EngineDialog): void {
     if (this.#byId.get(dialog.id) === dialog) this.#byId.delete(dialog.id);
-    const key = `${dialog.callId}\n${dialog.localTag}`;
-    if (this.#byTag.get(key) === dialog) this.#byTag.delete(key);
+    const key = tagKey(dialog.callId, dialog.localTag);
+    if (this.#byTag.get(key) !== dialog) return;
+    this.#byTag.delete(key);
+    if (!dialog.referred) return;
+    const forgotten = this.#clock.after(LATE_NOTIFY_MS, () => this.#ended.delete(key));
+    this.#ended.set(key, { dialog, forgotten });
   }
 
   get(id: string): EngineDialog | undefined {
@@ -40,12 +60,21 @@ export class DialogTable {
       dialog.ackWait?.stop();
       dialog.reliable?.close();
     }
+    for (const { forgotten } of this.#ended.values()) forgotten.cancel();
     this.#byId.clear();
     this.#byTag.clear();
+    this.#ended.clear();
   }
 
   /** By Call-ID and the tag that we gave: the To tag of a request, the From tag of a response. */
   find(callId: string, localTag: string): EngineDialog | undefined {
-    return this.#byTag.get(`${callId}\n${localTag}`);
+    return this.#byTag.get(tagKey(callId, localTag));
+  }
+
+  /** A dialog that has just ended and may be sent one more NOTIFY (RFC 6665 4.4.1). */
+  findEnded(callId: string, localTag: string): EngineDialog | undefined {
+    return this.#ended.get(tagKey(callId, localTag))?.dialog;
   }
 }
+
+const tagKey = (callId: string, localTag: string): string => `${callId}\n${localTag}`;

@@ -41,6 +41,8 @@ export class EngineDialog {
   lastAck: { readonly cseq: number; readonly bytes: Buffer; readonly destination: Destination } | undefined;
   /** The dialog is to be ended once the application has ACKed: its CANCEL crossed the 2xx. */
   byeAfterOwnAck = false;
+  /** A REFER of ours went out in it: a NOTIFY may follow even its BYE. */
+  referred = false;
 
   constructor(id: string, role: 'uac' | 'uas', callId: string, localTag: string, session: ClientSession) {
     this.id = id;

@@ -12,10 +12,12 @@ import type { IncomingRequest } from './incoming-request.js';
 const ALLOW =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH, REGISTER';
 
+const KNOWN_METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '));
+
 const CAPABILITIES: readonly (readonly [string, string])[] = [
   ['Allow', ALLOW],
   ['Accept', 'application/sdp'],
-  ['Supported', '100rel, replaces, timer'],
+  ['Supported', '100rel, replaces'],
 ];
 
 /** Requests that make sense within a dialog only (RFC 3261 15.1.2, RFC 3262 3, RFC 3311 5.2). */
@@ -57,7 +59,10 @@ export class IncomingRequests implements ServerTransactionUser {
     const { headers, method } = request;
     const toTag = headers.toTag();
     if (toTag !== undefined) {
-      const dialog = this.#core.dialogs.find(headers.callId(), toTag);
+      const { dialogs } = this.#core;
+      const dialog =
+        dialogs.find(headers.callId(), toTag) ??
+        (method === 'NOTIFY' ? dialogs.findEnded(headers.callId(), toTag) : undefined);
       if (!dialog?.acceptsRemoteTag(headers.fromTag())) this.#answer(key, request, 481);
       else this.#inDialog(dialog, request, key, source);
       return;
@@ -75,8 +80,10 @@ export class IncomingRequests implements ServerTransactionUser {
       this.#handUp(session, undefined, request, key, source);
     } else if (method === 'OPTIONS') {
       this.#answer(key, request, 200, CAPABILITIES);
-    } else {
+    } else if (KNOWN_METHODS.has(method)) {
       this.#answer(key, request, 503);
+    } else {
+      this.#answer(key, request, 501, [['Allow', ALLOW]]);
     }
   }
 

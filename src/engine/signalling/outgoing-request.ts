@@ -1,3 +1,4 @@
+import type { Timer } from '../../common/clock.js';
 import type { SipRequest } from '../../sip/message.js';
 import type { Destination } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
@@ -25,4 +26,6 @@ export interface OutgoingRequest {
   /** The To tag and CSeq of the 2xx that counted. */
   answeredTag: string | undefined;
   lastRSeq: number;
+  /** Runs until the peer says anything; undefined without a bound. */
+  silence: Timer | undefined;
 }

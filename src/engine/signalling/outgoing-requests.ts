@@ -56,6 +56,11 @@ export class OutgoingRequests {
     }
   }
 
+  /** Stops its timers. Idempotent. */
+  close(): void {
+    for (const { silence } of this.#requests.values()) silence?.cancel();
+  }
+
   /** The application has gone: what it was ringing is cancelled. */
   onClientGone(session: ClientSession): void {
     for (const outgoing of this.#requests.values()) {
@@ -93,11 +98,33 @@ export class OutgoingRequests {
           upgraded,
         );
         this.#start(outgoing, control.id);
+        this.#boundSilence(outgoing, control.proxy);
       },
       (text) => {
         session.respond(control.id, 'NOK', text);
       },
     );
+  }
+
+  /**
+   * An application may bound how long the next hop of an INVITE says nothing at all, by a parameter of `proxy`. The
+   * INVITE is refused with 503 then, and cancelled should the peer wake up.
+   */
+  #boundSilence(outgoing: OutgoingRequest, proxy: string): void {
+    const silentMs = Number(/;relevo-silent-ms=(\d{1,6})(?:[;>]|$)/i.exec(proxy)?.[1] ?? 0);
+    if (silentMs === 0 || outgoing.request.method !== 'INVITE') return;
+    outgoing.silence = this.#core.clock.after(silentMs, () => {
+      if (outgoing.state !== 'pending') return;
+      const { address, port, transport } = outgoing.destination;
+      this.#core.log.info({ address, port, transport, silentMs }, 'a next hop says nothing to an INVITE');
+      outgoing.cancelled = true;
+      this.#core.layer.cancel(outgoing.key);
+      this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 503));
+    });
+  }
+
+  #madeUp(outgoing: OutgoingRequest, status: number): SipResponse {
+    return createResponse(outgoing.request, status, undefined, { toTag: this.#core.layer.newTag() });
   }
 
   #dialogFor(request: SipRequest, session: ClientSession): EngineDialog | undefined {
@@ -159,6 +186,7 @@ export class OutgoingRequests {
         if (!listener) return;
         const request = buildDialogRequest(sip, message, listener, dialog.localContact);
         if (request.headers.has('contact')) dialog.localContact = request.headers.get('contact');
+        if (request.method === 'REFER') dialog.referred = true;
         const outgoing = this.#add(session, request, dialog, destination, upgraded, false);
         this.#start(outgoing, control.id);
       },
@@ -259,6 +287,7 @@ export class OutgoingRequests {
       cancelled: false,
       answeredTag: undefined,
       lastRSeq: -1,
+      silence: undefined,
     };
     this.#requests.set(outgoing.id, outgoing);
     if (dialog && request.method === 'INVITE') dialog.pendingInvite = outgoing.id;
@@ -285,10 +314,7 @@ export class OutgoingRequests {
         this.#responses.onResponse(outgoing, response, source);
       },
       onTimeout: () => {
-        this.#responses.onMadeUp(
-          outgoing,
-          createResponse(outgoing.request, 408, undefined, { toTag: this.#core.layer.newTag() }),
-        );
+        this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 408));
       },
       onTransportError: () => {
         this.#onTransportError(outgoing);
@@ -310,10 +336,7 @@ export class OutgoingRequests {
       if (outgoing.cancelled) this.#core.layer.cancel(outgoing.key);
       return;
     }
-    this.#responses.onMadeUp(
-      outgoing,
-      createResponse(outgoing.request, 503, undefined, { toTag: this.#core.layer.newTag() }),
-    );
+    this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 503));
   }
 }
 

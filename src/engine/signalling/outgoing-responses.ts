@@ -24,6 +24,7 @@ export class OutgoingResponses {
 
   onResponse(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
     const { status } = response;
+    outgoing.silence?.cancel();
     if (status === 100) return;
     if (outgoing.request.method === 'INVITE') {
       if (status < 200) this.#onRinging(outgoing, response, source);
@@ -146,6 +147,7 @@ export class OutgoingResponses {
 
   #ended(outgoing: OutgoingRequest): void {
     outgoing.state = 'ended';
+    outgoing.silence?.cancel();
     this.#onEnded(outgoing);
   }
 

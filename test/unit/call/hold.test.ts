@@ -24,6 +24,22 @@ describe('hold and re-INVITE', () => {
     assert.equal(bench.call.legs()[0]?.onHold, false);
   });
 
+  it('records each change of a hold, so that the legs can be shown as they are', () => {
+    const bench = new CallBench().withBot();
+    const shown = (): (boolean | undefined)[] =>
+      bench.records.flatMap((record) =>
+        record.kind === 'call.state' && record.state === 'with_bot'
+          ? [record.legs.find(({ party }) => party === 'caller')?.onHold]
+          : [],
+      );
+    assert.deepEqual(shown(), [false]);
+    const held = bench.request('c1.1', 'INVITE', { body: sdp('sendonly') });
+    bench.signal({ kind: 'acked', legId: 'c1.1', requestId: held, sdp: null });
+    assert.deepEqual(shown(), [false, true]);
+    bench.request('c1.1', 'INVITE', { body: sdp('sendrecv') });
+    assert.deepEqual(shown(), [false, true, false]);
+  });
+
   it('a person whose peer holds hears music', () => {
     const bench = withAgent();
     bench.request('c1.3', 'INVITE', { body: sdp('inactive') });

@@ -39,6 +39,52 @@ describe('requests inside the dialogs, and triggers', () => {
     assert.equal(bench.call.state, 'with_bot');
   });
 
+  /** The caller pressed 0, and the default has decided. */
+  const pressedInVain = (): { bench: CallBench; decide: (decision: PolicyDecision) => void } => {
+    const bench = new CallBench().withBot();
+    bench.decide = () => null;
+    bench.media({ kind: 'dtmf', legId: 'c1.1', digit: '0', durationMs: 100 });
+    const { questionId } = bench.questions[0]!.question;
+    const decide = (decision: PolicyDecision): void =>
+      bench.input({ port: 'policy', questionId, decision, late: true });
+    decide({ kind: 'none' });
+    return { bench, decide };
+  };
+
+  it('honours a decision that comes after its deadline while the caller is still with the bot', () => {
+    const { bench, decide } = pressedInVain();
+    bench.clock.advance(4_900);
+    decide(wish);
+    assert.equal(bench.call.state, 'transferring');
+    bench.accepted('c1.3');
+    assert.equal(bench.result().rule, 'pressed zero');
+  });
+
+  it('does not honour a decision later than 5 s after the question', () => {
+    const { bench, decide } = pressedInVain();
+    bench.clock.advance(5_100);
+    decide(wish);
+    assert.equal(bench.call.state, 'with_bot');
+  });
+
+  it('does not honour a late decision where a transfer was begun meanwhile', () => {
+    const { bench, decide } = pressedInVain();
+    bench.transfer();
+    bench.rejected('c1.3', 486);
+    assert.equal(bench.call.state, 'with_bot');
+    decide(wish);
+    assert.equal(bench.call.state, 'with_bot');
+    assert.equal(bench.records.filter(({ kind }) => kind === 'transfer.ended').length, 1);
+  });
+
+  it('honours a late decision once', () => {
+    const { bench, decide } = pressedInVain();
+    decide(wish);
+    bench.accepted('c1.3');
+    decide(wish);
+    assert.equal(bench.records.filter(({ kind }) => kind === 'transfer.started').length, 1);
+  });
+
   for (const [type, body] of [
     ['application/dtmf-relay', 'Signal=5\r\nDuration=160\r\n'],
     ['application/dtmf', '5'],

@@ -96,7 +96,7 @@ describe('configuration: a valid file', () => {
         },
       },
       rules: [],
-      policyDeadlineMs: 20,
+      policyDeadlineMs: 250,
       botFailure: { to: null, status: 503 },
       maxDurationMs: 14_400_000,
       callerMediaTimeoutMs: 300_000,

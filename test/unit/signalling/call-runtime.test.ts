@@ -159,6 +159,19 @@ describe('the call runtime', () => {
     assert.deepEqual(fired, ['a', 'a', 'x', 'a', 'b']);
   });
 
+  it('leaves a call behind at shutdown with a record of its end, as no failure', () => {
+    start('c');
+    runtime.leaveBehind('c', 'shutdown');
+    const end = records.at(-1);
+    assert.ok(end?.kind === 'call.ended');
+    assert.deepEqual([end.cause, end.endedBy, end.sipStatus], ['shutdown', 'relevo', 503]);
+    assert.deepEqual([runtime.crashed, runtime.size, abandoned, ended], [0, 0, ['c', 'c'], ['c']]);
+    assert.equal(
+      records.some((record) => record.kind === 'call.event'),
+      false,
+    );
+  });
+
   describe('asking the policy', () => {
     let asked: ToPolicy[];
     let answer: (message: FromPolicy) => void;
@@ -200,15 +213,25 @@ describe('the call runtime', () => {
       assert.equal(clock.pendingTimers, 0);
     });
 
-    it('takes the fallback at the deadline, counts it, and ignores the answer that comes later', () => {
+    it('takes the fallback at the deadline, counts it, and passes an answer on that comes soon after', () => {
       attach();
       ask();
       clock.advance(50);
-      const decided = { port: 'policy', questionId: 'q', decision: NONE, late: true };
-      assert.deepEqual(inputs.at(-1), decided);
+      const late = { port: 'policy', questionId: 'q', late: true };
+      assert.deepEqual(inputs.at(-1), { ...late, decision: NONE });
+      clock.advance(4_000);
       answer({ kind: 'decide', questionId: asked[0]!.question.questionId, decision: transfer });
-      assert.deepEqual(inputs.at(-1), decided);
+      assert.deepEqual(inputs.at(-1), { ...late, decision: transfer });
       assert.deepEqual([policy.late, policy.answered], [1, 0]);
+    });
+
+    it('ignores an answer that comes more than 5 s after the deadline', () => {
+      attach();
+      ask();
+      clock.advance(5_051);
+      const before = inputs.length;
+      answer({ kind: 'decide', questionId: asked[0]!.question.questionId, decision: transfer });
+      assert.equal(inputs.length, before);
     });
 
     it('takes the fallback at once where no policy thread is there', () => {

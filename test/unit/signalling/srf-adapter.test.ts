@@ -83,7 +83,7 @@ describe('a leg over drachtio-srf', () => {
       invite({ proxies: ['sip:a', 'sip:b', 'sip:c'] });
       link.last('INVITE').fail('no route');
       link.last('INVITE').sent().respond(408, [], '', '');
-      assert.equal(link.last('INVITE').options.proxy, 'sip:c');
+      assert.equal(link.last('INVITE').options.proxy, 'sip:c;relevo-silent-ms=4000');
       invite({ legId: 'c.3', proxies: ['sip:a', 'sip:b'] });
       link.last('INVITE').sent().respond(408);
       assert.equal(last('rejected').status, 408);

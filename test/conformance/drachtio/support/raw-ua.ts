@@ -29,11 +29,11 @@ export class RawUa {
     });
   }
 
-  /** `target` is the UDP port of the engine. */
-  static async open(target: number): Promise<RawUa> {
+  /** `target` is the UDP port of the engine; without `port` any free one is ours. */
+  static async open(target: number, port = 0, address = '127.0.0.1'): Promise<RawUa> {
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => {
-      socket.bind(0, '127.0.0.1', resolve);
+      socket.bind(port, address, resolve);
     });
     return new RawUa(socket, target);
   }
@@ -42,7 +42,7 @@ export class RawUa {
     this.#socket.close();
   }
 
-  send(message: string): void {
+  send(message: string | Buffer): void {
     this.#socket.send(Buffer.from(message), this.#target, '127.0.0.1');
   }
 
