@@ -20,6 +20,24 @@ module.exports = {
     only('media', ['rtp', 'bot', 'call', 'common']),
     only('signalling', ['call', 'config', 'media', 'policy', 'common']),
     {
+      name: 'demonstration-peers-are-independent',
+      severity: 'error',
+      from: { path: '^src/demo/(?!run-demo|scenario/|demo-)' },
+      to: { path: '^src/(sip|engine|call|signalling|media|rtp)/' },
+    },
+    {
+      name: 'nothing-imports-the-composition-root',
+      severity: 'error',
+      from: { path: '^src/(common|sip|engine|call|signalling|media|rtp|bot|policy|config|observe|api)/' },
+      to: { path: '^src/(main|cli|demo)(/|\\.)' },
+    },
+    {
+      name: 'command-line-speaks-http-only',
+      severity: 'error',
+      from: { path: '^src/cli/', pathNot: '^src/cli/(commands/(start|demo)|built-in-node)' },
+      to: { path: '^src/(engine|signalling|media|call)/' },
+    },
+    {
       name: 'call-and-sip-never-meet',
       severity: 'error',
       from: { path: '^src/call/' },

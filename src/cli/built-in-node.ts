@@ -53,7 +53,7 @@ export function howToCall(node: RelevoNode): string {
   const udp = node.sipListeners.find(({ transport }) => transport === 'udp') ?? node.sipListeners[0];
   const host = `${udp?.address ?? '127.0.0.1'}:${udp?.port ?? 5060}`;
   const url = node.apiAddress.url;
-  const relevo = url.endsWith(':8080') ? 'npx relevo' : `RELEVO_URL=${url} npx relevo`;
+  const relevo = url.endsWith(':8080') ? 'bin/relevo' : `RELEVO_URL=${url} bin/relevo`;
   return `
 Call a number with a softphone on this machine, such as sip:1000@${host}. No account is needed.
 A voicebot answers. Press 0 for a person (a rule decides), or 1 (the bot sends REFER), 2 (the bot
