@@ -55,8 +55,7 @@ export class DnsCache {
   async #fetch(type: DnsType, name: string): Promise<void> {
     try {
       const { records, ttlS } = await this.#source.query(type, name);
-      const ttlMs =
-        records.length === 0 ? NOTHING_TTL_MS : ttlS === undefined ? USUAL_TTL_MS : ttlS * 1_000;
+      const ttlMs = records.length === 0 ? NOTHING_TTL_MS : ttlS === undefined ? USUAL_TTL_MS : ttlS * 1_000;
       this.#keep(type, name, records, Math.min(LONGEST_TTL_MS, Math.max(SHORTEST_TTL_MS, ttlMs)));
     } catch {
       this.#keep(type, name, [], FAILED_TTL_MS);

@@ -45,6 +45,12 @@ const SERVICES: readonly {
   { transport: 'wss', naptr: 'SIPS+D2W', srv: '_sips._ws', secure: true, guessed: false },
 ];
 
+interface Need {
+  readonly questions: DnsQuestion[];
+  /** There are SRV records, if only to say that there is no service: then the address of the name does not count. */
+  published: boolean;
+}
+
 /** Finds where a request may go (RFC 3263 4): NAPTR, SRV, A and AAAA, from a cache that keeps to their times to live. */
 export class SipResolver {
   readonly #cache: DnsCache;
@@ -59,24 +65,24 @@ export class SipResolver {
 
   /** The targets in the order to try them, if that needs no question to DNS now. Empty: there are none. */
   known(query: ResolveQuery): readonly ResolvedTarget[] | undefined {
-    const missing: DnsQuestion[] = [];
-    const targets = this.#compose(query, missing);
-    return missing.length === 0 ? targets : undefined;
+    const need: Need = { questions: [], published: false };
+    const targets = this.#compose(query, need);
+    return need.questions.length === 0 ? targets : undefined;
   }
 
   /** The same, asking DNS. Never rejects: what cannot be found is an empty list. */
   async resolve(query: ResolveQuery): Promise<readonly ResolvedTarget[]> {
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const missing: DnsQuestion[] = [];
-      const targets = this.#compose(query, missing);
-      if (missing.length === 0) return targets;
-      await Promise.all(missing.map((question) => this.#cache.ask(question)));
+      const need: Need = { questions: [], published: false };
+      const targets = this.#compose(query, need);
+      if (need.questions.length === 0) return targets;
+      await Promise.all(need.questions.map((question) => this.#cache.ask(question)));
     }
     return [];
   }
 
-  /** Works out the targets from what is known; what it would need to know goes into `missing`. */
-  #compose(query: ResolveQuery, missing: DnsQuestion[]): ResolvedTarget[] {
+  /** Works out the targets from what is known; what it would have to ask goes into `need`. */
+  #compose(query: ResolveQuery, need: Need): ResolvedTarget[] {
     const host = query.host.startsWith('[') ? query.host.slice(1, -1) : query.host;
     const family = isIP(host);
     if (family === 4 || family === 6) {
@@ -86,24 +92,23 @@ export class SipResolver {
     }
     const name = host.endsWith('.') ? host.slice(0, -1) : host;
     // A name without a dot is of this machine or this network: no domain that could publish services.
-    const found =
-      query.port === undefined && name.includes('.') ? this.#byServices(name, query, missing) : [];
-    if (found.length > 0 || missing.length > 0) return found.slice(0, MOST_TARGETS);
-    return this.#byAddress(name, query, missing).slice(0, MOST_TARGETS);
+    const found = query.port === undefined && name.includes('.') ? this.#byServices(name, query, need) : [];
+    if (found.length > 0 || need.published || need.questions.length > 0) return found.slice(0, MOST_TARGETS);
+    return this.#byAddress(name, query, need).slice(0, MOST_TARGETS);
   }
 
-  #byServices(name: string, query: ResolveQuery, missing: DnsQuestion[]): ResolvedTarget[] {
+  #byServices(name: string, query: ResolveQuery, need: Need): ResolvedTarget[] {
     if (query.transport !== undefined) {
       const service = SERVICES.find(({ transport }) => transport === query.transport);
-      return service ? this.#bySrv(`${service.srv}.${name}`, service.transport, missing) : [];
+      return service ? this.#bySrv(`${service.srv}.${name}`, service.transport, need) : [];
     }
-    const naptr = this.#ask('naptr', name, missing);
+    const naptr = this.#ask('naptr', name, need);
     const ranked = naptr ? this.#ranked(naptr, query.secure) : [];
     if (ranked.length > 0)
-      return ranked.flatMap(({ transport, srvName }) => this.#bySrv(srvName, transport, missing));
+      return ranked.flatMap(({ transport, srvName }) => this.#bySrv(srvName, transport, need));
     return SERVICES.filter(
       ({ transport, secure, guessed }) => guessed && (secure || !query.secure) && this.#speaks(transport),
-    ).flatMap(({ transport, srv }) => this.#bySrv(`${srv}.${name}`, transport, missing));
+    ).flatMap(({ transport, srv }) => this.#bySrv(`${srv}.${name}`, transport, need));
   }
 
   #ranked(
@@ -123,29 +128,25 @@ export class SipResolver {
     return usable;
   }
 
-  #bySrv(srvName: string, transport: EngineTransport, missing: DnsQuestion[]): ResolvedTarget[] {
-    const records = this.#ask('srv', srvName, missing);
+  #bySrv(srvName: string, transport: EngineTransport, need: Need): ResolvedTarget[] {
+    const records = this.#ask('srv', srvName, need);
     if (!records) return [];
+    if (records.length > 0) need.published = true;
     return orderSrv(records, this.#random)
       .slice(0, MOST_TARGETS)
-      .flatMap(({ name, port }) => this.#addresses(name, port, transport, missing));
+      .flatMap(({ name, port }) => this.#addresses(name, port, transport, need));
   }
 
-  #byAddress(name: string, query: ResolveQuery, missing: DnsQuestion[]): ResolvedTarget[] {
+  #byAddress(name: string, query: ResolveQuery, need: Need): ResolvedTarget[] {
     const transport =
       query.transport ?? this.#usualTransport(query.secure, 4) ?? this.#usualTransport(query.secure, 6);
     if (transport === undefined) return [];
-    return this.#addresses(name, query.port ?? DEFAULT_PORTS[transport], transport, missing);
+    return this.#addresses(name, query.port ?? DEFAULT_PORTS[transport], transport, need);
   }
 
-  #addresses(
-    name: string,
-    port: number,
-    transport: EngineTransport,
-    missing: DnsQuestion[],
-  ): ResolvedTarget[] {
-    const four = this.#canSend(transport, 4) ? this.#ask('a', name, missing) : undefined;
-    const six = this.#canSend(transport, 6) ? this.#ask('aaaa', name, missing) : undefined;
+  #addresses(name: string, port: number, transport: EngineTransport, need: Need): ResolvedTarget[] {
+    const four = this.#canSend(transport, 4) ? this.#ask('a', name, need) : undefined;
+    const six = this.#canSend(transport, 6) ? this.#ask('aaaa', name, need) : undefined;
     return [...(four ?? []), ...(six ?? [])].map((address) => ({ transport, address, port }));
   }
 
@@ -159,13 +160,9 @@ export class SipResolver {
     return this.#canSend(transport, 4) || this.#canSend(transport, 6);
   }
 
-  #ask<Type extends DnsType>(
-    type: Type,
-    name: string,
-    missing: DnsQuestion[],
-  ): readonly DnsRecords[Type][] | undefined {
+  #ask<Type extends DnsType>(type: Type, name: string, need: Need): readonly DnsRecords[Type][] | undefined {
     const records = this.#cache.known(type, name);
-    if (!records) missing.push({ type, name });
+    if (!records) need.questions.push({ type, name });
     return records;
   }
 }

@@ -16,8 +16,7 @@ export async function listenTls(
 ): Promise<ConnectionTransport> {
   const tls = tlsOf(options);
   const { quota, handler, log, limits } = parts;
-  const settings = (current = credentials.current) =>
-    serverSettings(tls, current, limits.tcpFirstMessageMs);
+  const settings = (current = credentials.current) => serverSettings(tls, current, limits.tcpFirstMessageMs);
   const credentials = new TlsCredentials(tls, parts, (changed) => {
     server.setSecureContext(settings(changed));
   });

@@ -20,9 +20,7 @@ const STUN_HEADER_BYTES = 20;
 function isKeepAlive(raw: Buffer): boolean {
   return (
     raw.length <= KEEP_ALIVE_BYTES ||
-    (raw[0]! < 4 &&
-      raw.length >= STUN_HEADER_BYTES &&
-      raw.readUInt32BE(4) === STUN_COOKIE) ||
+    (raw[0]! < 4 && raw.length >= STUN_HEADER_BYTES && raw.readUInt32BE(4) === STUN_COOKIE) ||
     raw.every((byte) => byte === 13 || byte === 10 || byte === 0)
   );
 }

@@ -67,9 +67,7 @@ export async function listenWs(
         handshakeTimeout: limits.tcpConnectMs,
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(to.host === undefined ? {} : { headers: { Host: `${to.host}:${to.port}` } }),
-        ...(secure && credentials
-          ? peers.settings(to.host ?? to.address, secure, credentials.current)
-          : {}),
+        ...(secure && credentials ? peers.settings(to.host ?? to.address, secure, credentials.current) : {}),
       });
       return new WebSocketWire(socket, clock, limits.wsPingMs);
     },
@@ -124,8 +122,7 @@ function refusalOf(
   origins: readonly string[] | undefined,
 ): { status: number; reason: string } | undefined {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
-  if (!offered.includes(SUBPROTOCOL))
-    return { status: 400, reason: 'WebSocket without the subprotocol sip' };
+  if (!offered.includes(SUBPROTOCOL)) return { status: 400, reason: 'WebSocket without the subprotocol sip' };
   const { origin } = request.headers;
   if (origins && origin !== undefined && !origins.includes(origin))
     return { status: 403, reason: 'WebSocket from a web page that is not allowed' };
