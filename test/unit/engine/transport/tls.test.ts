@@ -18,6 +18,7 @@ describe('SIP over TLS on the embedded engine', function () {
   let client: IssuedCertificate;
   let stranger: TestAuthority;
   const open: { close(): unknown }[] = [];
+  const issuers: TestAuthority[] = [];
 
   before(function () {
     if (!hasOpenssl()) {
@@ -26,12 +27,12 @@ describe('SIP over TLS on the embedded engine', function () {
     }
     authority = new TestAuthority();
     stranger = new TestAuthority();
+    issuers.push(authority, stranger);
     server = authority.issue('IP:127.0.0.1', 'DNS:localhost', 'DNS:relevo.example');
     client = authority.issue('DNS:sbc.example', 'URI:sip:carrier.example', 'IP:127.0.0.1');
   });
   after(() => {
-    authority?.close();
-    stranger?.close();
+    for (const one of issuers) one.close();
   });
   afterEach(async () => {
     for (const one of open.splice(0).reverse()) await one.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { AddressInfo } from 'node:net';
 import type { EngineOptions, ListenOptions } from '../../../../src/engine/engine-options.js';
 import { Fixture } from '../../../conformance/drachtio/support/fixture.js';
