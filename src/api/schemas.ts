@@ -106,6 +106,7 @@ export const transferResult = z.object({
   reason,
   rule: z.string().nullable(),
   evidence: z.string().nullable(),
+  summary: z.string().nullable().describe('What the bot said of the call for the person who takes it'),
   mode,
   method,
   outcome: z.enum(TRANSFER_OUTCOMES),

@@ -1,9 +1,20 @@
 import type { Clock } from '../../common/clock.js';
-import type { CallPlan, CodecName, Destination, GroupDestination, Project, Trunk } from '../project.js';
+import type {
+  CallPlan,
+  CodecName,
+  Destination,
+  GroupDestination,
+  IdentityPolicy,
+  Project,
+  Trunk,
+  UuiProfile,
+} from '../project.js';
 import { isAllowedTarget } from './allowed-target.js';
+import { deniedBy } from './denied-number.js';
 import { MethodMemory, type LearnedMethods } from './method-memory.js';
 import { formatNumber } from './number-format.js';
 import { isOpen } from './opening-hours.js';
+import { TransferSlots } from './transfer-slots.js';
 import { parseSipTarget, writeSipTarget, type SipTarget } from './sip-target.js';
 
 /** One place that can be dialled now. */
@@ -19,6 +30,9 @@ export interface Target {
   readonly codecs: readonly CodecName[];
   /** Digits to play once it answered (`;postd=`); null for none. */
   readonly thenDial: string | null;
+  readonly identity: IdentityPolicy;
+  /** The destination's own profile, or the project's. */
+  readonly uui: UuiProfile | null;
   /** The groups that led here, outermost first: each counts this attempt for max_concurrent. */
   readonly via: readonly string[];
   /** Targets in a row with the same mark ring together; null rings alone. */
@@ -60,6 +74,8 @@ interface Walk {
   readonly seen: Set<string>;
   readonly targets: Target[];
   readonly skipped: SkippedDestination[];
+  /** A destination was passed over because its trunk denies the number. */
+  denied: boolean;
 }
 
 /**
@@ -68,6 +84,7 @@ interface Walk {
  */
 export class DestinationDirectory {
   readonly methods = new MethodMemory();
+  readonly slots = new TransferSlots();
   #plan: CallPlan;
   readonly #clock: Pick<Clock, 'wallMs'>;
   readonly #busy = new Map<string, number>();
@@ -139,13 +156,13 @@ export class DestinationDirectory {
   }
 
   #resolveKnown(destination: Destination, project: Project, nowMs: number): Resolution {
-    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], skipped: [] };
+    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], skipped: [], denied: false };
     this.#walk(destination.name, [], null, walk);
     const { targets, skipped } = walk;
     if (targets.length > 0) return { ok: true, name: destination.name, targets, skipped };
     return {
       ok: false,
-      code: 'unavailable',
+      code: walk.denied ? 'not_allowed' : 'unavailable',
       detail: skipped.at(-1)?.detail ?? `${destination.name} has nobody to ring`,
       skipped,
     };
@@ -173,6 +190,9 @@ export class DestinationDirectory {
     if (!trunk) {
       return { ok: false, code: 'bad_destination', detail: `trunk ${allowed.trunk} is not configured` };
     }
+    const denied = deniedBy(target.kind === 'number' ? target.number : target.user, trunk);
+    if (denied !== null)
+      return { ok: false, code: 'not_allowed', detail: deniedDetail(asked, trunk, denied) };
     const byNumber = !/^sips?:/i.test(allowed.to);
     const number = target.kind === 'number' ? target.number : target.user;
     const dialled = byNumber
@@ -182,7 +202,17 @@ export class DestinationDirectory {
       return { ok: false, code: 'bad_destination', detail: `trunk ${trunk.name} has no host` };
     const thenDial = target.kind === 'number' ? target.thenDial : null;
     const name = printable(asked);
-    const only = makeTarget(name, dialled, trunk, project.transfer.timers.ringMs, thenDial, [], null);
+    const only = makeTarget({
+      destination: name,
+      dialled,
+      trunk,
+      ringTimeoutMs: project.transfer.timers.ringMs,
+      thenDial,
+      identity: trunk.identity,
+      uui: project.transfer.uui,
+      via: [],
+      together: null,
+    });
     return { ok: true, name, targets: [only], skipped: [] };
   }
 
@@ -201,21 +231,31 @@ export class DestinationDirectory {
       skip(walk, name, `trunk ${destination.trunk} of ${name} is not configured`);
       return;
     }
-    const ringMs = destination.ringTimeoutMs ?? walk.project.transfer.timers.ringMs;
-    if (destination.type === 'queue') {
-      const dialled = { uri: destination.address, proxies: trunk.hosts };
-      walk.targets.push(makeTarget(name, dialled, trunk, ringMs, null, via, together));
+    const { written, thenDial, dialled } = dial(destination, trunk);
+    const denied = deniedBy(written, trunk);
+    if (denied !== null || dialled === null) {
+      walk.denied ||= denied !== null;
+      skip(
+        walk,
+        name,
+        denied === null
+          ? `trunk ${trunk.name} of ${name} has no host`
+          : deniedDetail(`${name} (${written})`, trunk, denied),
+      );
       return;
     }
-    const written = destination.type === 'phone' ? destination.number : destination.extension;
-    const [number = '', params = ''] = written.split(/;(.*)/s);
-    const dialled = dialNumber(number, trunk);
-    if (dialled === null) {
-      skip(walk, name, `trunk ${trunk.name} of ${name} has no host`);
-      return;
-    }
-    const thenDial = /postd=([0-9*#A-D,p]+)/i.exec(params)?.[1] ?? null;
-    walk.targets.push(makeTarget(name, dialled, trunk, ringMs, thenDial, via, together));
+    const target = makeTarget({
+      destination: name,
+      dialled,
+      trunk,
+      ringTimeoutMs: destination.ringTimeoutMs ?? walk.project.transfer.timers.ringMs,
+      thenDial,
+      identity: destination.identity ?? trunk.identity,
+      uui: destination.uui ?? walk.project.transfer.uui,
+      via,
+      together,
+    });
+    walk.targets.push(target);
   }
 
   #walkGroup(group: GroupDestination, via: readonly string[], walk: Walk): void {
@@ -271,33 +311,48 @@ function isAddressOf(destination: Destination, target: SipTarget): boolean {
   return dialled !== '' && dialled === own.split(';')[0];
 }
 
-function dialNumber(number: string, trunk: Trunk): { uri: string; proxies: readonly string[] } | null {
+type Dialled = Pick<Target, 'uri' | 'proxies'>;
+
+/** What is dialled for a destination, and the digits that follow the answer: `then_dial`, or `;postd=`. */
+function dial(
+  destination: Exclude<Destination, GroupDestination>,
+  trunk: Trunk,
+): { written: string; thenDial: string | null; dialled: Dialled | null } {
+  if (destination.type === 'queue') {
+    const parsed = parseSipTarget(destination.address);
+    return {
+      written: parsed?.kind === 'uri' ? parsed.user : '',
+      thenDial: destination.thenDial,
+      dialled: { uri: destination.address, proxies: trunk.hosts },
+    };
+  }
+  const whole = destination.type === 'phone' ? destination.number : destination.extension;
+  const [written = '', params = ''] = whole.split(/;(.*)/s);
+  const thenDial = destination.thenDial ?? /postd=([0-9*#A-D,p]+)/i.exec(params)?.[1] ?? null;
+  // An extension is a name of the PBX: no number format applies to it.
+  const dialled = dialNumber(
+    written,
+    destination.type === 'phone' ? trunk : { ...trunk, numberFormat: 'as-is' },
+  );
+  return { written, thenDial, dialled };
+}
+
+function dialNumber(number: string, trunk: Trunk): Dialled | null {
   const host = trunk.hosts[0];
   const parsed = host === undefined ? null : parseSipTarget(host);
   if (parsed?.kind !== 'uri') return null;
-  const uri = writeSipTarget({ ...parsed, user: formatNumber(number, trunk.numberFormat) });
-  return { uri, proxies: trunk.hosts };
+  const user = formatNumber(number, trunk.numberFormat, trunk.dialPlan);
+  return { uri: writeSipTarget({ ...parsed, user }), proxies: trunk.hosts };
 }
 
-function makeTarget(
-  destination: string,
-  dialled: { uri: string; proxies: readonly string[] },
-  trunk: Trunk,
-  ringTimeoutMs: number,
-  thenDial: string | null,
-  via: readonly string[],
-  together: string | null,
-): Target {
-  return {
-    destination,
-    uri: dialled.uri,
-    trunk,
-    proxies: dialled.proxies,
-    ringTimeoutMs,
-    auth: trunk.auth,
-    codecs: trunk.codecs,
-    thenDial,
-    via,
-    together,
-  };
+function deniedDetail(asked: string, trunk: Trunk, pattern: string): string {
+  return `${printable(asked)} is denied on trunk ${trunk.name} by ${pattern}`;
+}
+
+function makeTarget({
+  dialled,
+  trunk,
+  ...rest
+}: Omit<Target, 'uri' | 'proxies' | 'auth' | 'codecs'> & { readonly dialled: Dialled }): Target {
+  return { ...rest, ...dialled, trunk, auth: trunk.auth, codecs: trunk.codecs };
 }
