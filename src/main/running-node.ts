@@ -267,7 +267,9 @@ export class RunningNode implements NodeControl {
 
   async dryRun(request: DryRunRequest): Promise<DryRunReport> {
     const { directory } = await this.#part(this.#signalling).trunks();
-    return dryRun(request, { plan: this.#config.plan, state: directory, nowMs: realClock.wallMs() });
+    const { plan, listen } = this.#config;
+    const host = listen[0]?.advertise ?? '127.0.0.1';
+    return dryRun(request, { plan, state: directory, host, nowMs: realClock.wallMs() });
   }
 
   async trunks(): Promise<readonly TrunkView[]> {

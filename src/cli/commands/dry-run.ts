@@ -87,7 +87,8 @@ function offline(path: string, body: unknown, io: CliIo): DryRunReport {
     throw wrong(what, 'Correct the options; relevo dry-run --help shows them.');
   }
   const { config } = valid(readConfig({ path }, io), path, io);
-  return dryRun(parsed.data, { plan: config.plan, state: null, nowMs: Date.now() });
+  const host = config.listen[0]?.advertise ?? '127.0.0.1';
+  return dryRun(parsed.data, { plan: config.plan, state: null, host, nowMs: Date.now() });
 }
 
 function requestOf(options: DryRunOptions): Record<string, unknown> {
