@@ -268,8 +268,8 @@ export class RunningNode implements NodeControl {
   async dryRun(request: DryRunRequest): Promise<DryRunReport> {
     const { directory } = await this.#part(this.#signalling).trunks();
     const { plan, listen } = this.#config;
-    const host = listen[0]?.advertise ?? '127.0.0.1';
-    return dryRun(request, { plan, state: directory, host, nowMs: realClock.wallMs() });
+    const host = listen[0]?.advertise ?? 'localhost';
+    return dryRun(request, { plan, host, state: directory, nowMs: realClock.wallMs() });
   }
 
   async trunks(): Promise<readonly TrunkView[]> {

@@ -21,11 +21,11 @@ import { Rehearsal, type AskedQuestion, type SentRequest, type Supposition } fro
 const MAX_ATTEMPTS = 50;
 
 export interface DryRunContext {
+  /** The host that the caller dialled: ours, as the trunk knows it. It names us in the headers that are sent. */
+  readonly host: string;
   readonly plan: CallPlan;
   /** What a running node knows beside its plan; null offline. */
   readonly state: DirectoryState | null;
-  /** The address that callers reach this node by. */
-  readonly host: string;
   /** The time of a request that names none (Unix ms). */
   readonly nowMs: number;
 }

@@ -40,7 +40,7 @@ function ask(
   const project = options.project ?? makeProject({ rules: RULES });
   const plan = options.plan ?? makePlan(project);
   const body = dryRunBody.parse(request);
-  const report = dryRun(body, { plan, state: options.state ?? null, host: '203.0.113.10', nowMs: 0 });
+  const report = dryRun(body, { plan, host: '203.0.113.10', state: options.state ?? null, nowMs: 0 });
   return dryRunReport.parse(report);
 }
 const transferOf = (report: DryRunReport): NonNullable<DryRunReport['transfer']> => {
