@@ -178,7 +178,8 @@ function transferOf(
   // Asked of a directory as it was before the attempts, which have moved its turns.
   const directory = new DestinationDirectory(plan, rehearsal.clock);
   if (state) directory.restore(state, rehearsal.clock.now());
-  const resolution = directory.resolve(destination === '' ? null : destination, project, started.at);
+  const found = directory.resolve(destination === '' ? null : destination, project, started.at);
+  const { resolution } = directory.slots.take(project, found);
   return {
     reason,
     rule,
