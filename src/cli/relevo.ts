@@ -3,6 +3,7 @@ import { processIo } from './cli-io.js';
 import { benchCommand } from './commands/bench.js';
 import { configCommands } from './commands/check.js';
 import { demoCommand } from './commands/demo.js';
+import { dryRunCommand } from './commands/dry-run.js';
 import { startCommand } from './commands/start.js';
 import { packageVersion } from './package-info.js';
 import { runCli } from './run-cli.js';
@@ -11,5 +12,6 @@ process.exitCode = await runCli(process.argv.slice(2), processIo, packageVersion
   startCommand,
   configCommands,
   demoCommand,
+  dryRunCommand,
   benchCommand,
 ]);

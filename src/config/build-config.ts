@@ -51,11 +51,12 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
     observe: {
       cdrFile: input.observe.cdr ? resolve(context.folder, input.observe.cdr.file) : null,
       keepCalls: input.observe.keep_calls,
-      webhooks: input.observe.webhooks.map(({ url, secret, timeout, retries }) => ({
+      webhooks: input.observe.webhooks.map(({ url, secret, timeout, retries, events }) => ({
         url,
         secret: secret ?? null,
         timeoutMs: timeout,
         retries,
+        events,
       })),
     },
     plan: buildPlan(input, context),

@@ -10,7 +10,12 @@ export const DEFAULTS = {
   limits: { maxCps: 5000 },
   log: { level: 'info' },
   policy: { deadline: '250ms' },
-  observe: { keepCalls: 1000, webhookTimeout: '5s', webhookRetries: 5 },
+  observe: {
+    keepCalls: 1000,
+    webhookTimeout: '5s',
+    webhookRetries: 5,
+    webhookEvents: ['transfer.ended', 'call.ended'],
+  },
   trunk: {
     codecs: ['PCMA', 'PCMU'],
     numberFormat: 'as-is',

@@ -16,6 +16,8 @@ export interface EngineThread {
   stats(): Promise<EngineStats>;
   /** Turns the tap on or off; batches go to `onTap`. */
   setTap(on: boolean): void;
+  /** Reads the certificates of the listeners again. */
+  reloadCertificates(): void;
   /** Closes the engine and ends the thread. Idempotent. */
   close(): Promise<void>;
 }
@@ -111,6 +113,9 @@ export async function startEngineThread(
       }),
     setTap: (on) => {
       send({ type: 'setTap', on });
+    },
+    reloadCertificates: () => {
+      send({ type: 'reloadCertificates' });
     },
     close: () => {
       if (!closing) {

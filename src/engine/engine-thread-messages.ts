@@ -24,4 +24,5 @@ export type EngineThreadMessage =
 export type EngineThreadCommand =
   | { readonly type: 'close' }
   | { readonly type: 'setTap'; readonly on: boolean }
+  | { readonly type: 'reloadCertificates' }
   | { readonly type: 'getStats'; readonly requestId: number };

@@ -44,6 +44,9 @@ async function runEngineThread(port: NonNullable<typeof parentPort>, data: Engin
       case 'setTap':
         setTap(command.on);
         return;
+      case 'reloadCertificates':
+        engine.reloadCertificates();
+        return;
       case 'getStats':
         post({ type: 'stats', requestId: command.requestId, stats: engine.stats() });
         return;

@@ -2,7 +2,10 @@ import { realClock, type Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import { secureRandom, type Random } from '../common/random.js';
 import { RelevoError } from '../common/errors.js';
-import { DEFAULT_LIMITS, parseMessage } from '../sip/parse-message.js';
+import { parseMessage } from '../sip/parse-message.js';
+import type { SipMessage } from '../sip/message.js';
+import { parseNameAddr } from '../sip/name-addr.js';
+import { parseSipUri } from '../sip/uri.js';
 import { StreamFramer } from '../sip/stream-framer.js';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.js';
 import { DEFAULT_TIMERS, type TimerValues } from '../sip/transaction/timers.js';
@@ -28,8 +31,10 @@ import { ReceivedBytes } from './signalling/received-bytes.js';
 import { ReportFormat } from './signalling/report.js';
 import { TargetLocator } from './signalling/target-locator.js';
 import { SipTap, type TappedMessage } from './sip-tap.js';
-import { DestinationResolver } from './transport/destination-resolver.js';
-import type { MessageFramer } from './transport/tcp-connection.js';
+import { NodeDnsSource } from './resolver/node-dns-source.js';
+import type { DnsSource } from './resolver/dns-source.js';
+import { SipResolver } from './resolver/sip-resolver.js';
+import type { MessageFramer } from './transport/wire.js';
 import { Transports } from './transport/transports.js';
 
 /** A bound listener. */
@@ -47,6 +52,8 @@ export interface Engine {
   stats(): EngineStats;
   /** Shows every message to the listener, or to nobody with undefined. */
   onMessage(listener: ((message: TappedMessage) => void) | undefined): void;
+  /** Reads the certificates again; what cannot be used is logged, and the old ones stay. */
+  reloadCertificates(): void;
   /** Frees every socket and timer; calls in progress are left as they are. Idempotent. */
   close(): Promise<void>;
 }
@@ -56,6 +63,8 @@ export interface EngineEnvironment {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Where names are looked up; the servers of the options or the system by default. */
+  readonly dns?: DnsSource;
 }
 
 const SWEEP_MS = 5_000;
@@ -77,7 +86,11 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   const badInput = new BadInputLog(log);
   const tap = new SipTap(clock);
   const receivedBytes = new ReceivedBytes();
-  const parseLimits = { ...DEFAULT_LIMITS, maxBodyBytes: limits.sipMessageBytes };
+  const parseLimits = {
+    maxHeaders: limits.sipHeaders,
+    maxHeaderBytes: limits.sipHeaderBytes,
+    maxBodyBytes: limits.sipMessageBytes,
+  };
   let received = 0;
 
   const onPacket = (raw: Buffer, source: Source): void => {
@@ -89,12 +102,20 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       if (result.request) layer.respondStateless(result.request, source, result.status, result.reason);
       return;
     }
+    if (source.transport === 'ws' || source.transport === 'wss') noteFlow(result.message, source);
     receivedBytes.set(result.message, raw);
     layer.receive(result.message, source);
     receivedBytes.clear();
   };
 
-  const transports = new Transports({
+  /** RFC 7118 5.3: what a browser gives as its Contact can be reached on its connection alone. */
+  const noteFlow = ({ headers }: SipMessage, source: Source): void => {
+    const contact = parseNameAddr(headers.get('contact') ?? '');
+    const uri = contact && parseSipUri(contact.uri);
+    if (uri) transports.noteFlow(uri.host, source);
+  };
+
+  const transports: Transports = new Transports({
     limits,
     clock,
     log,
@@ -106,6 +127,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       },
     },
     newFramer: () => framerOf(new StreamFramer(parseLimits)),
+    ...(options.tlsPeers ? { tlsPeers: options.tlsPeers } : {}),
     onSendFailed: (destination, transactionId, reason) => {
       log.debug({ address: destination.address, port: destination.port, reason }, 'message not sent');
       if (transactionId !== undefined) layer.transportError(transactionId);
@@ -129,6 +151,10 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     limits: parseLimits,
   });
 
+  const dns = environment.dns ?? new NodeDnsSource(options.dnsServers);
+  const resolver = new SipResolver(dns, clock, random, (transport, family) =>
+    transports.has(transport, family),
+  );
   const core: Core = {
     clock,
     random,
@@ -138,7 +164,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     layer,
     dialogs: new DialogTable(clock),
     report: new ReportFormat(clock),
-    locator: new TargetLocator(transports, new DestinationResolver(clock), clock, limits.udpRequestBytes),
+    locator: new TargetLocator(transports, resolver, clock, limits.udpRequestBytes),
     rawOf: (message) => receivedBytes.of(message),
     pickClient: (method) => control.pick(method),
   };
@@ -183,13 +209,17 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       malformed: badInput.count,
       dialogs: core.dialogs.size,
       clients: control.clients,
-      tcpConnections: transports.tcpConnections,
+      tcpConnections: transports.connections,
+      refusedConnections: transports.refusedConnections,
       incomingPending: incoming.pending,
       outgoingPending: outgoing.pending,
       transactions: layer.counts(),
     }),
     onMessage: (listener) => {
       tap.onMessage(listener);
+    },
+    reloadCertificates: () => {
+      transports.reloadCertificates();
     },
     close: () => {
       closing ??= (async () => {
@@ -214,6 +244,9 @@ function timerValues(timers: EngineTimers | undefined): Partial<TimerValues> {
 
 function framerOf(framer: StreamFramer): MessageFramer {
   return {
+    get bufferedBytes() {
+      return framer.bufferedBytes;
+    },
     push: (chunk) => {
       const messages: Buffer[] = [];
       let pings = 0;

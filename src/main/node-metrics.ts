@@ -78,6 +78,7 @@ export class NodeMetrics {
           }
         : null,
       cdr: observer.cdr?.stats ?? null,
+      webhooks: observer.webhooks.stats(),
       droppedEventClients: observer.events.droppedClients,
       ladder: observer.ladders.stats,
     };

@@ -18,6 +18,7 @@ import type {
   ControlServerAddress,
   FromSignalling,
   SignallingStats,
+  SignallingTrunks,
   ToSignalling,
 } from './thread-messages.js';
 
@@ -152,6 +153,9 @@ export class SignallingNode {
       case 'getStats':
         this.#options.post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
         return;
+      case 'getTrunks':
+        this.#options.post({ kind: 'trunks', requestId: message.requestId, trunks: this.#trunks() });
+        return;
       case 'close':
         void this.close();
         return;
@@ -168,6 +172,11 @@ export class SignallingNode {
       badMessages: this.#router.badMessages + this.#runtime.crashed,
       ...this.#loop.read(),
     };
+  }
+
+  #trunks(): SignallingTrunks {
+    const directory = this.#destinations.state(this.#options.clock.now());
+    return { trunks: this.#router.trunkCounts(Object.keys(this.#plan.trunks)), directory };
   }
 
   /** Legs that the adapter still holds: 0 once every call has ended. */

@@ -11,7 +11,7 @@ import type {
 } from '../project.js';
 import { isAllowedTarget } from './allowed-target.js';
 import { deniedBy } from './denied-number.js';
-import { MethodMemory } from './method-memory.js';
+import { MethodMemory, type LearnedMethods } from './method-memory.js';
 import { formatNumber } from './number-format.js';
 import { isOpen } from './opening-hours.js';
 import { TransferSlots } from './transfer-slots.js';
@@ -39,21 +39,41 @@ export interface Target {
   readonly together: string | null;
 }
 
+/** A destination that was passed over, and why. */
+export interface SkippedDestination {
+  readonly destination: string;
+  readonly detail: string;
+}
+
 export type Resolution =
-  | { readonly ok: true; readonly name: string; readonly targets: readonly Target[] }
+  | {
+      readonly ok: true;
+      readonly name: string;
+      readonly targets: readonly Target[];
+      readonly skipped: readonly SkippedDestination[];
+    }
   /** `code`: `not_allowed` (checked before any SIP), `bad_destination`, `unavailable` (closed or full). */
   | {
       readonly ok: false;
       readonly code: 'not_allowed' | 'bad_destination' | 'unavailable';
       readonly detail: string;
+      readonly skipped?: readonly SkippedDestination[];
     };
+
+/** What a directory knows beside the plan, as plain data. Times are Unix milliseconds. */
+export interface DirectoryState {
+  readonly busy: Readonly<Record<string, number>>;
+  readonly lastUsedAt: Readonly<Record<string, number>>;
+  readonly turns: Readonly<Record<string, number>>;
+  readonly methods: LearnedMethods;
+}
 
 interface Walk {
   readonly project: Project;
   readonly nowMs: number;
   readonly seen: Set<string>;
   readonly targets: Target[];
-  reason: string;
+  readonly skipped: SkippedDestination[];
   /** A destination was passed over because its trunk denies the number. */
   denied: boolean;
 }
@@ -79,6 +99,24 @@ export class DestinationDirectory {
   /** Takes a reloaded plan; counters go on. */
   swapPlan(plan: CallPlan): void {
     this.#plan = plan;
+  }
+
+  /** `nowMs` is the time of the calls' clock, which the learned methods go by. */
+  state(nowMs: number): DirectoryState {
+    return {
+      busy: Object.fromEntries(this.#busy),
+      lastUsedAt: Object.fromEntries(this.#lastUsedAt),
+      turns: Object.fromEntries(this.#turn),
+      methods: this.methods.learned(nowMs),
+    };
+  }
+
+  /** Takes over what another directory knew. */
+  restore({ busy, lastUsedAt, turns, methods }: DirectoryState, nowMs: number): void {
+    for (const [name, count] of Object.entries(busy)) this.#busy.set(name, count);
+    for (const [name, at] of Object.entries(lastUsedAt)) this.#lastUsedAt.set(name, at);
+    for (const [name, turn] of Object.entries(turns)) this.#turn.set(name, turn);
+    this.methods.relearn(methods, nowMs);
   }
 
   /** An attempt at, or a call with, this destination (or group) began. */
@@ -118,13 +156,15 @@ export class DestinationDirectory {
   }
 
   #resolveKnown(destination: Destination, project: Project, nowMs: number): Resolution {
-    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], reason: '', denied: false };
+    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], skipped: [], denied: false };
     this.#walk(destination.name, [], null, walk);
-    if (walk.targets.length > 0) return { ok: true, name: destination.name, targets: walk.targets };
+    const { targets, skipped } = walk;
+    if (targets.length > 0) return { ok: true, name: destination.name, targets, skipped };
     return {
       ok: false,
       code: walk.denied ? 'not_allowed' : 'unavailable',
-      detail: walk.reason || `${destination.name} has nobody to ring`,
+      detail: skipped.at(-1)?.detail ?? `${destination.name} has nobody to ring`,
+      skipped,
     };
   }
 
@@ -173,7 +213,7 @@ export class DestinationDirectory {
       via: [],
       together: null,
     });
-    return { ok: true, name, targets: [only] };
+    return { ok: true, name, targets: [only], skipped: [] };
   }
 
   #walk(name: string, via: readonly string[], together: string | null, walk: Walk): void {
@@ -188,17 +228,20 @@ export class DestinationDirectory {
     }
     const trunk = this.#plan.trunks[destination.trunk];
     if (!trunk) {
-      walk.reason = `trunk ${destination.trunk} of ${name} is not configured`;
+      skip(walk, name, `trunk ${destination.trunk} of ${name} is not configured`);
       return;
     }
     const { written, thenDial, dialled } = dial(destination, trunk);
     const denied = deniedBy(written, trunk);
     if (denied !== null || dialled === null) {
       walk.denied ||= denied !== null;
-      walk.reason =
+      skip(
+        walk,
+        name,
         denied === null
           ? `trunk ${trunk.name} of ${name} has no host`
-          : deniedDetail(`${name} (${written})`, trunk, denied);
+          : deniedDetail(`${name} (${written})`, trunk, denied),
+      );
       return;
     }
     const target = makeTarget({
@@ -218,9 +261,9 @@ export class DestinationDirectory {
   #walkGroup(group: GroupDestination, via: readonly string[], walk: Walk): void {
     const inside = [...via, group.name];
     if (group.hours && !isOpen(group.hours, walk.nowMs)) {
-      walk.reason = `${group.name} is closed`;
+      skip(walk, group.name, `${group.name} is closed`);
     } else if (group.maxConcurrent !== null && this.busy(group.name) >= group.maxConcurrent) {
-      walk.reason = `${group.name} is full (${group.maxConcurrent} at once)`;
+      skip(walk, group.name, `${group.name} is full (${group.maxConcurrent} at once)`);
     } else {
       const together = group.strategy === 'simultaneous' ? group.name : null;
       for (const member of this.#order(group)) this.#walk(member, inside, together, walk);
@@ -242,6 +285,10 @@ export class DestinationDirectory {
     }
     return members;
   }
+}
+
+function skip(walk: Walk, destination: string, detail: string): void {
+  walk.skipped.push({ destination, detail });
 }
 
 /** Nothing of what was asked for reaches a log or a header raw. */

@@ -248,7 +248,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#live = [];
     this.#move('reached');
     const { context, roles } = this.#host;
-    context.deps.destinations.methods.referWorked(context.deps.trunk.name);
+    context.deps.destinations.methods.referWorked(context.deps.trunk.name, context.now());
     const { byeGraceMs } = context.project.transfer.timers;
     const { destination } = attempt.target;
     this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { header, status } from '../../conformance/drachtio/support/sip-text.js';
 import { HostileNode, LEVEL, type LogLine } from './support/hostile-node.js';
-import { answerTo, BOT_TAG, establish, hangUp, Peer, requestOf } from './support/talk.js';
+import { answerTo, BOT_TAG, establish, hangUp, Peer, requestOf, type Talk } from './support/talk.js';
 
 /** RFC 3261 13.3.1.4: 64*T1. */
 const ACK_WAIT_MS = 32_000;
@@ -12,6 +12,7 @@ describe('Bots and callers that fail while another call is up', function () {
   let bot: Peer;
   let caller: Peer;
   let vanishing: Peer;
+  let bystander: Talk;
 
   before(async () => {
     node = await HostileNode.start({
@@ -19,6 +20,7 @@ describe('Bots and callers that fail while another call is up', function () {
       project: 'caller_media_timeout: 2s',
     });
     bot = await Peer.open(node, node.botPort);
+    bystander = await establish(node, await Peer.open(node), bot, { talking: true });
   });
 
   beforeEach(async () => {
@@ -30,8 +32,12 @@ describe('Bots and callers that fail while another call is up', function () {
   });
 
   after(async () => {
+    await hangUp(bystander);
+    const { endedBy } = await node.call(bystander.sipCallId, (call) => call.endedAt !== null);
+    bystander.caller.close();
     bot.close();
     await node.close();
+    assert.equal(endedBy, 'caller', 'the call in progress was untouched');
   });
 
   const invite = (): string => {
@@ -101,7 +107,7 @@ describe('Bots and callers that fail while another call is up', function () {
   it('fails the call whose bot sends no RTP any more, after its media_timeout', async () => {
     const talk = await establish(node, caller, bot, { talking: true });
     await caller.phone.hears(20);
-    bot.shutUp();
+    bot.shutUp(talk.botInvite);
     const botBye = await requestOf(bot, 'BYE', header(talk.botInvite, 'Call-ID'));
     bot.ua.send(bot.ua.response(botBye, 200, 'OK', BOT_TAG));
     assert.match(header(botBye, 'Reason'), /cause=408/);
@@ -118,7 +124,7 @@ describe('Bots and callers that fail while another call is up', function () {
     caller.shutUp();
     const botBye = await requestOf(bot, 'BYE', header(talk.botInvite, 'Call-ID'));
     bot.ua.send(bot.ua.response(botBye, 200, 'OK', BOT_TAG));
-    bot.shutUp();
+    bot.shutUp(talk.botInvite);
     const bye = await requestOf(caller, 'BYE', talk.sipCallId);
     caller.ua.send(caller.ua.response(bye, 200, 'OK'));
     const { endedBy, cause } = await node.call(talk.sipCallId, (call) => call.endedAt !== null);
@@ -142,7 +148,7 @@ describe('Bots and callers that fail while another call is up', function () {
       assert.equal(status(await answerTo(bot, info)), code);
       const bye = await requestOf(bot, 'BYE', header(talk.botInvite, 'Call-ID'));
       bot.ua.send(bot.ua.response(bye, 200, 'OK', BOT_TAG));
-      bot.shutUp();
+      bot.shutUp(talk.botInvite);
       // The dialog may be unknown there, yet a BYE makes sure of it.
       const callerBye = await requestOf(caller, 'BYE', talk.sipCallId);
       caller.ua.send(caller.ua.response(callerBye, 481, 'Gone'));
@@ -163,7 +169,7 @@ describe('Bots and callers that fail while another call is up', function () {
     bot.ua.send(bot.ua.inDialogAsUas('ACK', 5, talk.botInvite, BOT_TAG));
     const bye = await requestOf(bot, 'BYE', header(talk.botInvite, 'Call-ID'));
     bot.ua.send(bot.ua.response(bye, 200, 'OK', BOT_TAG));
-    bot.shutUp();
+    bot.shutUp(talk.botInvite);
     const callerBye = await requestOf(caller, 'BYE', talk.sipCallId);
     caller.ua.send(caller.ua.response(callerBye, 481, 'Gone'));
     const { endedBy } = await node.call(talk.sipCallId, (call) => call.endedAt !== null);

@@ -16,7 +16,7 @@ export class Peer {
   readonly ua: RawUa;
   readonly phone: Phone;
   readonly #met = new Set<string>();
-  #talking: NodeJS.Timeout | undefined;
+  readonly #talking = new Map<number, NodeJS.Timeout>();
 
   private constructor(ua: RawUa, phone: Phone) {
     this.ua = ua;
@@ -43,11 +43,18 @@ export class Peer {
   /** Sends RTP every 20 ms to the port that an SDP of the node names. */
   talk(message: string): void {
     const port = rtpPort(message);
-    this.#talking = setInterval(() => this.phone.say(port, VOICE, 8), PACKET_MS);
+    const say = (): void => this.phone.say(port, VOICE, 8);
+    this.#talking.set(port, setInterval(say, PACKET_MS));
   }
 
-  shutUp(): void {
-    clearInterval(this.#talking);
+  /** Sends no more RTP to the port that this SDP names, or to any. */
+  shutUp(message?: string): void {
+    const only = message === undefined ? null : rtpPort(message);
+    for (const [port, timer] of this.#talking) {
+      if (only !== null && port !== only) continue;
+      clearInterval(timer);
+      this.#talking.delete(port);
+    }
   }
 
   close(): void {
