@@ -19,6 +19,7 @@ import { LegRequests, type RequestContent } from './leg-requests.js';
 import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
 import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
 import { withSessionId } from './session-header.js';
+import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
@@ -42,13 +43,13 @@ export class Leg {
   readonly #requests: LegRequests;
   readonly #initial: InitialOffer;
   readonly #uac: UacExchange;
+  readonly #uasExchange: UasExchange;
   #owner: LegOwner;
   #state: LegState = 'new';
   #uas = false;
   #released = false;
   #confirmed = false;
   #answered = false;
-  #answerHeaders: SipHeaders | null = null;
   #byeHeaders: SipHeaders = {};
   #dialog: DialogName | null = null;
   #peer: PeerAbilities | null = null;
@@ -67,7 +68,28 @@ export class Leg {
     this.#initial = new InitialOffer(this.media);
     this.#requests = new LegRequests((command) => this.#send(command), context, this.legId);
     this.#negotiation = this.#makeNegotiation();
-    this.#uac = this.#makeUac();
+    const exchange = {
+      legId: this.legId,
+      initial: this.#initial,
+      state: () => this.#state,
+      move: (trigger: LegTrigger) => this.#move(trigger),
+      send: (command: SignallingCommand) => this.#send(command),
+      failMedia: (failure: Extract<MediaResult, { ok: false }>) => this.#failMedia(failure),
+    };
+    this.#uasExchange = new UasExchange(exchange);
+    this.#uac = new UacExchange({
+      ...exchange,
+      context,
+      notMade: ({ status, detail }) => this.#fail(status, detail, {}, 'media'),
+      progress: (status, earlyMedia) => this.#owner.legProgress(this, status, earlyMedia),
+      confirmed: (event) => {
+        this.#confirmed = true;
+        this.#dialog = event.dialog;
+        this.#peer = event.peer;
+      },
+      answered: () => this.#reportAnswered(),
+      byeHeaders: () => this.#byeHeaders,
+    });
   }
 
   get state(): LegState {
@@ -114,11 +136,7 @@ export class Leg {
     this.#uas = true;
     this.#sipCallId = sipCallId;
     this.#peer = peer;
-    this.#initial.take(sdp, (made) => {
-      if (this.#state !== 'offered') return;
-      if (!made.ok) this.#failMedia(made);
-      else if (this.#answerHeaders) this.#sendAccept(this.#answerHeaders);
-    });
+    this.#uasExchange.take(sdp);
   }
 
   /** UAS: takes an INVITE that is going to be refused: no media is made. */
@@ -128,16 +146,12 @@ export class Leg {
 
   /** UAS: 18x, with our SDP where early media flows (an offerless INVITE gets none). */
   ring(status: 180 | 183, withSdp: boolean, headers: SipHeaders = {}): void {
-    if (this.#state !== 'offered') return;
-    const sdp = withSdp ? this.#initial.earlyAnswer : null;
-    this.#send({ kind: 'provisional', legId: this.legId, status, sdp, headers });
+    this.#uasExchange.ring(status, withSdp, headers);
   }
 
   /** UAS: answers as soon as our SDP is there. */
   answer(headers: SipHeaders): void {
-    if (this.#state !== 'offered' || this.#answerHeaders) return;
-    this.#answerHeaders = headers;
-    if (this.#initial.localSdp !== null) this.#sendAccept(headers);
+    this.#uasExchange.answer(headers);
   }
 
   /** UAC: makes the offer and sends the INVITE. */
@@ -284,11 +298,6 @@ export class Leg {
       direction: this.media.agreed,
       negotiation: this.#negotiation.dump(),
     };
-  }
-
-  #sendAccept(headers: SipHeaders): void {
-    if (!this.#move('accept')) return;
-    this.#send({ kind: 'accept', legId: this.legId, sdp: this.#initial.localSdp!, headers });
   }
 
   #acked(requestId: string | null, sdp: string | null): void {
@@ -440,25 +449,5 @@ export class Leg {
       lost: (status) => this.#lost(status),
     });
     return new Negotiation(this.#context, port, this.media);
-  }
-  #makeUac(): UacExchange {
-    return new UacExchange({
-      context: this.#context,
-      legId: this.legId,
-      initial: this.#initial,
-      state: () => this.#state,
-      move: (trigger) => this.#move(trigger),
-      send: (command) => this.#send(command),
-      notMade: ({ status, detail }) => this.#fail(status, detail, {}, 'media'),
-      progress: (status, earlyMedia) => this.#owner.legProgress(this, status, earlyMedia),
-      confirmed: (event) => {
-        this.#confirmed = true;
-        this.#dialog = event.dialog;
-        this.#peer = event.peer;
-      },
-      answered: () => this.#reportAnswered(),
-      failMedia: (failure) => this.#failMedia(failure),
-      byeHeaders: () => this.#byeHeaders,
-    });
   }
 }

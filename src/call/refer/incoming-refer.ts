@@ -63,7 +63,7 @@ export class IncomingRefers {
       rule: null,
       evidence: null,
       mode: 'blind',
-      method: referTo.replaces === null ? null : 'replaces',
+      method: policy === 'pass' ? 'refer' : referTo.replaces === null ? null : 'replaces',
       headers: referTo.headers,
       summary: null,
       referredBy: referredBy === null ? null : headerSafe(referredBy),

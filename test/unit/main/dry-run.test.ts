@@ -94,7 +94,9 @@ describe('dry run', () => {
 
   it('shows the very requests that a call sends', () => {
     const project = makeProject({ rules: RULES }, { headers: { 'X-Reason': '{reason}' } });
-    const bench = new CallBench({ project, callId: 'c1' }).withBot();
+    // A dry run does not know by which host the caller's side addresses us.
+    const requestUri = 'sip:+5491155550000@relevo.invalid';
+    const bench = new CallBench({ project, callId: 'c1' }).withBot({ requestUri });
     bench.transfer();
     const sent = bench.sent('invite').at(-1)!;
     const wished = { kind: 'transfer' };

@@ -123,7 +123,7 @@ describe('safety: refused before any SIP', () => {
       for (const command of written) {
         const { headers } = command;
         assert.equal(headers['P-Asserted-Identity'] === 'x', false, 'a bot does not say who calls');
-        const parts = Object.entries(headers).flat(2);
+        const parts: string[] = Object.entries(headers).flat(2);
         if (command.kind === 'invite') parts.push(command.uri, command.from.user);
         for (const part of parts) assert.doesNotMatch(part, /[\r\n]|%0D|%0A/i);
       }

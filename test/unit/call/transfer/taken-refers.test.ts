@@ -152,6 +152,18 @@ describe('REFER of the bot and of the person, by policy', () => {
     made.assertOver();
   });
 
+  it('of the bot, passed and refused by the caller side: the bot is told and goes on, nobody is dialled', () => {
+    const made = bench({ bot: 'pass' });
+    made.request('c1.2', 'REFER', { headers: DESK });
+    made.respond('REFER', 405);
+    assert.equal(made.result().outcome, 'refer_rejected');
+    assert.equal(made.sent('invite').length, 1);
+    assert.equal(frags(made, 'c1.2').at(-1), 'SIP/2.0 503 Service Unavailable');
+    assert.equal(made.hears('c1.1'), 'c1.2');
+    made.bye('c1.1');
+    made.assertOver();
+  });
+
   it('of the bot, rejected: 603', () => {
     const made = bench({ bot: 'reject' });
     assert.equal(made.statusOf(made.request('c1.2', 'REFER', { headers: DESK })), 603);
