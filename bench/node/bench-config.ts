@@ -18,7 +18,7 @@ export function benchPorts(section: number): BenchPorts {
     caller: first + 2,
     bot: first + 3,
     agent: first + 4,
-    rtp: '44000-57999',
+    rtp: '44000-57899',
   };
 }
 

@@ -9,8 +9,10 @@ import type { RelayUnderTest } from './relay-under-test.js';
 
 const RELEVO_PORTS = { first: 44_000, last: 50_999 };
 const RTPENGINE_PORTS = { first: 51_000, last: 57_998 };
+/** Load of the run without a relay. */
+const DIRECT_CALLS = 250;
 const RTPENGINE_CONTROL = 19_490;
-const QUICK_LOADS = [50, 250];
+const QUICK_LOADS = [250];
 const FULL_LOADS = [50, 250, 500, 600, 700, 800, 900, 1000, 1200, 1400];
 
 /** Two-way G.711 calls through one media worker, and through rtpengine's userspace path beside it. */
@@ -20,7 +22,7 @@ export async function measureRelay(settings: BenchSettings): Promise<Section> {
   const generator = await RtpGenerator.start();
   const notes: string[] = [];
   try {
-    const direct = await holdDirect(generator, loads[1]!, Math.min(2, seconds));
+    const direct = await holdDirect(generator, DIRECT_CALLS, Math.min(2, seconds));
     const relevo = await rampOf(await RelevoRelay.start(generator.ports, RELEVO_PORTS));
     let rtpengine: Ramp | null = null;
     try {

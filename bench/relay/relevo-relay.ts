@@ -38,7 +38,7 @@ export class RelevoRelay implements RelayUnderTest {
       mediaAddress: '127.0.0.1',
       random: secureRandom(),
       clock: realClock,
-      log: createLogger('bench', 'error'),
+      log: createLogger('bench', 'silent'),
       onEvent: (_callId, event) => {
         if ('requestId' in event) waiting.get(event.requestId)?.(event);
       },

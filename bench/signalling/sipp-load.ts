@@ -25,6 +25,8 @@ export interface LoadResult {
   readonly succeeded: number;
   readonly failed: number;
   readonly retransmissions: number;
+  /** From SIPp's first call to its last (s), the hold of the last included. */
+  readonly elapsedS: number;
   /** Of the caller's SIPp. */
   readonly cpuMs: number;
   /** What SIPp said about failures, the first lines. */
@@ -49,7 +51,7 @@ export async function startBot(port: number): Promise<Child> {
   const folder = mkdtempSync(join(tmpdir(), 'relevo-bench-'));
   const child = await startChild(
     await sipp(),
-    ['-sf', `${SCENARIOS}bot-load.xml`, ...common(port), '-rtcheck', 'loose'],
+    ['-sf', `${SCENARIOS}bot-load.xml`, ...common(port, 57_900), '-rtcheck', 'loose'],
     { cwd: folder, stdin: false },
   );
   void child.exited.then(() => {
@@ -68,7 +70,7 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
     await sipp(),
     [
       ...['-sf', `${SCENARIOS}caller-load.xml`, `127.0.0.1:${order.targetPort}`, '-s', order.number],
-      ...common(order.callerPort),
+      ...common(order.callerPort, 57_950),
       ...['-r', String(order.callsPerSecond), '-m', String(order.calls), '-d', String(order.holdMs)],
       ...['-l', '15000', '-timeout', `${Math.ceil(lastsS)}s`],
       ...['-trace_stat', '-stf', statistics, '-fd', '1', '-trace_err', '-error_file', errors],
@@ -95,8 +97,10 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
   return { done, stop: () => child.stop() };
 }
 
-function common(port: number): string[] {
+/** SIPp binds its media port and never reads it: what the node sends there costs it no ICMP answer. */
+function common(port: number, mediaPort: number): string[] {
   return [
+    ...['-mp', String(mediaPort)],
     ...['-i', '127.0.0.1', '-p', String(port), '-t', 'u1', '-nostdin', '-buff_size', String(SOCKET_BUFFER)],
     ...['-max_retrans', '7'],
   ];
@@ -110,6 +114,11 @@ function readText(file: string): string {
   }
 }
 
+/** A point in time as SIPp writes it: date, time and, last, Unix seconds with microseconds. */
+function unixSeconds(written: string | undefined): number {
+  return Number(written?.trim().split('\t').at(-1) ?? 0);
+}
+
 /** The last line of SIPp's statistics file, by its header. */
 function readStatistics(csv: string, errors: string): Omit<LoadResult, 'cpuMs'> {
   const lines = csv.trim().split('\n');
@@ -120,6 +129,8 @@ function readStatistics(csv: string, errors: string): Omit<LoadResult, 'cpuMs'> 
     succeeded: read('SuccessfulCall(C)'),
     failed: read('FailedCall(C)'),
     retransmissions: read('Retransmissions(C)'),
+    elapsedS:
+      unixSeconds(values[names.indexOf('CurrentTime')]) - unixSeconds(values[names.indexOf('StartTime')]),
     errors,
   };
 }

@@ -1,5 +1,7 @@
 import type { OrderResult } from '../call/call-io.js';
 import type { CallOrder } from '../call/call-record.js';
+import type { DryRunReport, DryRunRequest } from './dry-run-schema.js';
+import type { TrunkView } from './trunk-schema.js';
 
 /** How one part of the node does. */
 export type PartState = 'up' | 'restarting' | 'down';
@@ -34,6 +36,10 @@ export interface NodeControl {
   /** New calls are refused from now on; the node ends when the last call has ended, or after `withinMs`. */
   beginDrain(): { readonly calls: number; readonly withinMs: number };
   health(): NodeHealth;
+  /** What would become of a described call; nothing is sent. */
+  dryRun(request: DryRunRequest): Promise<DryRunReport>;
+  /** Rejects with RelevoError `signalling_unavailable` where signalling does not answer. */
+  trunks(): Promise<readonly TrunkView[]>;
   /** Prometheus text. */
   metrics(): Promise<string>;
 }

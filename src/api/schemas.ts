@@ -64,24 +64,29 @@ export const transferBody = z.strictObject({
   summary: z.string().max(4096).nullable().default(null),
 });
 
+export const turnEvent = z.strictObject({
+  kind: z.literal('turn'),
+  intent: z.string().max(256).nullable().default(null),
+  confidence: z.number().min(0).max(1).nullable().default(null),
+  text: z.string().max(4096).nullable().default(null),
+});
+export const noMatchEvent = z.strictObject({ kind: z.literal('no_match') });
+export const noInputEvent = z.strictObject({ kind: z.literal('no_input') });
+export const customEvent = z.strictObject({
+  kind: z.literal('custom'),
+  name: z.string().min(1).max(128),
+  data: z
+    .record(z.string().max(128), z.union([z.string().max(1024), z.number(), z.boolean()]))
+    .refine((data) => Object.keys(data).length <= 64, 'more than 64 entries')
+    .default({}),
+});
+
 export const botEventBody = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('turn'),
-    intent: z.string().max(256).nullable().default(null),
-    confidence: z.number().min(0).max(1).nullable().default(null),
-    text: z.string().max(4096).nullable().default(null),
-  }),
-  z.strictObject({ kind: z.literal('no_match') }),
-  z.strictObject({ kind: z.literal('no_input') }),
+  turnEvent,
+  noMatchEvent,
+  noInputEvent,
   z.strictObject({ kind: z.literal('dtmf'), digit: z.string().regex(/^[0-9A-D*#]$/) }),
-  z.strictObject({
-    kind: z.literal('custom'),
-    name: z.string().min(1).max(128),
-    data: z
-      .record(z.string().max(128), z.union([z.string().max(1024), z.number(), z.boolean()]))
-      .refine((data) => Object.keys(data).length <= 64, 'more than 64 entries')
-      .default({}),
-  }),
+  customEvent,
 ]);
 
 const attempt = z.object({
@@ -101,6 +106,7 @@ export const transferResult = z.object({
   reason,
   rule: z.string().nullable(),
   evidence: z.string().nullable(),
+  summary: z.string().nullable().describe('What the bot said of the call for the person who takes it'),
   mode,
   method,
   outcome: z.enum(TRANSFER_OUTCOMES),

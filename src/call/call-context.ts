@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
 import type { CallCommand } from './call-io.js';
 import type { CallRecord } from './call-record.js';
+import { SessionIds } from './context/session-ids.js';
 import type { DestinationDirectory } from './destinations/destination-directory.js';
 import type { MediaCommand } from './media-port.js';
 import { NamedTimers } from './named-timers.js';
@@ -23,6 +24,7 @@ export interface CallDeps {
 export class CallContext {
   readonly deps: CallDeps;
   readonly timers: NamedTimers;
+  readonly sessionIds: SessionIds;
   #out: CallCommand[] = [];
   #lastLeg = 1;
   #lastRequest = 0;
@@ -30,6 +32,7 @@ export class CallContext {
 
   constructor(deps: CallDeps) {
     this.deps = deps;
+    this.sessionIds = new SessionIds(() => deps.random.uuid());
     this.timers = new NamedTimers((command) => this.emit(command));
   }
 

@@ -6,6 +6,7 @@ import type { MediaProfile } from './leg/leg-media.js';
 import type { InDialogRequest } from './leg/in-dialog.js';
 import type { Leg, LegOwner } from './leg/leg.js';
 import type { MediaSource } from './media-port.js';
+import type { ReferPolicy, Trunk } from './project.js';
 import type { IncomingInvite, LegId } from './signalling-port.js';
 import type {
   EndedBy,
@@ -43,6 +44,10 @@ export interface TransferWish {
   /** Value of Replaces where the referrer has its own consultation with the target. */
   readonly replaces: string | null;
   readonly listener: TransferListener | null;
+  /** The leg whose REFER asks for it. */
+  readonly referrer?: Leg;
+  /** The other side is asked by REFER to dial: the trunk's `refer_policy: pass`. */
+  readonly passOn?: boolean;
 }
 
 /** How a call is to end. */
@@ -70,7 +75,7 @@ export interface CallHost {
   readonly ending: boolean;
   readonly answered: boolean;
   setState(state: CallState): void;
-  newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg;
+  newLeg(party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;
   /** A leg that the adapter numbered: one that came in. */
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;
   /** Runs once when nothing of the leg's dialog is left. */
@@ -105,7 +110,15 @@ export interface CallHost {
   /** The caller hears the bot again: the same session, or a new one where the bot is gone. */
   resumeBot(): void;
   /** The person and the caller are joined. */
-  joinAgent(leg: Leg): void;
+  joinAgent(leg: Leg, trunk: Trunk): void;
+  /** A new leg plays the caller's part from now on, and talks to `peer`. */
+  joinCaller(leg: Leg, peer: Leg): void;
+  /** Does this value of Replaces name a dialog of this very call? */
+  namesOwnLeg(replaces: string): boolean;
+  /** What becomes of a REFER on this leg. */
+  referPolicy(leg: Leg): ReferPolicy;
+  /** The bot says that it has finished its sentence; false where nobody waited. */
+  botDone(): boolean;
   /** After a REFER that worked the caller leaves by itself; `graceMs` bounds that. */
   transferredAway(graceMs: number): void;
 }

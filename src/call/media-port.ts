@@ -8,6 +8,8 @@ export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 /** What one party hears. */
 export type MediaSource =
   | { readonly kind: 'leg'; readonly legId: LegId }
+  /** Several parties at once; the hearing party itself is left out where it is named. A party that is gone is silent. */
+  | { readonly kind: 'mix'; readonly legIds: readonly LegId[] }
   | { readonly kind: 'ringback' }
   /** `file` null plays the built-in melody; music loops. */
   | { readonly kind: 'music'; readonly file: string | null }

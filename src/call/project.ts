@@ -4,7 +4,52 @@ import type { TransferMethod, TransferMode, TransferReason } from './vocabulary.
 export type CodecName = 'PCMA' | 'PCMU';
 
 /** How a number is written towards a trunk. */
-export type NumberFormat = 'as-is' | 'e164' | 'e164-without-plus';
+export type NumberFormat = 'as-is' | 'e164' | 'e164-without-plus' | 'national';
+
+/** How numbers are dialled where a trunk is, for telling and writing national numbers. */
+export interface DialPlan {
+  /** Without `+`, such as `54`. */
+  readonly countryCode: string;
+  /** The trunk prefix before a national number, such as `0`; may be empty. */
+  readonly nationalPrefix: string;
+  /** Before a number of another country, such as `00`. */
+  readonly internationalPrefix: string;
+}
+
+/** Whom a call of ours to a person says that it is from, per trunk or destination. */
+export interface IdentityPolicy {
+  /** The number in From: the caller's, the one that was called, or a fixed one. */
+  readonly from:
+    | { readonly kind: 'caller' }
+    | { readonly kind: 'called' }
+    | { readonly kind: 'fixed'; readonly number: string };
+  /** Is the peer trusted with the caller's number in P-Asserted-Identity (RFC 3325)? */
+  readonly pAssertedIdentity: boolean;
+  /** Diversion (RFC 5806): the number that was called, above what the caller's side sent. */
+  readonly diversion: boolean;
+  /** History-Info (RFC 7044): likewise. */
+  readonly historyInfo: boolean;
+  /** RFC 3323: as the caller asked, never, or always hidden. */
+  readonly privacy: 'pass' | 'none' | 'id';
+  readonly displayName: 'pass' | 'none';
+}
+
+/** User-to-User (RFC 7433): what it holds and where it stands. */
+export interface UuiProfile {
+  /** Template of the content. */
+  readonly content: string;
+  readonly encoding: 'hex' | 'text';
+  readonly purpose: string | null;
+  /** First octet of the content as two hexadecimal digits (RFC 7434: `00`, `04`); only with `hex`. */
+  readonly protocolDiscriminator: string | null;
+  /** Octets, the protocol discriminator included; longer content is cut between characters. */
+  readonly maxLength: number;
+  /** Where a REFER carries it: as its own header, inside the Refer-To URI, or both. An INVITE has the header. */
+  readonly place: 'header' | 'refer-to' | 'both';
+}
+
+/** What becomes of a REFER of this peer: we dial ourselves, the other side is asked to, or it gets 603. */
+export type ReferPolicy = 'terminate' | 'pass' | 'reject';
 
 /** Connectivity data of one peer: a carrier, an SBC, a PBX. */
 export interface Trunk {
@@ -18,8 +63,19 @@ export interface Trunk {
   readonly maxCps: number | null;
   readonly codecs: readonly CodecName[];
   readonly numberFormat: NumberFormat;
+  readonly dialPlan: DialPlan | null;
+  readonly identity: IdentityPolicy;
   /** What this peer can do when its side of the call is to be transferred. */
   readonly transferMethod: 'auto' | 'refer' | 'invite';
+  /** False asks the peer for no NOTIFYs (RFC 4488): such transfers end as completed_unconfirmed. */
+  readonly referSub: boolean;
+  readonly referPolicy: ReferPolicy;
+  /** Transfers towards this trunk at once; null for no bound. */
+  readonly maxTransfers: number | null;
+  /** Number patterns that are never dialled here, such as `+1900*`. */
+  readonly deny: readonly string[];
+  /** Are 3xx responses followed, to targets that the project allows? */
+  readonly followRedirects: boolean;
   /** May this peer take over a call of ours with INVITE + Replaces (RFC 3891)? */
   readonly acceptReplaces: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */
@@ -34,6 +90,7 @@ export interface Bot {
   /** Trunk whose codecs, credentials and allow list serve this bot; null for the defaults. */
   readonly trunk: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly referPolicy: ReferPolicy;
   /** How long the bot may take to answer. */
   readonly answerTimeoutMs: number;
   /** RTP silence from an answered bot after which it counts as dead; 0 switches the check off. */
@@ -45,17 +102,25 @@ interface DestinationBase {
   /** Overrides the project's ring_timeout. */
   readonly ringTimeoutMs: number | null;
 }
-export interface PhoneDestination extends DestinationBase {
+interface DialledBase extends DestinationBase {
+  /** In place of the trunk's. */
+  readonly identity: IdentityPolicy | null;
+  /** In place of the project's. */
+  readonly uui: UuiProfile | null;
+  /** Digits to dial after the answer; `p` and `,` wait a second. */
+  readonly thenDial: string | null;
+}
+export interface PhoneDestination extends DialledBase {
   readonly type: 'phone';
   readonly number: string;
   readonly trunk: string;
 }
-export interface ExtensionDestination extends DestinationBase {
+export interface ExtensionDestination extends DialledBase {
   readonly type: 'extension';
   readonly extension: string;
   readonly trunk: string;
 }
-export interface QueueDestination extends DestinationBase {
+export interface QueueDestination extends DialledBase {
   readonly type: 'queue';
   readonly address: string;
   readonly trunk: string;
@@ -125,12 +190,14 @@ export interface TransferSettings {
   /** A REFER that got no final NOTIFY at all and no 18x: try INVITE (only with method auto), keep the bot, or end. */
   readonly onNoNotify: 'invite' | 'resume-bot' | 'hangup';
   readonly headers: Readonly<Record<string, string>>;
-  /** User-to-User (RFC 7433): template of the content; null sends none. */
-  readonly uui: {
-    readonly content: string;
-    readonly encoding: 'hex' | 'text';
-    readonly purpose: string | null;
-  } | null;
+  /** User-to-User; null sends none, unless the destination has its own. */
+  readonly uui: UuiProfile | null;
+  /** Header that carries the bot's summary to the person; null carries it nowhere by itself. */
+  readonly summaryHeader: string | null;
+  /** How long a bot that is talking may go on before the hand-over begins (ms); it ends that by saying `done`. */
+  readonly botFinishMs: number;
+  /** WAV file that the caller hears before the hand-over begins. */
+  readonly announceBeforeFile: string | null;
   readonly allow: readonly AllowedTarget[];
   readonly timers: TransferTimers;
 }
@@ -175,6 +242,12 @@ export interface Project {
   readonly callerMediaTimeoutMs: number;
   /** Headers of the caller's INVITE, beside X-*, that are carried to bot and agent. */
   readonly carryHeaders: readonly string[];
+  readonly limits: {
+    /** Transfers of this project at once; null for no bound. */
+    readonly transfers: number | null;
+    /** Transfers of one call: the guard against circles. */
+    readonly perCall: number;
+  };
 }
 
 /** What signalling and the call machines need of a configuration: plain data, frozen, structured-cloneable. */

@@ -58,6 +58,8 @@ export interface TransferResult {
   /** The rule that fired, and what it saw (a digit, the turns), where a rule asked for the transfer. */
   readonly rule: string | null;
   readonly evidence: string | null;
+  /** What the bot said of the call for the person who takes it. */
+  readonly summary: string | null;
   readonly mode: TransferMode;
   readonly method: TransferMethod;
   readonly outcome: TransferOutcome;

@@ -4,6 +4,7 @@ import { benchCommand } from './commands/bench.js';
 import { configCommands } from './commands/check.js';
 import { demoCommand } from './commands/demo.js';
 import { engineCommand } from './commands/engine.js';
+import { dryRunCommand } from './commands/dry-run.js';
 import { startCommand } from './commands/start.js';
 import { packageVersion } from './package-info.js';
 import { runCli } from './run-cli.js';
@@ -12,6 +13,7 @@ process.exitCode = await runCli(process.argv.slice(2), processIo, packageVersion
   startCommand,
   configCommands,
   demoCommand,
+  dryRunCommand,
   benchCommand,
   engineCommand,
 ]);

@@ -4,6 +4,7 @@ import { printError, type CliIo } from './cli-io.js';
 import { callCommands } from './commands/calls.js';
 import { nodeCommands } from './commands/node.js';
 import { transferCommand } from './commands/transfer.js';
+import { trunksCommand } from './commands/trunks.js';
 import { CommandFailed, EXIT_CODES_HELP, ExitCode } from './exit-code.js';
 
 /** Codes of errors below the command line that are the user's arguments all the same. */
@@ -25,7 +26,7 @@ export async function runCli(
     .showHelpAfterError('(relevo --help lists the commands)')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .addHelpText('after', EXIT_CODES_HELP);
-  for (const add of [...local, callCommands, transferCommand, nodeCommands]) add(program, io);
+  for (const add of [...local, callCommands, transferCommand, trunksCommand, nodeCommands]) add(program, io);
   everyCommand(program, (command) => command.exitOverride());
   try {
     await program.parseAsync(args, { from: 'user' });

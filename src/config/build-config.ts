@@ -1,5 +1,14 @@
 import { resolve } from 'node:path';
-import type { Bot, CallPlan, Destination, Project, Rule, Trunk } from '../call/project.js';
+import type {
+  Bot,
+  CallPlan,
+  Destination,
+  IdentityPolicy,
+  Project,
+  Rule,
+  Trunk,
+  UuiProfile,
+} from '../call/project.js';
 import type { TransferReason } from '../call/vocabulary.js';
 import { PORTS_PER_CALL } from './check-node.js';
 import { DEFAULTS } from './defaults.js';
@@ -7,7 +16,7 @@ import type { ListenPoint, RelevoConfig } from './relevo-config.js';
 import type { BotInput, DestinationInput, TrunkInput } from './schema/peers.js';
 import type { ProjectInput, RuleInput } from './schema/projects.js';
 import type { ConfigInput } from './schema/root.js';
-import { durationMs } from './schema/values.js';
+import { durationMs, type UuiInput } from './schema/values.js';
 
 export interface BuildContext {
   /** Relative paths of the file begin here. */
@@ -53,11 +62,12 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
     observe: {
       cdrFile: input.observe.cdr ? resolve(context.folder, input.observe.cdr.file) : null,
       keepCalls: input.observe.keep_calls,
-      webhooks: input.observe.webhooks.map(({ url, secret, timeout, retries }) => ({
+      webhooks: input.observe.webhooks.map(({ url, secret, timeout, retries, events }) => ({
         url,
         secret: secret ?? null,
         timeoutMs: timeout,
         retries,
+        events,
       })),
     },
     plan: buildPlan(input, context),
@@ -74,7 +84,9 @@ function buildPlan(input: ConfigInput, context: BuildContext): CallPlan {
   return {
     trunks: mapEntries(input.trunks, trunkOf),
     bots: mapEntries(input.bots, botOf),
-    destinations: mapEntries(input.destinations, destinationOf),
+    destinations: mapEntries(input.destinations, (name, destination) =>
+      destinationOf(name, destination, input.trunks),
+    ),
     projects: mapEntries(input.projects, (name, project) => projectOf(name, project, input, context)),
     limits: {
       maxCalls: input.limits.max_calls ?? Math.max(1, Math.floor(ports / PORTS_PER_CALL)),
@@ -100,9 +112,53 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     maxCps: trunk.max_cps ?? null,
     codecs: trunk.codecs,
     numberFormat: trunk.number_format,
+    dialPlan: trunk.dial_plan
+      ? {
+          countryCode: trunk.dial_plan.country_code,
+          nationalPrefix: trunk.dial_plan.national_prefix,
+          internationalPrefix: trunk.dial_plan.international_prefix,
+        }
+      : null,
+    identity: identityOf(trunk.identity),
     transferMethod: trunk.transfer.method,
+    referSub: trunk.transfer.refer_sub,
+    referPolicy: trunk.refer_policy,
+    maxTransfers: trunk.limits.transfers ?? null,
+    deny: trunk.deny,
+    followRedirects: trunk.follow_redirects,
     acceptReplaces: trunk.accept_replaces,
     symmetricRtp: trunk.symmetric_rtp,
+  };
+}
+
+function identityOf(written: TrunkInput['identity']): IdentityPolicy {
+  const { from } = written;
+  return {
+    from: from === 'caller' || from === 'called' ? { kind: from } : { kind: 'fixed', number: from },
+    pAssertedIdentity: written.p_asserted_identity,
+    diversion: written.diversion,
+    historyInfo: written.history_info,
+    privacy: written.privacy,
+    displayName: written.display_name,
+  };
+}
+
+function uuiOf(written: UuiInput | undefined): UuiProfile | null {
+  if (!written) return null;
+  return {
+    content: written.content,
+    encoding: written.encoding,
+    purpose: written.purpose ?? null,
+    protocolDiscriminator: written.protocol_discriminator ?? null,
+    maxLength: written.max_length,
+    place: written.place,
+  };
+}
+
+/** What is set in one mapping, without the keys that are there but undefined. */
+function given<T extends object>(written: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }
 
@@ -113,13 +169,35 @@ function botOf(name: string, bot: BotInput): Bot {
     uri: bot.uri,
     trunk: bot.trunk ?? null,
     headers: bot.headers,
+    referPolicy: bot.refer_policy,
     answerTimeoutMs: bot.answer_timeout,
     mediaTimeoutMs: bot.media_timeout,
   };
 }
 
-function destinationOf(name: string, destination: DestinationInput): Destination {
-  const base = { name, ringTimeoutMs: destination.ring_timeout ?? null };
+function destinationOf(
+  name: string,
+  destination: DestinationInput,
+  trunks: ConfigInput['trunks'],
+): Destination {
+  const ringTimeoutMs = destination.ring_timeout ?? null;
+  if (destination.type === 'group') {
+    return {
+      name,
+      ringTimeoutMs,
+      type: 'group',
+      strategy: destination.strategy,
+      members: destination.members,
+      hours: destination.hours ?? null,
+      maxConcurrent: destination.max_concurrent ?? null,
+      overflow: destination.overflow,
+    };
+  }
+  const trunk = trunks[destination.trunk];
+  const identity =
+    destination.identity && trunk ? identityOf({ ...trunk.identity, ...given(destination.identity) }) : null;
+  const thenDial = destination.then_dial ?? null;
+  const base = { name, ringTimeoutMs, identity, uui: uuiOf(destination.uui), thenDial };
   switch (destination.type) {
     case 'phone':
       return { ...base, type: 'phone', number: destination.number, trunk: destination.trunk };
@@ -127,16 +205,6 @@ function destinationOf(name: string, destination: DestinationInput): Destination
       return { ...base, type: 'extension', extension: destination.extension, trunk: destination.trunk };
     case 'queue':
       return { ...base, type: 'queue', address: destination.address, trunk: destination.trunk };
-    case 'group':
-      return {
-        ...base,
-        type: 'group',
-        strategy: destination.strategy,
-        members: destination.members,
-        hours: destination.hours ?? null,
-        maxConcurrent: destination.max_concurrent ?? null,
-        overflow: destination.overflow,
-      };
   }
 }
 
@@ -144,7 +212,6 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
   const { transfer } = project;
   const path = (file: string | undefined): string | null =>
     file === undefined ? null : resolve(context.folder, file);
-  const { uui } = transfer.context;
   return {
     name,
     match: project.match,
@@ -163,7 +230,10 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
       afterAgent: transfer.after_agent,
       onNoNotify: transfer.on_no_notify,
       headers: transfer.context.headers,
-      uui: uui ? { content: uui.content, encoding: uui.encoding, purpose: uui.purpose ?? null } : null,
+      uui: uuiOf(transfer.context.uui),
+      summaryHeader: transfer.context.summary_header ?? null,
+      botFinishMs: transfer.bot_finish,
+      announceBeforeFile: path(transfer.announce_before_file),
       allow: transfer.allow,
       timers: {
         referReplyMs: transfer.timers.refer_reply,
@@ -181,6 +251,7 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
     maxDurationMs: project.max_duration,
     callerMediaTimeoutMs: project.caller_media_timeout,
     carryHeaders: project.carry_headers,
+    limits: { transfers: project.limits.transfers ?? null, perCall: project.limits.max_transfers },
   };
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { reportTwice } from './check-node.js';
+import { checkUui } from './check-peers.js';
 import { patternsOverlap } from './number-pattern.js';
 import type { ParsedFile } from './parsed-file.js';
 import { CONDITION_KEYS, type ProjectInput } from './schema/projects.js';
@@ -89,7 +90,7 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
   const announce = transfer.on_failure.indexOf('announce');
   if (announce >= 0) needs('announce_file', [...path, 'on_failure', announce], 'the step `announce`');
 
-  for (const key of ['music_file', 'brief_file', 'announce_file'] as const) {
+  for (const key of ['music_file', 'brief_file', 'announce_file', 'announce_before_file'] as const) {
     const written = transfer[key];
     // A template names another file for each call.
     if (written === undefined || written.includes('{')) continue;
@@ -102,6 +103,7 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
       expected: 'a readable WAV file; a relative path begins at the folder of this file',
     });
   }
+  checkUui(transfer.context.uui, [...path, 'context', 'uui'], source);
   transfer.allow.forEach((target, index) => {
     if (!/^(?:\+?\*|sip:\*@\*)$/.test(target.to)) return;
     const at = [...path, 'allow', index, 'to'];

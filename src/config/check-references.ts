@@ -1,6 +1,7 @@
 import { isTimeZone, openingSpanFault } from './opening-hours.js';
 import type { ParsedFile } from './parsed-file.js';
 import type { DestinationInput } from './schema/peers.js';
+import { checkDialPlan, checkUui } from './check-peers.js';
 import { suggest } from './suggest.js';
 import type { KeyPath, YamlSource } from './yaml-source.js';
 
@@ -21,6 +22,7 @@ export function checkReferences(file: ParsedFile, source: YamlSource): void {
     });
   };
 
+  for (const [name, trunk] of Object.entries(file.trunks)) checkDialPlan(trunk, ['trunks', name], source);
   for (const [name, bot] of Object.entries(file.bots)) refer('trunk', bot.trunk, ['bots', name, 'trunk']);
   for (const [name, destination] of Object.entries(file.destinations)) {
     const path = ['destinations', name];
@@ -33,6 +35,7 @@ export function checkReferences(file: ParsedFile, source: YamlSource): void {
     } else {
       refer('trunk', destination.trunk, [...path, 'trunk']);
       checkTrunkHasHost(file, destination, path, source);
+      checkUui(destination.uui, [...path, 'uui'], source);
     }
   }
   for (const [name, project] of Object.entries(file.projects)) {

@@ -15,8 +15,8 @@ export interface ConfigDiff {
   readonly needsRestart: boolean;
 }
 
-/** What a running node cannot change: its sockets and its threads. */
-const RESTART = ['listen', 'engine', 'media', 'api.address', 'api.port'];
+/** What a running node cannot change: its sockets, and what its threads are started with. */
+const RESTART = ['listen', 'engine', 'media', 'api.address', 'api.port', 'log'];
 
 /** What a reload would change, and which of it takes a restart. `source` is not compared. */
 export function diffConfig(before: RelevoConfig, after: RelevoConfig): ConfigDiff {

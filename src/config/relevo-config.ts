@@ -1,3 +1,4 @@
+import type { CallRecord } from '../call/call-record.js';
 import type { CallPlan } from '../call/project.js';
 import type { LogLevel } from '../common/log.js';
 
@@ -61,6 +62,8 @@ export interface Webhook {
   readonly timeoutMs: number;
   /** Tries after the first one. */
   readonly retries: number;
+  /** What is posted. */
+  readonly events: readonly CallRecord['kind'][];
 }
 
 export interface ObserveSettings {

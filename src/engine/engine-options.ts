@@ -1,12 +1,43 @@
 /** A SIP transport that the engine can listen on. */
-export type EngineTransport = 'udp' | 'tcp';
+export type EngineTransport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
-/** One listening socket. `port` 0 takes a free one. `advertise` is what Via, Contact and From say instead of the bound address. */
+/** Certificates of a TLS or WSS listener, as PEM files: they are read again when they change. */
+export interface ListenTlsOptions {
+  /** The certificate and its chain; shown to those who connect, and by the engine where a peer asks for one. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Who may sign the certificates of peers; the well-known authorities without it. */
+  readonly caFile?: string;
+  /** Whether peers that connect show a certificate: `request` takes those without, but none that is not valid. Default `none`. */
+  readonly clientCert?: 'none' | 'request' | 'require';
+  /** Whether peers that the engine connects to must show a valid certificate for their name (default true). */
+  readonly verify?: boolean;
+}
+
+/** How the engine meets one peer over TLS, where that differs from what the listener says. */
+export interface TlsPeerOptions {
+  /** As in the URI, in any case; an IPv6 address without brackets. */
+  readonly host: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly verify?: boolean;
+  /** The name that is asked for (SNI) and must stand in the certificate, instead of `host`. */
+  readonly serverName?: string;
+}
+
+/**
+ * One listening socket. `port` 0 takes a free one. `advertise` is what Via, Contact and From say instead of the bound
+ * address. `tls` is required for `tls` and `wss`.
+ */
 export interface ListenOptions {
   readonly transport: EngineTransport;
   readonly address: string;
   readonly port: number;
   readonly advertise?: { readonly address: string; readonly port?: number };
+  readonly tls?: ListenTlsOptions;
+  /** Web pages that may connect (`Origin`), for `ws` and `wss`; absent lets all. Clients that are no browsers send none. */
+  readonly origins?: readonly string[];
 }
 
 /** Where drachtio-srf connects. `port` 0 takes a free one. */
@@ -43,8 +74,18 @@ export interface EngineLimits {
   readonly controlBacklogBytes: number;
   /** The longest SIP message on a stream, headers and body. */
   readonly sipMessageBytes: number;
+  /** Whole header of a message, start line included. */
+  readonly sipHeaderBytes: number;
+  readonly sipHeaders: number;
+  /** Connections that peers have opened, over all listeners; those of TLS count from their first byte. */
   readonly tcpConnections: number;
-  /** A connection without a dialog's traffic is closed after this long. */
+  /** The same for one address. */
+  readonly connectionsPerSource: number;
+  /** A message on a stream must be complete within this time of its first byte. */
+  readonly messageMs: number;
+  /** How often a WebSocket peer is asked whether it is still there; two silent rounds end the connection. */
+  readonly wsPingMs: number;
+  /** A connection without a message or a keep-alive (RFC 5626) is closed after this long. */
   readonly tcpIdleMs: number;
   /** An accepted connection must bring its first complete message within this time. */
   readonly tcpFirstMessageMs: number;
@@ -93,13 +134,21 @@ export interface EngineOptions {
   /** Whether every message is handed to the tap from the start. */
   readonly tap: boolean;
   readonly limits?: Partial<EngineLimits>;
+  readonly tlsPeers?: readonly TlsPeerOptions[];
+  /** `host` or `host:port` of DNS servers; those of the system without it. */
+  readonly dnsServers?: readonly string[];
 }
 
 export const defaultLimits: EngineLimits = {
   controlMessageBytes: 262_144,
   controlBacklogBytes: 64 * 1024 * 1024,
   sipMessageBytes: 65_536,
+  sipHeaderBytes: 32_768,
+  sipHeaders: 256,
   tcpConnections: 10_000,
+  connectionsPerSource: 2_000,
+  messageMs: 10_000,
+  wsPingMs: 30_000,
   tcpIdleMs: 600_000,
   tcpFirstMessageMs: 10_000,
   tcpConnectMs: 5_000,

@@ -10,7 +10,10 @@ export interface EngineStats {
   readonly protection: GatekeeperCounts;
   readonly dialogs: number;
   readonly clients: number;
+  /** Open connections of TCP, TLS, WS and WSS. */
   readonly tcpConnections: number;
+  /** Connections that peers opened beyond the limits. */
+  readonly refusedConnections: number;
   /** Requests of peers that wait for an application. */
   readonly incomingPending: number;
   /** Requests of applications that wait for a peer. */

@@ -2,11 +2,13 @@ import { realClock, type Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import { secureRandom, type Random } from '../common/random.js';
 import { RelevoError } from '../common/errors.js';
-import { DEFAULT_LIMITS, parseMessage } from '../sip/parse-message.js';
+import { parseMessage } from '../sip/parse-message.js';
+import type { SipMessage, SipRequest } from '../sip/message.js';
+import { parseNameAddr } from '../sip/name-addr.js';
+import { parseSipUri } from '../sip/uri.js';
 import { StreamFramer } from '../sip/stream-framer.js';
 import { TransactionLayer } from '../sip/transaction/transaction-layer.js';
 import { DEFAULT_TIMERS, type TimerValues } from '../sip/transaction/timers.js';
-import type { SipMessage, SipRequest } from '../sip/message.js';
 import { serverKey } from '../sip/transaction/transaction-key.js';
 import type { Source } from '../sip/transaction/transport.js';
 import { BadInputLog } from './bad-input-log.js';
@@ -35,8 +37,10 @@ import { TargetLocator } from './signalling/target-locator.js';
 import { Gatekeeper, looksLikeSip } from './protection/gatekeeper.js';
 import { ProxyRequests } from './proxy/proxy-requests.js';
 import { SipTap, type TappedMessage } from './sip-tap.js';
-import { DestinationResolver } from './transport/destination-resolver.js';
-import type { MessageFramer } from './transport/tcp-connection.js';
+import { NodeDnsSource } from './resolver/node-dns-source.js';
+import type { DnsSource } from './resolver/dns-source.js';
+import { SipResolver } from './resolver/sip-resolver.js';
+import type { MessageFramer } from './transport/wire.js';
 import { Transports } from './transport/transports.js';
 
 /** A bound listener. */
@@ -54,6 +58,8 @@ export interface Engine {
   stats(): EngineStats;
   /** Shows every message to the listener, or to nobody with undefined. */
   onMessage(listener: ((message: TappedMessage) => void) | undefined): void;
+  /** Reads the certificates again; what cannot be used is logged, and the old ones stay. */
+  reloadCertificates(): void;
   /** Frees every socket and timer; calls in progress are left as they are. Idempotent. */
   close(): Promise<void>;
 }
@@ -63,6 +69,8 @@ export interface EngineEnvironment {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Where names are looked up; the servers of the options or the system by default. */
+  readonly dns?: DnsSource;
 }
 
 const SWEEP_MS = 5_000;
@@ -84,7 +92,11 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   const badInput = new BadInputLog(log);
   const tap = new SipTap(clock);
   const receivedBytes = new ReceivedBytes();
-  const parseLimits = { ...DEFAULT_LIMITS, maxBodyBytes: limits.sipMessageBytes };
+  const parseLimits = {
+    maxHeaders: limits.sipHeaders,
+    maxHeaderBytes: limits.sipHeaderBytes,
+    maxBodyBytes: limits.sipMessageBytes,
+  };
   let received = 0;
   const gate: Gatekeeper = new Gatekeeper(options.protection ?? {}, clock, log, () => control.backlogBytes());
 
@@ -116,12 +128,20 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
         return;
       }
     }
+    if (source.transport === 'ws' || source.transport === 'wss') noteFlow(message, source);
     receivedBytes.set(message, raw);
-    if (!proxies.take(result.message, source)) layer.receive(result.message, source);
+    if (!proxies.take(message, source)) layer.receive(message, source);
     receivedBytes.clear();
   };
 
-  const transports = new Transports({
+  /** RFC 7118 5.3: what a browser gives as its Contact can be reached on its connection alone. */
+  const noteFlow = ({ headers }: SipMessage, source: Source): void => {
+    const contact = parseNameAddr(headers.get('contact') ?? '');
+    const uri = contact && parseSipUri(contact.uri);
+    if (uri) transports.noteFlow(uri.host, source);
+  };
+
+  const transports: Transports = new Transports({
     limits,
     clock,
     log,
@@ -133,6 +153,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       },
     },
     newFramer: () => framerOf(new StreamFramer(parseLimits)),
+    ...(options.tlsPeers ? { tlsPeers: options.tlsPeers } : {}),
     onSendFailed: (destination, transactionId, reason) => {
       log.debug({ address: destination.address, port: destination.port, reason }, 'message not sent');
       if (transactionId !== undefined) layer.transportError(transactionId);
@@ -157,6 +178,10 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   });
 
   const report = new ReportFormat(clock);
+  const dns = environment.dns ?? new NodeDnsSource(options.dnsServers);
+  const resolver = new SipResolver(dns, clock, random, (transport, family) =>
+    transports.has(transport, family),
+  );
   const core: Core = {
     clock,
     random,
@@ -167,7 +192,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     dialogs: new DialogTable(clock),
     report,
     cdr: new CdrReports(report, (verb) => control.pick(verb)),
-    locator: new TargetLocator(transports, new DestinationResolver(clock), clock, limits.udpRequestBytes),
+    locator: new TargetLocator(transports, resolver, clock, limits.udpRequestBytes),
     rawOf: (message) => receivedBytes.of(message),
     pickClient: (method, tag) => control.pick(method, tag),
   };
@@ -227,13 +252,17 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       protection: gate.counts(),
       dialogs: core.dialogs.size,
       clients: control.clients,
-      tcpConnections: transports.tcpConnections,
+      tcpConnections: transports.connections,
+      refusedConnections: transports.refusedConnections,
       incomingPending: incoming.pending,
       outgoingPending: outgoing.pending,
       transactions: layer.counts(),
     }),
     onMessage: (listener) => {
       tap.onMessage(listener);
+    },
+    reloadCertificates: () => {
+      transports.reloadCertificates();
     },
     close: () => {
       closing ??= (async () => {
@@ -264,6 +293,9 @@ function timerValues(timers: EngineTimers | undefined): Partial<TimerValues> {
 
 function framerOf(framer: StreamFramer): MessageFramer {
   return {
+    get bufferedBytes() {
+      return framer.bufferedBytes;
+    },
     push: (chunk) => {
       const messages: Buffer[] = [];
       let pings = 0;

@@ -34,7 +34,7 @@ export class SipTap {
     this.#listener({
       timeMs: this.#clock.wallMs(),
       direction: 'in',
-      transport: source.transport === 'udp' ? 'udp' : 'tcp',
+      transport: source.transport,
       localAddress: source.localAddress ?? '',
       localPort: source.localPort ?? 0,
       remoteAddress: source.address,

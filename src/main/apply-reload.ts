@@ -20,9 +20,6 @@ export interface ReloadTargets {
   readonly log: Logger;
 }
 
-/** The keys that this node can change while it runs; the rest waits for a restart. */
-const LIVE = ['plan', 'api.tokens', 'observe.cdrFile'];
-
 /**
  * Reads the configuration again and gives new calls the valid one; an invalid one is rejected whole. Returns the
  * configuration in force.
@@ -49,14 +46,17 @@ export async function applyReload(
     return { config, report: { applied: false, problems } };
   }
   const after = loaded.config;
-  const keys = diffConfig(config, after).changes.map(({ key }) => key);
-  const isLive = (key: string): boolean => LIVE.some((one) => key === one || key.startsWith(`${one}.`));
-  const changed = keys.filter(isLive);
-  const needsRestart = keys.filter((key) => !isLive(key));
+  const { changes } = diffConfig(config, after);
+  const keysThatTake = (what: 'reload' | 'restart'): string[] =>
+    changes.flatMap(({ key, takes }) => (takes === what ? [key] : []));
+  const changed = keysThatTake('reload');
+  const needsRestart = keysThatTake('restart');
   const tokens = tokensInForce(config, after);
   api.setTokens(tokens);
   policy.setProjects(rulesByProject(after.plan));
   signalling.setPlan(after.plan);
+  observer.setKeepCalls(after.observe.keepCalls);
+  observer.webhooks.set(after.observe.webhooks);
   await observer.setCdrFile(after.observe.cdrFile);
   log.info({ changed, needsRestart, config: after.source }, 'configuration reloaded');
   return {
@@ -64,7 +64,7 @@ export async function applyReload(
     config: {
       ...config,
       api: { ...config.api, tokens },
-      observe: { ...config.observe, cdrFile: after.observe.cdrFile },
+      observe: after.observe,
       plan: after.plan,
       source: after.source,
     },

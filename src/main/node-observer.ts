@@ -6,6 +6,8 @@ import { defaultEventHubOptions, EventHub } from '../observe/event-hub.js';
 import { defaultLadderLimits, LadderStore } from '../observe/ladder-store.js';
 import { Metrics, type SipCount } from '../observe/metrics.js';
 import type { TappedMessage } from '../observe/sip-trace.js';
+import { TrunkBook } from '../observe/trunk-book.js';
+import { Webhooks, type Webhook } from '../observe/webhooks.js';
 
 const CSEQ_METHOD = /\r?\ncseq[ \t]*:[ \t]*\d+[ \t]+([^\s]{1,32})/i;
 const MAX_SIP_COUNTS = 2000;
@@ -13,9 +15,14 @@ const MAX_SIP_COUNTS = 2000;
 export interface NodeObserverOptions {
   readonly keepCalls: number;
   readonly cdrFile: string | null;
+  readonly webhooks: readonly Webhook[];
+  /** What receivers of webhooks are told in User-Agent. */
+  readonly version: string;
   /** Tells this run of the node from others, in event ids. */
   readonly epoch: string;
   readonly log: Logger;
+  /** The trunk of a destination of the plan in force. */
+  readonly trunkOf: (destination: string) => string | null;
 }
 
 /** Everything that watches calls: book, events, metrics, CDRs, ladders. Records come in, nothing waits. */
@@ -24,6 +31,8 @@ export class NodeObserver {
   readonly events: EventHub;
   readonly ladders: LadderStore;
   readonly metrics = new Metrics();
+  readonly trunks: TrunkBook;
+  readonly webhooks: Webhooks;
   readonly #log: Logger;
   readonly #recordListeners = new Set<(record: CallRecord) => void>();
   readonly #sipListeners = new Set<(message: TappedMessage) => void>();
@@ -31,11 +40,14 @@ export class NodeObserver {
   #cdrFile: string | null;
   #cdr: CdrWriter | null;
 
-  constructor({ keepCalls, cdrFile, epoch, log }: NodeObserverOptions) {
+  constructor(options: NodeObserverOptions) {
+    const { keepCalls, cdrFile, epoch, log, trunkOf, webhooks, version } = options;
     this.#log = log;
     this.book = new CallBook({ ...defaultCallBookOptions, endedCalls: keepCalls });
     this.events = new EventHub({ ...defaultEventHubOptions, epoch });
-    this.ladders = new LadderStore({ ...defaultLadderLimits, calls: keepCalls + 20_000 });
+    this.ladders = new LadderStore({ ...defaultLadderLimits, calls: laddersFor(keepCalls) });
+    this.trunks = new TrunkBook(trunkOf);
+    this.webhooks = new Webhooks(webhooks, { version, epoch, log });
     this.#cdrFile = cdrFile;
     this.#cdr = this.#openCdr();
   }
@@ -48,11 +60,14 @@ export class NodeObserver {
     for (const record of records) {
       this.book.apply(record);
       this.metrics.observe(record);
+      this.trunks.apply(record);
       if (record.kind === 'call.started') this.ladders.bindOne(record.callId, record.sipCallId, 'caller');
       else if (record.kind === 'call.state') this.ladders.bind(record.callId, record.legs);
       else if (record.kind === 'call.ended') this.#writeCdr(record.callId);
       this.events.publish(record);
+      this.webhooks.take(record, () => this.book.get(record.callId));
       for (const listener of this.#recordListeners) listener(record);
+      if (record.kind === 'call.ended') this.book.trim();
     }
   }
 
@@ -82,6 +97,12 @@ export class NodeObserver {
     };
   }
 
+  /** Keeps so many ended calls from now on. */
+  setKeepCalls(keepCalls: number): void {
+    this.book.keep(keepCalls);
+    this.ladders.keepCalls(laddersFor(keepCalls));
+  }
+
   /** Writes CDRs to another file from now on, or to the same one opened anew (log rotation). */
   async setCdrFile(file: string | null): Promise<void> {
     if (file === this.#cdrFile) {
@@ -97,7 +118,7 @@ export class NodeObserver {
   /** Idempotent. */
   async close(): Promise<void> {
     this.events.close();
-    await this.#cdr?.close();
+    await Promise.all([this.#cdr?.close(), this.webhooks.close()]);
   }
 
   #openCdr(): CdrWriter | null {
@@ -125,4 +146,9 @@ export class NodeObserver {
         count: 1,
       });
   }
+}
+
+/** The live calls have ladders too. */
+function laddersFor(keepCalls: number): number {
+  return keepCalls + 20_000;
 }

@@ -1,5 +1,7 @@
 import { startApi, type ApiServer } from '../api/api-server.js';
+import type { DryRunReport, DryRunRequest } from '../api/dry-run-schema.js';
 import type { NodeControl, NodeHealth, PartState, ReloadReport } from '../api/node-control.js';
+import type { TrunkView } from '../api/trunk-schema.js';
 import type { OrderResult } from '../call/call-io.js';
 import type { CallOrder } from '../call/call-record.js';
 import { realClock } from '../common/clock.js';
@@ -14,9 +16,11 @@ import { startSignallingThread, type SignallingHost } from '../signalling/signal
 import { applyReload } from './apply-reload.js';
 import { Closers } from './closers.js';
 import { ControlServer, type SipListener } from './control-server.js';
+import { dryRun } from './dry-run/dry-run.js';
 import { MediaPool } from './media-pool.js';
 import { NodeMetrics } from './node-metrics.js';
 import { NodeObserver } from './node-observer.js';
+import { trunkOfDestination, trunkViews } from './trunk-views.js';
 
 export type { SipListener } from './control-server.js';
 
@@ -36,6 +40,8 @@ export interface RunningNodeOptions {
   readonly log: Logger;
   /** Another way to start signalling, for tests. */
   readonly startSignalling?: typeof startSignallingThread;
+  /** Another way to start the policy, for tests. */
+  readonly startPolicy?: typeof startPolicyThread;
 }
 
 /** Phases of a node; each is only ever followed by a later one. */
@@ -75,8 +81,11 @@ export class RunningNode implements NodeControl {
     this.observer = new NodeObserver({
       keepCalls: config.observe.keepCalls,
       cdrFile: config.observe.cdrFile,
+      webhooks: config.observe.webhooks,
+      version: options.version,
       epoch: secureRandom().token(4),
       log: options.log,
+      trunkOf: (destination) => trunkOfDestination(this.#config.plan, destination),
     });
     this.#metrics = new NodeMetrics({
       observer: this.observer,
@@ -157,7 +166,7 @@ export class RunningNode implements NodeControl {
     this.#media = pool;
     this.#closers.push('media', () => pool.close());
 
-    const policy = await startPolicyThread({
+    const policy = await (this.#options.startPolicy ?? startPolicyThread)({
       projects: rulesByProject(plan),
       logLevel,
       log: this.#log,
@@ -254,6 +263,18 @@ export class RunningNode implements NodeControl {
       calls: this.observer.book.liveCalls,
       uptimeS: Math.round((performance.now() - this.#startedAt) / 1000),
     };
+  }
+
+  async dryRun(request: DryRunRequest): Promise<DryRunReport> {
+    const { directory } = await this.#part(this.#signalling).trunks();
+    const { plan, listen } = this.#config;
+    const host = listen[0]?.advertise ?? 'localhost';
+    return dryRun(request, { plan, host, state: directory, nowMs: realClock.wallMs() });
+  }
+
+  async trunks(): Promise<readonly TrunkView[]> {
+    const found = await this.#part(this.#signalling).trunks();
+    return trunkViews(this.#config.plan, found, (trunk) => this.observer.trunks.of(trunk));
   }
 
   metrics(): Promise<string> {

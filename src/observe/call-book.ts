@@ -31,9 +31,22 @@ export class CallBook {
   readonly #live = new Map<string, OpenCall>();
   readonly #ended = new Map<string, OpenCall>();
   readonly #options: CallBookOptions;
+  #endedCalls: number;
 
   constructor(options: CallBookOptions = defaultCallBookOptions) {
     this.#options = options;
+    this.#endedCalls = options.endedCalls;
+  }
+
+  /** Keeps so many ended calls from now on; the oldest go. */
+  keep(endedCalls: number): void {
+    this.#endedCalls = endedCalls;
+    this.trim();
+  }
+
+  /** Lets go of ended calls beyond the bound. The last one stays until then, for whoever writes it down. */
+  trim(): void {
+    while (this.#ended.size > this.#endedCalls) dropOldest(this.#ended);
   }
 
   get liveCalls(): number {
@@ -172,7 +185,7 @@ export class CallBook {
 
   #keepEnded(call: OpenCall): void {
     this.#ended.set(call.callId, call);
-    if (this.#ended.size > this.#options.endedCalls) dropOldest(this.#ended);
+    if (this.#ended.size > Math.max(1, this.#endedCalls)) dropOldest(this.#ended);
   }
 }
 

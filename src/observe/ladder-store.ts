@@ -46,11 +46,19 @@ export class LadderStore {
   readonly #legs = new Map<string, BoundLeg>();
   readonly #calls = new Map<string, Set<string>>();
   readonly #sessions = new Map<string, Set<string>>();
+  #maxCalls: number;
   #bytes = 0;
   #dropped = 0;
 
   constructor(limits: LadderLimits = defaultLadderLimits) {
     this.#limits = limits;
+    this.#maxCalls = limits.calls;
+  }
+
+  /** Keeps the ladders of so many calls from now on; the oldest go. */
+  keepCalls(calls: number): void {
+    this.#maxCalls = calls;
+    while (this.#calls.size > calls) this.#forgetOldestCall();
   }
 
   /** Bytes of SIP held now, and messages that were not kept or were forgotten for want of room. */
@@ -89,7 +97,7 @@ export class LadderStore {
     if (!ids) {
       ids = new Set();
       this.#calls.set(callId, ids);
-      if (this.#calls.size > this.#limits.calls) this.#forgetOldestCall();
+      if (this.#calls.size > this.#maxCalls) this.#forgetOldestCall();
     }
     ids.add(sipCallId);
     this.#legs.set(sipCallId, { callId, party });

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../call/call-record.js';
 import type { CallBook } from './call-book.js';
+import type { WebhookStats } from './webhook-sender.js';
 
 /** One thread's load. `cpuMs` counts since the thread's start. */
 export interface ThreadReading {
@@ -29,6 +30,8 @@ export interface NodeReadings {
     readonly portsTotal: number;
   } | null;
   readonly cdr: { readonly written: number; readonly failedWrites: number; readonly lost: number } | null;
+  /** By receiver. */
+  readonly webhooks: ReadonlyMap<string, WebhookStats>;
   readonly droppedEventClients: number;
   readonly ladder: { readonly bytes: number; readonly dropped: number };
 }
@@ -92,6 +95,11 @@ export class Metrics {
   ]);
   readonly #bad = this.#counter('relevo_sip_bad_messages_total', 'SIP messages that could not be used', []);
   readonly #cdr = this.#counter('relevo_cdr_lines_total', 'CDR lines', ['result']);
+  readonly #webhooks = this.#counter('relevo_webhook_events_total', 'Events posted to receivers', [
+    'receiver',
+    'result',
+  ]);
+  readonly #webhooksWaiting = this.#gauge('relevo_webhook_events_waiting', 'Events that wait', ['receiver']);
   readonly #dropped = this.#counter('relevo_event_clients_dropped_total', 'Readers that were too slow', []);
   readonly #ladderBytes = this.#gauge('relevo_ladder_bytes', 'SIP held for ladders', []);
   readonly #ladderDropped = this.#counter('relevo_ladder_messages_dropped_total', 'Messages not kept', []);
@@ -156,6 +164,7 @@ export class Metrics {
       this.#cdr.inc({ result: 'lost' }, readings.cdr.lost);
       this.#cdr.inc({ result: 'failed_write' }, readings.cdr.failedWrites);
     }
+    this.#readWebhooks(readings.webhooks);
     this.#dropped.reset();
     this.#dropped.inc(readings.droppedEventClients);
     this.#ladderBytes.set(readings.ladder.bytes);
@@ -175,6 +184,15 @@ export class Metrics {
   /** The text format of Prometheus. */
   text(): Promise<string> {
     return this.registry.metrics();
+  }
+
+  #readWebhooks(webhooks: NodeReadings['webhooks']): void {
+    this.#webhooks.reset();
+    this.#webhooksWaiting.reset();
+    for (const [receiver, { waiting, ...results }] of webhooks) {
+      for (const [result, count] of Object.entries(results)) this.#webhooks.inc({ receiver, result }, count);
+      this.#webhooksWaiting.set({ receiver }, waiting);
+    }
   }
 
   #readRtp(rtp: NonNullable<NodeReadings['rtp']>): void {

@@ -6,18 +6,19 @@ import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
 import type { Admission } from './admission.js';
+import { CallRoutes } from './call-routes.js';
 import { incomingLegId, type CallRuntime } from './call-runtime.js';
 import { ALLOWED_METHODS } from './dialog-session.js';
 import { firstValue, readHeaders } from './header-reading.js';
 import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
-import { NumberTable } from './number-table.js';
 import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
 import { readReplaces, type Replaces } from './replaces.js';
 import { sendReply } from './reply.js';
-import { canonicalAddress, SourceTable } from './source-table.js';
+import { canonicalAddress } from './source-table.js';
 import type { SrfAdapter } from './srf-adapter.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
+import type { TrunkCounts } from './thread-messages.js';
 
 /** The leg of the caller; the machine numbers its own from 2. */
 const CALLER_LEG = 1;
@@ -55,11 +56,16 @@ interface Asked {
 export class CallRouter {
   readonly #options: CallRouterOptions;
   readonly #refused: Record<string, number> = {};
+  readonly #refusals = new Map<
+    string,
+    { readonly refused: Record<string, number>; last: TrunkCounts['lastRefused'] }
+  >();
   readonly #complainedAt = new Map<string, number>();
   readonly #queue = new QueueWatch();
   #plan: CallPlan;
-  #sources: SourceTable;
-  #numbers: NumberTable;
+  #routes: CallRoutes;
+  /** The trunk whose INVITE is being looked at; null for a stranger's. */
+  #asking: string | null = null;
   #draining = false;
   #replacing = CALLER_LEG;
   #badMessages = 0;
@@ -67,13 +73,24 @@ export class CallRouter {
   constructor(options: CallRouterOptions) {
     this.#options = options;
     this.#plan = options.plan;
-    this.#sources = sourcesOf(options.plan);
-    this.#numbers = new NumberTable(options.plan.projects);
+    this.#routes = new CallRoutes(options.plan);
   }
 
   /** Refused INVITEs by reason. */
   get refused(): Readonly<Record<string, number>> {
     return { ...this.#refused };
+  }
+
+  /** What each of these trunks has: calls in progress, refused INVITEs. */
+  trunkCounts(names: readonly string[]): Readonly<Record<string, TrunkCounts>> {
+    const { admission } = this.#options;
+    return Object.fromEntries(
+      names.map((name) => {
+        const refusals = this.#refusals.get(name);
+        const counts = { refused: { ...refusals?.refused }, lastRefused: refusals?.last ?? null };
+        return [name, { calls: admission.callsOf(name), ...counts }];
+      }),
+    );
   }
 
   /** Requests that could not be handled at all. */
@@ -83,8 +100,7 @@ export class CallRouter {
 
   /** A new plan for calls to come. */
   setPlan(plan: CallPlan): void {
-    this.#sources = sourcesOf(plan);
-    this.#numbers = new NumberTable(plan.projects);
+    this.#routes = new CallRoutes(plan);
     this.#plan = plan;
   }
 
@@ -118,8 +134,9 @@ export class CallRouter {
   }
 
   #onInvite(request: SrfRequest, reply: SrfReply): void {
-    const trunks = this.#sources.find(request.source_address);
+    const trunks = this.#routes.trunksOf(request.source_address);
     const asked = { request, reply };
+    this.#asking = trunks[0] ?? null;
     if (trunks.length === 0) {
       this.#refuse(asked, 'source_not_allowed', 403);
       return;
@@ -152,11 +169,12 @@ export class CallRouter {
       this.#refuseForNow(asked, 'overload', OVERLOAD_RETRY_S);
       return;
     }
-    const found = this.#findProject(trunks, invite.called);
+    const found = this.#routes.find(trunks, invite.called);
     if (!found) {
       this.#refuse(asked, 'unknown_number', 404);
       return;
     }
+    this.#asking = found.trunk.name;
     const refusal = admission.admit(this.#plan, found.trunk.name);
     if (refusal) {
       this.#refuseForNow(asked, refusal.reason, refusal.retryAfterS);
@@ -172,15 +190,6 @@ export class CallRouter {
     }
     adapter.takeIn(callId, legId, request, reply, invite);
     runtime.dispatch(callId, { port: 'signalling', event: { kind: 'incoming', legId, invite } });
-  }
-
-  #findProject(trunks: readonly string[], called: string) {
-    for (const name of trunks) {
-      const project = this.#plan.projects[this.#numbers.find(name, called) ?? ''];
-      const trunk = this.#plan.trunks[name];
-      if (project && trunk) return { project, trunk };
-    }
-    return null;
   }
 
   /** RFC 3891 3, in its order. */
@@ -240,8 +249,19 @@ export class CallRouter {
     headers: SipHeaders = {},
   ): void {
     this.#refused[counter] = (this.#refused[counter] ?? 0) + 1;
+    if (this.#asking !== null) this.#bookRefusal(this.#asking, counter, status);
     this.#complain(request, counter, status);
     sendReply(reply, status, reason, { headers });
+  }
+
+  #bookRefusal(trunk: string, reason: string, status: number): void {
+    let refusals = this.#refusals.get(trunk);
+    if (!refusals) {
+      refusals = { refused: {}, last: null };
+      this.#refusals.set(trunk, refusals);
+    }
+    refusals.refused[reason] = (refusals.refused[reason] ?? 0) + 1;
+    refusals.last = { at: this.#options.clock.wallMs(), reason, status };
   }
 
   /** Once per source, reason and minute: a scanner, or a trunk that is full, must not fill the log. */
@@ -255,14 +275,14 @@ export class CallRouter {
     if (this.#complainedAt.size >= COMPLAINTS_KEPT) this.#complainedAt.clear();
     this.#complainedAt.set(key, now);
     log.warn(
-      { source, code, status, uri: request.uri, sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id') },
+      {
+        source,
+        code,
+        status,
+        uri: request.uri,
+        sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id'),
+      },
       'INVITE refused; for a minute more of this source and reason are only counted',
     );
   }
-}
-
-function sourcesOf(plan: CallPlan): SourceTable {
-  const table = new SourceTable();
-  for (const trunk of Object.values(plan.trunks)) table.add(trunk.name, trunk.allow);
-  return table;
 }

@@ -218,6 +218,12 @@ export class DialogSession {
       body: command.body,
       contentType,
     });
+    this.#closeAfterLastNotify();
+  }
+
+  /** The last NOTIFY that could follow the BYE has been answered: there is nothing to linger for. */
+  #closeAfterLastNotify(): void {
+    if (this.#state === 'lingering' && this.#subscriptions === 0 && this.#unanswered.size === 0) this.close();
   }
 
   /** A request of the peer in this dialog, any but the ACK of the initial INVITE. */
@@ -270,6 +276,7 @@ export class DialogSession {
     if (taken) return;
     this.#unanswered.delete(requestId);
     sendReply(reply, method === 'NOTIFY' ? 200 : 481, null);
+    this.#closeAfterLastNotify();
   }
 
   #onAck(ack: SrfRequest): void {

@@ -37,6 +37,8 @@ export function writeHeaders(headers: SipHeaders, contentType: string | null = n
 /** A From value; the server puts its own address for `localhost` and adds the tag. */
 export function writeFrom(user: string, displayName: string | null): string {
   const escaped = user.replace(/[^\w\-.!~*'()&=+$,;?/]/g, (char) => encodeURIComponent(char));
+  // RFC 3323 4.1.1.3: who stays unnamed has no address of ours either.
+  if (user === 'anonymous') return '"Anonymous" <sip:anonymous@anonymous.invalid>';
   const uri = escaped === '' ? '<sip:localhost>' : `<sip:${escaped}@localhost>`;
   if (displayName === null || displayName === '') return uri;
   return `"${oneLine(displayName).replace(/(["\\])/g, '\\$1')}" ${uri}`;

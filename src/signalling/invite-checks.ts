@@ -11,14 +11,7 @@ export interface InviteRefusal {
 }
 
 /** Option tags that an INVITE may require of us (RFC 3261 19.2). */
-const SUPPORTED_OPTIONS = new Set([
-  '100rel',
-  'replaces',
-  'norefersub',
-  'histinfo',
-  'uui',
-  'from-change',
-]);
+const SUPPORTED_OPTIONS = new Set(['100rel', 'replaces', 'norefersub', 'histinfo', 'uui', 'from-change']);
 
 /** What RFC 3261 8.2 has a UAS check before it looks at the meaning of an INVITE; null where all is well. */
 export function checkInvite(invite: IncomingInvite, body: string | undefined): InviteRefusal | null {

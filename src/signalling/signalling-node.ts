@@ -6,10 +6,10 @@ import type { CallPlan } from '../call/project.js';
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
+import { ThreadLoad } from '../common/thread-load.js';
 import { Admission } from './admission.js';
 import { CallRouter } from './call-router.js';
 import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js';
-import { LoopWatch } from './loop-watch.js';
 import { PolicyLink } from './policy-link.js';
 import { RecordBatch } from './record-batch.js';
 import { SrfLink } from './sip-link.js';
@@ -18,6 +18,7 @@ import type {
   ControlServerAddress,
   FromSignalling,
   SignallingStats,
+  SignallingTrunks,
   ToSignalling,
 } from './thread-messages.js';
 
@@ -57,7 +58,7 @@ export class SignallingNode {
   readonly #policy: PolicyLink;
   readonly #media: NodeMedia;
   readonly #records: RecordBatch;
-  readonly #loop = new LoopWatch();
+  readonly #load = new ThreadLoad();
   readonly #destinations: DestinationDirectory;
   #plan: CallPlan;
   #closing: Promise<void> | null = null;
@@ -152,6 +153,9 @@ export class SignallingNode {
       case 'getStats':
         this.#options.post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
         return;
+      case 'getTrunks':
+        this.#options.post({ kind: 'trunks', requestId: message.requestId, trunks: this.#trunks() });
+        return;
       case 'close':
         void this.close();
         return;
@@ -166,8 +170,13 @@ export class SignallingNode {
       policyLate: this.#policy.late,
       policyAnswered: this.#policy.answered,
       badMessages: this.#router.badMessages + this.#runtime.crashed,
-      ...this.#loop.read(),
+      ...this.#load.read(),
     };
+  }
+
+  #trunks(): SignallingTrunks {
+    const directory = this.#destinations.state(this.#options.clock.now());
+    return { trunks: this.#router.trunkCounts(Object.keys(this.#plan.trunks)), directory };
   }
 
   /** Legs that the adapter still holds: 0 once every call has ended. */
@@ -201,7 +210,7 @@ export class SignallingNode {
     this.#media.close();
     this.#records.flush();
     this.#link.close();
-    this.#loop.close();
+    this.#load.close();
     post({ kind: 'closed' });
   }
 

@@ -8,6 +8,7 @@ import type {
   FromSignalling,
   SignallingStats,
   SignallingThreadOptions,
+  SignallingTrunks,
   ToSignalling,
 } from './thread-messages.js';
 
@@ -40,6 +41,7 @@ export class SignallingHost extends EventEmitter<SignallingHostEvents> {
   readonly #worker: Worker;
   readonly #orders = new Map<string, Waiting<OrderResult>>();
   readonly #stats = new Map<string, Waiting<SignallingStats>>();
+  readonly #trunks = new Map<string, Waiting<SignallingTrunks>>();
   readonly #exited: Promise<void>;
   #onReady: (() => void) | null = null;
   #controlServer: ControlServerState = { connected: false, detail: 'not connected yet' };
@@ -162,6 +164,12 @@ export class SignallingHost extends EventEmitter<SignallingHostEvents> {
     return this.#ask(this.#stats, requestId, STATS_WAIT_MS, { kind: 'getStats', requestId });
   }
 
+  /** Trunks and destinations as the thread knows them; rejects as `stats` does. */
+  trunks(): Promise<SignallingTrunks> {
+    const requestId = `t${++this.#next}`;
+    return this.#ask(this.#trunks, requestId, STATS_WAIT_MS, { kind: 'getTrunks', requestId });
+  }
+
   #ask<Answer>(
     waiting: Map<string, Waiting<Answer>>,
     id: string,
@@ -200,6 +208,9 @@ export class SignallingHost extends EventEmitter<SignallingHostEvents> {
       case 'stats':
         settle(this.#stats, message.requestId, message.stats);
         return;
+      case 'trunks':
+        settle(this.#trunks, message.requestId, message.trunks);
+        return;
       case 'controlServer':
         this.#controlServer = { connected: message.connected, detail: message.detail };
         this.emit('controlServer', this.#controlServer);
@@ -214,7 +225,7 @@ export class SignallingHost extends EventEmitter<SignallingHostEvents> {
     const expected = this.#state === 'closing';
     this.#state = 'gone';
     this.#controlServer = { connected: false, detail: cause.message };
-    for (const waiting of [this.#orders, this.#stats]) {
+    for (const waiting of [this.#orders, this.#stats, this.#trunks]) {
       for (const { reject, patience } of waiting.values()) {
         clearTimeout(patience);
         reject(unavailable(cause.message));

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { OrderResult } from '../call/call-io.js';
 import type { CallOrder, CallRecord } from '../call/call-record.js';
+import type { DirectoryState } from '../call/destinations/destination-directory.js';
 import type { CallPlan } from '../call/project.js';
 import type { LogLevel } from '../common/log.js';
 
@@ -35,6 +36,21 @@ export interface SignallingStats {
   readonly loopDelayP99Ms: number;
 }
 
+/** One trunk's calls as the signalling thread counts them. */
+export interface TrunkCounts {
+  /** Calls in progress that came by this trunk. */
+  readonly calls: number;
+  /** INVITEs from this trunk that were refused, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly lastRefused: { readonly at: number; readonly reason: string; readonly status: number } | null;
+}
+
+/** What the signalling thread knows of trunks and destinations beside the plan. */
+export interface SignallingTrunks {
+  readonly trunks: Readonly<Record<string, TrunkCounts>>;
+  readonly directory: DirectoryState;
+}
+
 /** Control thread → signalling thread. */
 export type ToSignalling =
   /** A port to media worker `index` (speaks src/media/worker-messages.ts); replaces the former one of that index. */
@@ -47,6 +63,7 @@ export type ToSignalling =
   /** Refuse new calls with 503 from now on. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'getStats'; readonly requestId: string }
+  | { readonly kind: 'getTrunks'; readonly requestId: string }
   /** End every call and stop; answered by `closed`. */
   | { readonly kind: 'close' };
 
@@ -58,5 +75,6 @@ export type FromSignalling =
   /** Answer to `order`; an unknown call is refused with the code `unknown_call`. */
   | { readonly kind: 'orderResult'; readonly orderId: string; readonly result: OrderResult }
   | { readonly kind: 'stats'; readonly requestId: string; readonly stats: SignallingStats }
+  | { readonly kind: 'trunks'; readonly requestId: string; readonly trunks: SignallingTrunks }
   | { readonly kind: 'controlServer'; readonly connected: boolean; readonly detail: string }
   | { readonly kind: 'closed' };

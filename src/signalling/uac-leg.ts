@@ -90,7 +90,8 @@ export class UacLeg implements Leg {
     if (sdp !== null) options.body = sdp;
     if (auth) options.auth = answerOnce(auth);
     const hop = proxies[this.#hop] ?? uri;
-    const silence = silenceParameter(hop);
+    // The last hop has all the time that the call gives it.
+    const silence = this.#hop + 1 < proxies.length ? silenceParameter(hop) : '';
     if (silence !== '') options.proxy = `${hop}${silence}`;
     else if (proxies.length > 0) options.proxy = hop;
     this.#context.link.request(uri, options, (failure, request) => {

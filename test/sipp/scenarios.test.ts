@@ -139,6 +139,14 @@ const CASES: readonly Case[] = [
     method: 'refer',
   },
   {
+    title: 'blind REFER, the NOTIFY comes after the BYE: completed, and a later NOTIFY gets 481',
+    caller: 'caller-refer-notify-after-bye',
+    number: NUMBERS.refer,
+    bot: 'bot-answers',
+    outcome: 'completed',
+    method: 'refer',
+  },
+  {
     title: 'method auto: REFER refused, then a bridged INVITE',
     caller: 'caller-refer-rejected-then-bridged',
     number: NUMBERS.auto,

@@ -201,7 +201,11 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
     port,
     dial: (uri) => order(`call ${uri}`),
     hangUp: () => order('terminate'),
-    hold: () => order('pause'),
+    hold: async () => {
+      await order('pause');
+      // While it is still pausing, linphone refuses to resume.
+      await output.says(/to LinphoneCallPaused\b/, 10_000);
+    },
     resume: () => order('resume 1'),
     transfer: (uri) => order(`transfer ${uri}`),
     heard: () => {

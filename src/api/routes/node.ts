@@ -1,6 +1,8 @@
 import type { ApiContext } from '../api-context.js';
 import { ApiProblem, problemSchema } from '../problem.js';
+import { dryRunBody, dryRunReport } from '../dry-run-schema.js';
 import { drainReport, health, reloadReport } from '../schemas.js';
+import { trunkList } from '../trunk-schema.js';
 import type { ApiInstance } from '../zod-provider.js';
 
 /** The node itself: health, metrics, reload, drain, and the description of this API. */
@@ -64,6 +66,28 @@ export function nodeRoutes(app: ApiInstance, context: ApiContext): void {
       onRequest: access.guard('admin'),
     },
     async (_request, reply) => reply.code(202).send(node.beginDrain()),
+  );
+
+  app.get(
+    '/v1/trunks',
+    {
+      schema: { summary: 'Trunks: calls, refusals, failures', response: { 200: trunkList } },
+      onRequest: access.guard('viewer'),
+    },
+    async () => ({ trunks: await node.trunks() }),
+  );
+
+  app.post(
+    '/v1/dry-run',
+    {
+      schema: {
+        summary: 'What would become of a described call; nothing is sent',
+        body: dryRunBody,
+        response: { 200: dryRunReport, 400: problemSchema },
+      },
+      onRequest: access.guard('viewer'),
+    },
+    (request) => node.dryRun(request.body),
   );
 
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>

@@ -2,6 +2,7 @@ import type { IncomingInvite } from '../signalling-port.js';
 import type { SipHeaders } from '../vocabulary.js';
 import { headerValue, headerValues } from './sip-headers.js';
 import { mayBeSet } from './context-headers.js';
+import { headerSafe } from './template.js';
 
 /** What a B2BUA carries from the caller's INVITE by itself, beside X-* (RFC 7092), with the spelling to send. */
 const CARRIED = [
@@ -18,6 +19,9 @@ const CARRIED = [
   'Geolocation',
 ];
 
+/** Longest value that is carried on (octets of UTF-16). */
+const MAX_CARRIED = 4_096;
+
 function spelled(name: string): string {
   return name.replace(/(^|-)([a-z])/g, (_all, dash: string, letter: string) => dash + letter.toUpperCase());
 }
@@ -29,7 +33,7 @@ function spelled(name: string): string {
 export function carriedHeaders(invite: IncomingInvite, more: readonly string[]): SipHeaders {
   const out: Record<string, string | readonly string[]> = {};
   const add = (name: string): void => {
-    const values = headerValues(invite.headers, name);
+    const values = headerValues(invite.headers, name).map((value) => headerSafe(value, MAX_CARRIED));
     if (values.length > 0) out[name] = values.length === 1 ? values[0]! : values;
   };
   for (const name of CARRIED) add(name);
@@ -48,11 +52,4 @@ export function nextMaxForwards(headers: SipHeaders): number | null {
   const hops = text === null ? 70 : Number.parseInt(text, 10);
   if (!Number.isInteger(hops) || hops < 0 || hops > 255) return 69;
   return hops === 0 ? null : hops - 1;
-}
-
-/** The Session-ID for all legs of this call (RFC 7989): the caller's, or one of ours. */
-export function sessionId(headers: SipHeaders, uuid: () => string): string {
-  const given = headerValue(headers, 'session-id');
-  if (given !== null && /^[0-9a-f]{32}(;|$)/i.test(given)) return given;
-  return `${uuid().replaceAll('-', '')};remote=${'0'.repeat(32)}`;
 }

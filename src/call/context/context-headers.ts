@@ -14,6 +14,17 @@ const FORBIDDEN = new Set(
 );
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]{1,64}$/;
 
+/** Who calls whom is written by the identity policy, never by a bot. */
+const IDENTITY = new Set(
+  'p-asserted-identity p-preferred-identity remote-party-id privacy diversion history-info session-id'.split(
+    ' ',
+  ),
+);
+
+export function isIdentityHeader(name: string): boolean {
+  return IDENTITY.has(name.toLowerCase());
+}
+
 /** May a bot, a rule or a project set this header? */
 export function mayBeSet(name: string): boolean {
   return TOKEN.test(name) && !FORBIDDEN.has(name.toLowerCase());
@@ -27,10 +38,11 @@ export function contextHeaders(
   templates: Readonly<Record<string, string>>,
   values: TemplateValues,
   refused: (name: string) => void,
+  isForbidden: (name: string) => boolean = () => false,
 ): SipHeaders {
   const headers: Record<string, string> = {};
   for (const [name, template] of Object.entries(templates)) {
-    if (!mayBeSet(name)) {
+    if (!mayBeSet(name) || isForbidden(name)) {
       refused(headerSafe(name).slice(0, 64));
       continue;
     }

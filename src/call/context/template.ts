@@ -15,10 +15,10 @@ export interface TemplateValues {
 const MAX_VALUE = 512;
 
 /** Takes out everything that could end a header line or hide in one: CR, LF and the other control characters. */
-export function headerSafe(text: string): string {
+export function headerSafe(text: string, max = MAX_VALUE): string {
   let out = '';
   for (const char of text) out += char < ' ' || char === '\u007f' ? ' ' : char;
-  return out.replace(/ {2,}/g, ' ').trim().slice(0, MAX_VALUE);
+  return out.replace(/ {2,}/g, ' ').trim().slice(0, max);
 }
 
 /** Fills a template; an unknown name becomes empty. The result is not made safe for any use yet. */

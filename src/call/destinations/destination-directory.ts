@@ -1,9 +1,20 @@
 import type { Clock } from '../../common/clock.js';
-import type { CallPlan, CodecName, Destination, GroupDestination, Project, Trunk } from '../project.js';
+import type {
+  CallPlan,
+  CodecName,
+  Destination,
+  GroupDestination,
+  IdentityPolicy,
+  Project,
+  Trunk,
+  UuiProfile,
+} from '../project.js';
 import { isAllowedTarget } from './allowed-target.js';
-import { MethodMemory } from './method-memory.js';
+import { deniedBy } from './denied-number.js';
+import { MethodMemory, type LearnedMethods } from './method-memory.js';
 import { formatNumber } from './number-format.js';
 import { isOpen } from './opening-hours.js';
+import { TransferSlots } from './transfer-slots.js';
 import { parseSipTarget, writeSipTarget, type SipTarget } from './sip-target.js';
 
 /** One place that can be dialled now. */
@@ -19,27 +30,54 @@ export interface Target {
   readonly codecs: readonly CodecName[];
   /** Digits to play once it answered (`;postd=`); null for none. */
   readonly thenDial: string | null;
+  readonly identity: IdentityPolicy;
+  /** The destination's own profile, or the project's. */
+  readonly uui: UuiProfile | null;
   /** The groups that led here, outermost first: each counts this attempt for max_concurrent. */
   readonly via: readonly string[];
   /** Targets in a row with the same mark ring together; null rings alone. */
   readonly together: string | null;
 }
 
+/** A destination that was passed over, and why. */
+export interface SkippedDestination {
+  readonly destination: string;
+  readonly detail: string;
+}
+
 export type Resolution =
-  | { readonly ok: true; readonly name: string; readonly targets: readonly Target[] }
+  | {
+      readonly ok: true;
+      readonly name: string;
+      readonly targets: readonly Target[];
+      readonly skipped: readonly SkippedDestination[];
+    }
   /** `code`: `not_allowed` (checked before any SIP), `bad_destination`, `unavailable` (closed or full). */
   | {
       readonly ok: false;
       readonly code: 'not_allowed' | 'bad_destination' | 'unavailable';
       readonly detail: string;
+      readonly skipped?: readonly SkippedDestination[];
     };
+
+/** What a directory knows beside the plan, as plain data. Times are Unix milliseconds. */
+export interface DirectoryState {
+  readonly busy: Readonly<Record<string, number>>;
+  readonly lastUsedAt: Readonly<Record<string, number>>;
+  readonly turns: Readonly<Record<string, number>>;
+  /** Transfers under way, by project and by trunk. */
+  readonly slots: Readonly<Record<string, number>>;
+  readonly methods: LearnedMethods;
+}
 
 interface Walk {
   readonly project: Project;
   readonly nowMs: number;
   readonly seen: Set<string>;
   readonly targets: Target[];
-  reason: string;
+  readonly skipped: SkippedDestination[];
+  /** A destination was passed over because its trunk denies the number. */
+  denied: boolean;
 }
 
 /**
@@ -48,6 +86,7 @@ interface Walk {
  */
 export class DestinationDirectory {
   readonly methods = new MethodMemory();
+  readonly slots = new TransferSlots();
   #plan: CallPlan;
   readonly #clock: Pick<Clock, 'wallMs'>;
   readonly #busy = new Map<string, number>();
@@ -62,6 +101,26 @@ export class DestinationDirectory {
   /** Takes a reloaded plan; counters go on. */
   swapPlan(plan: CallPlan): void {
     this.#plan = plan;
+  }
+
+  /** `nowMs` is the time of the calls' clock, which the learned methods go by. */
+  state(nowMs: number): DirectoryState {
+    return {
+      busy: Object.fromEntries(this.#busy),
+      lastUsedAt: Object.fromEntries(this.#lastUsedAt),
+      turns: Object.fromEntries(this.#turn),
+      slots: this.slots.counts(),
+      methods: this.methods.learned(nowMs),
+    };
+  }
+
+  /** Takes over what another directory knew. */
+  restore({ busy, lastUsedAt, turns, slots, methods }: DirectoryState, nowMs: number): void {
+    for (const [name, count] of Object.entries(busy)) this.#busy.set(name, count);
+    for (const [name, at] of Object.entries(lastUsedAt)) this.#lastUsedAt.set(name, at);
+    for (const [name, turn] of Object.entries(turns)) this.#turn.set(name, turn);
+    this.slots.restore(slots);
+    this.methods.relearn(methods, nowMs);
   }
 
   /** An attempt at, or a call with, this destination (or group) began. */
@@ -101,13 +160,15 @@ export class DestinationDirectory {
   }
 
   #resolveKnown(destination: Destination, project: Project, nowMs: number): Resolution {
-    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], reason: '' };
+    const walk: Walk = { project, nowMs, seen: new Set(), targets: [], skipped: [], denied: false };
     this.#walk(destination.name, [], null, walk);
-    if (walk.targets.length > 0) return { ok: true, name: destination.name, targets: walk.targets };
+    const { targets, skipped } = walk;
+    if (targets.length > 0) return { ok: true, name: destination.name, targets, skipped };
     return {
       ok: false,
-      code: 'unavailable',
-      detail: walk.reason || `${destination.name} has nobody to ring`,
+      code: walk.denied ? 'not_allowed' : 'unavailable',
+      detail: skipped.at(-1)?.detail ?? `${destination.name} has nobody to ring`,
+      skipped,
     };
   }
 
@@ -133,6 +194,9 @@ export class DestinationDirectory {
     if (!trunk) {
       return { ok: false, code: 'bad_destination', detail: `trunk ${allowed.trunk} is not configured` };
     }
+    const denied = deniedBy(target.kind === 'number' ? target.number : target.user, trunk);
+    if (denied !== null)
+      return { ok: false, code: 'not_allowed', detail: deniedDetail(asked, trunk, denied) };
     const byNumber = !/^sips?:/i.test(allowed.to);
     const number = target.kind === 'number' ? target.number : target.user;
     const dialled = byNumber
@@ -142,8 +206,18 @@ export class DestinationDirectory {
       return { ok: false, code: 'bad_destination', detail: `trunk ${trunk.name} has no host` };
     const thenDial = target.kind === 'number' ? target.thenDial : null;
     const name = printable(asked);
-    const only = makeTarget(name, dialled, trunk, project.transfer.timers.ringMs, thenDial, [], null);
-    return { ok: true, name, targets: [only] };
+    const only = makeTarget({
+      destination: name,
+      dialled,
+      trunk,
+      ringTimeoutMs: project.transfer.timers.ringMs,
+      thenDial,
+      identity: trunk.identity,
+      uui: project.transfer.uui,
+      via: [],
+      together: null,
+    });
+    return { ok: true, name, targets: [only], skipped: [] };
   }
 
   #walk(name: string, via: readonly string[], together: string | null, walk: Walk): void {
@@ -158,32 +232,42 @@ export class DestinationDirectory {
     }
     const trunk = this.#plan.trunks[destination.trunk];
     if (!trunk) {
-      walk.reason = `trunk ${destination.trunk} of ${name} is not configured`;
+      skip(walk, name, `trunk ${destination.trunk} of ${name} is not configured`);
       return;
     }
-    const ringMs = destination.ringTimeoutMs ?? walk.project.transfer.timers.ringMs;
-    if (destination.type === 'queue') {
-      const dialled = { uri: destination.address, proxies: trunk.hosts };
-      walk.targets.push(makeTarget(name, dialled, trunk, ringMs, null, via, together));
+    const { written, thenDial, dialled } = dial(destination, trunk);
+    const denied = deniedBy(written, trunk);
+    if (denied !== null || dialled === null) {
+      walk.denied ||= denied !== null;
+      skip(
+        walk,
+        name,
+        denied === null
+          ? `trunk ${trunk.name} of ${name} has no host`
+          : deniedDetail(`${name} (${written})`, trunk, denied),
+      );
       return;
     }
-    const written = destination.type === 'phone' ? destination.number : destination.extension;
-    const [number = '', params = ''] = written.split(/;(.*)/s);
-    const dialled = dialNumber(number, trunk);
-    if (dialled === null) {
-      walk.reason = `trunk ${trunk.name} of ${name} has no host`;
-      return;
-    }
-    const thenDial = /postd=([0-9*#A-D,p]+)/i.exec(params)?.[1] ?? null;
-    walk.targets.push(makeTarget(name, dialled, trunk, ringMs, thenDial, via, together));
+    const target = makeTarget({
+      destination: name,
+      dialled,
+      trunk,
+      ringTimeoutMs: destination.ringTimeoutMs ?? walk.project.transfer.timers.ringMs,
+      thenDial,
+      identity: destination.identity ?? trunk.identity,
+      uui: destination.uui ?? walk.project.transfer.uui,
+      via,
+      together,
+    });
+    walk.targets.push(target);
   }
 
   #walkGroup(group: GroupDestination, via: readonly string[], walk: Walk): void {
     const inside = [...via, group.name];
     if (group.hours && !isOpen(group.hours, walk.nowMs)) {
-      walk.reason = `${group.name} is closed`;
+      skip(walk, group.name, `${group.name} is closed`);
     } else if (group.maxConcurrent !== null && this.busy(group.name) >= group.maxConcurrent) {
-      walk.reason = `${group.name} is full (${group.maxConcurrent} at once)`;
+      skip(walk, group.name, `${group.name} is full (${group.maxConcurrent} at once)`);
     } else {
       const together = group.strategy === 'simultaneous' ? group.name : null;
       for (const member of this.#order(group)) this.#walk(member, inside, together, walk);
@@ -207,6 +291,10 @@ export class DestinationDirectory {
   }
 }
 
+function skip(walk: Walk, destination: string, detail: string): void {
+  walk.skipped.push({ destination, detail });
+}
+
 /** Nothing of what was asked for reaches a log or a header raw. */
 function printable(text: string): string {
   let out = '';
@@ -227,33 +315,48 @@ function isAddressOf(destination: Destination, target: SipTarget): boolean {
   return dialled !== '' && dialled === own.split(';')[0];
 }
 
-function dialNumber(number: string, trunk: Trunk): { uri: string; proxies: readonly string[] } | null {
+type Dialled = Pick<Target, 'uri' | 'proxies'>;
+
+/** What is dialled for a destination, and the digits that follow the answer: `then_dial`, or `;postd=`. */
+function dial(
+  destination: Exclude<Destination, GroupDestination>,
+  trunk: Trunk,
+): { written: string; thenDial: string | null; dialled: Dialled | null } {
+  if (destination.type === 'queue') {
+    const parsed = parseSipTarget(destination.address);
+    return {
+      written: parsed?.kind === 'uri' ? parsed.user : '',
+      thenDial: destination.thenDial,
+      dialled: { uri: destination.address, proxies: trunk.hosts },
+    };
+  }
+  const whole = destination.type === 'phone' ? destination.number : destination.extension;
+  const [written = '', params = ''] = whole.split(/;(.*)/s);
+  const thenDial = destination.thenDial ?? /postd=([0-9*#A-D,p]+)/i.exec(params)?.[1] ?? null;
+  // An extension is a name of the PBX: no number format applies to it.
+  const dialled = dialNumber(
+    written,
+    destination.type === 'phone' ? trunk : { ...trunk, numberFormat: 'as-is' },
+  );
+  return { written, thenDial, dialled };
+}
+
+function dialNumber(number: string, trunk: Trunk): Dialled | null {
   const host = trunk.hosts[0];
   const parsed = host === undefined ? null : parseSipTarget(host);
   if (parsed?.kind !== 'uri') return null;
-  const uri = writeSipTarget({ ...parsed, user: formatNumber(number, trunk.numberFormat) });
-  return { uri, proxies: trunk.hosts };
+  const user = formatNumber(number, trunk.numberFormat, trunk.dialPlan);
+  return { uri: writeSipTarget({ ...parsed, user }), proxies: trunk.hosts };
 }
 
-function makeTarget(
-  destination: string,
-  dialled: { uri: string; proxies: readonly string[] },
-  trunk: Trunk,
-  ringTimeoutMs: number,
-  thenDial: string | null,
-  via: readonly string[],
-  together: string | null,
-): Target {
-  return {
-    destination,
-    uri: dialled.uri,
-    trunk,
-    proxies: dialled.proxies,
-    ringTimeoutMs,
-    auth: trunk.auth,
-    codecs: trunk.codecs,
-    thenDial,
-    via,
-    together,
-  };
+function deniedDetail(asked: string, trunk: Trunk, pattern: string): string {
+  return `${printable(asked)} is denied on trunk ${trunk.name} by ${pattern}`;
+}
+
+function makeTarget({
+  dialled,
+  trunk,
+  ...rest
+}: Omit<Target, 'uri' | 'proxies' | 'auth' | 'codecs'> & { readonly dialled: Dialled }): Target {
+  return { ...rest, ...dialled, trunk, auth: trunk.auth, codecs: trunk.codecs };
 }

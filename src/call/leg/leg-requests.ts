@@ -1,5 +1,5 @@
 import type { CallContext } from '../call-context.js';
-import type { InDialogMethod, LegId, SignallingEvent } from '../signalling-port.js';
+import type { InDialogMethod, LegId, SignallingCommand, SignallingEvent } from '../signalling-port.js';
 import type { SipHeaders } from '../vocabulary.js';
 import type { InDialogResponse } from './in-dialog.js';
 import type { Dial } from './leg-orders.js';
@@ -21,11 +21,13 @@ export interface RequestContent {
 
 /** Our requests inside one dialog: each gets exactly one final response, 481 where the leg ends first. */
 export class LegRequests {
+  readonly #send: (command: SignallingCommand) => void;
   readonly #context: CallContext;
   readonly #legId: LegId;
   readonly #open = new Map<string, { method: InDialogMethod; done: (response: InDialogResponse) => void }>();
 
-  constructor(context: CallContext, legId: LegId) {
+  constructor(send: (command: SignallingCommand) => void, context: CallContext, legId: LegId) {
+    this.#send = send;
     this.#context = context;
     this.#legId = legId;
   }
@@ -34,7 +36,7 @@ export class LegRequests {
     const requestId = this.#context.nextRequestId();
     this.#open.set(requestId, { method, done });
     const { headers = {}, body = null, contentType = null, auth = null } = content;
-    this.#context.signalling({
+    this.#send({
       kind: 'request',
       legId: this.#legId,
       requestId,
@@ -51,14 +53,28 @@ export class LegRequests {
     done(NO_DIALOG);
   }
 
-  /** Takes a final response; the method of its request, or null where nobody asked. */
-  answered(event: Extract<SignallingEvent, { kind: 'response' }>): InDialogMethod | null {
+  /** Takes a final response. `dialog gone`: RFC 5057 5.1 has 481 and 408 say so; REFER finds out by itself. */
+  answered(event: Extract<SignallingEvent, { kind: 'response' }>): 'unknown' | 'dialog gone' | 'fine' {
     const waiting = this.#open.get(event.requestId);
-    if (!waiting) return null;
+    if (!waiting) return 'unknown';
     this.#open.delete(event.requestId);
     const { status, reason, headers, body } = event;
     waiting.done({ status, reason, headers, body });
-    return waiting.method;
+    const telling = ['INFO', 'OPTIONS', 'UPDATE'].includes(waiting.method);
+    return telling && (status === 481 || status === 408) ? 'dialog gone' : 'fine';
+  }
+
+  /** Answers a request of the peer. */
+  respond(
+    requestId: string,
+    status: number,
+    more: Partial<InDialogResponse>,
+    contentType = 'application/sdp',
+  ): void {
+    const { reason = null, headers = {}, body = null } = more;
+    const type = body === null ? null : contentType;
+    const answer = { requestId, status, reason, headers, body, contentType: type };
+    this.#send({ kind: 'respond', legId: this.#legId, ...answer });
   }
 
   /** The leg ended: whoever waits is told. */

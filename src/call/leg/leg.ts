@@ -1,6 +1,6 @@
 import type { CallContext } from '../call-context.js';
 import type { LegView } from '../call-record.js';
-import { headerValue } from '../context/sip-headers.js';
+import { reasonHeader } from '../context/sip-headers.js';
 import type { MediaDirection, MediaEvent } from '../media-port.js';
 import type {
   DialogName,
@@ -11,7 +11,6 @@ import type {
   SignallingEvent,
 } from '../signalling-port.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
-import { dtmfDigit } from './dtmf-info.js';
 import { InitialOffer } from './initial-offer.js';
 import { LegMedia, type MediaProfile, type MediaResult } from './leg-media.js';
 import type { Dial, LegIdentity, Release } from './leg-orders.js';
@@ -19,10 +18,13 @@ import type { LegOwnerOf } from './leg-owner.js';
 import { LegRequests, type RequestContent } from './leg-requests.js';
 import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
 import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
+import { withSessionId } from './session-header.js';
+import { UasExchange } from './uas-exchange.js';
+import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
+import { negotiationPort } from './negotiation-port.js';
+import { ABILITIES, digitOfInfo, whoseRequest } from './request-routing.js';
 
-/** What we say that we can do, where OPTIONS asks. */
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, PRACK';
 /** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
 const ACK_GIVES_UP_MS = 32_000;
 
@@ -40,13 +42,14 @@ export class Leg {
   readonly #negotiation: Negotiation;
   readonly #requests: LegRequests;
   readonly #initial: InitialOffer;
+  readonly #uac: UacExchange;
+  readonly #uasExchange: UasExchange;
   #owner: LegOwner;
   #state: LegState = 'new';
   #uas = false;
   #released = false;
   #confirmed = false;
   #answered = false;
-  #answerHeaders: SipHeaders | null = null;
   #byeHeaders: SipHeaders = {};
   #dialog: DialogName | null = null;
   #peer: PeerAbilities | null = null;
@@ -63,8 +66,30 @@ export class Leg {
     this.media = new LegMedia(context, this.legId, this.party, identity.profile);
     this.profile = identity.profile;
     this.#initial = new InitialOffer(this.media);
-    this.#requests = new LegRequests(context, this.legId);
+    this.#requests = new LegRequests((command) => this.#send(command), context, this.legId);
     this.#negotiation = this.#makeNegotiation();
+    const exchange = {
+      legId: this.legId,
+      initial: this.#initial,
+      state: () => this.#state,
+      move: (trigger: LegTrigger) => this.#move(trigger),
+      send: (command: SignallingCommand) => this.#send(command),
+      failMedia: (failure: Extract<MediaResult, { ok: false }>) => this.#failMedia(failure),
+    };
+    this.#uasExchange = new UasExchange(exchange);
+    this.#uac = new UacExchange({
+      ...exchange,
+      context,
+      notMade: ({ status, detail }) => this.#fail(status, detail, {}, 'media'),
+      progress: (status, earlyMedia) => this.#owner.legProgress(this, status, earlyMedia),
+      confirmed: (event) => {
+        this.#confirmed = true;
+        this.#dialog = event.dialog;
+        this.#peer = event.peer;
+      },
+      answered: () => this.#reportAnswered(),
+      byeHeaders: () => this.#byeHeaders,
+    });
   }
 
   get state(): LegState {
@@ -111,11 +136,7 @@ export class Leg {
     this.#uas = true;
     this.#sipCallId = sipCallId;
     this.#peer = peer;
-    this.#initial.take(sdp, (made) => {
-      if (this.#state !== 'offered') return;
-      if (!made.ok) this.#failMedia(made);
-      else if (this.#answerHeaders) this.#sendAccept(this.#answerHeaders);
-    });
+    this.#uasExchange.take(sdp);
   }
 
   /** UAS: takes an INVITE that is going to be refused: no media is made. */
@@ -125,31 +146,17 @@ export class Leg {
 
   /** UAS: 18x, with our SDP where early media flows (an offerless INVITE gets none). */
   ring(status: 180 | 183, withSdp: boolean, headers: SipHeaders = {}): void {
-    if (this.#state !== 'offered') return;
-    const sdp = withSdp ? this.#initial.earlyAnswer : null;
-    this.#send({ kind: 'provisional', legId: this.legId, status, sdp, headers });
+    this.#uasExchange.ring(status, withSdp, headers);
   }
 
   /** UAS: answers as soon as our SDP is there. */
   answer(headers: SipHeaders): void {
-    if (this.#state !== 'offered' || this.#answerHeaders) return;
-    this.#answerHeaders = headers;
-    if (this.#initial.localSdp !== null) this.#sendAccept(headers);
+    this.#uasExchange.answer(headers);
   }
 
   /** UAC: makes the offer and sends the INVITE. */
   dial(dial: Dial): void {
-    if (!this.#move('dial')) return;
-    this.#initial.make((made) => {
-      if (this.#state !== 'preparing') return;
-      if (!made.ok) {
-        this.#move('abandon');
-        this.#fail(made.status, made.detail, {}, 'media');
-        return;
-      }
-      this.#move('invite');
-      this.#send({ kind: 'invite', legId: this.legId, ...dial, sdp: made.sdp });
-    });
+    this.#uac.dial(dial);
   }
 
   /** Queues a re-INVITE of ours. */
@@ -170,10 +177,7 @@ export class Leg {
     more: Partial<InDialogResponse> = {},
     contentType?: string,
   ): void {
-    const { reason = null, headers = {}, body = null } = more;
-    const type = body === null ? null : (contentType ?? 'application/sdp');
-    const { legId } = this;
-    this.#send({ kind: 'respond', legId, requestId, status, reason, headers, body, contentType: type });
+    this.#requests.respond(requestId, status, more, contentType);
   }
 
   /** Ends the leg by whatever its state calls for. Idempotent; the owner hears no more of it. */
@@ -218,6 +222,7 @@ export class Leg {
 
   /** Takes an event of the signalling port. */
   handle(event: SignallingEvent): void {
+    if ('headers' in event) this.#context.sessionIds.learn(this.legId, this.party, event.headers);
     switch (event.kind) {
       case 'cancelled':
         if (this.#move('cancelled')) this.#fail(487, 'Request Terminated', {}, 'cancelled');
@@ -231,10 +236,10 @@ export class Leg {
         this.#acked(event.requestId, event.sdp);
         return;
       case 'provisional':
-        this.#provisional(event);
+        this.#uac.provisional(event, this.#released);
         return;
       case 'accepted':
-        this.#accepted(event);
+        this.#uac.accepted(event);
         return;
       case 'rejected':
         if (this.#move('rejected')) this.#fail(event.status, event.reason, event.headers, 'peer');
@@ -295,11 +300,6 @@ export class Leg {
     };
   }
 
-  #sendAccept(headers: SipHeaders): void {
-    if (!this.#move('accept')) return;
-    this.#send({ kind: 'accept', legId: this.legId, sdp: this.#initial.localSdp!, headers });
-  }
-
   #acked(requestId: string | null, sdp: string | null): void {
     if (requestId !== null) {
       this.#negotiation.handleAck(requestId, sdp);
@@ -318,40 +318,6 @@ export class Leg {
     });
   }
 
-  #provisional(event: Extract<SignallingEvent, { kind: 'provisional' }>): void {
-    if (event.status === 100 || !this.#move('provisional') || this.#released) return;
-    this.#initial.takeEarly(event.sdp, (inForce) => {
-      if (this.#state === 'early') this.#owner.legProgress(this, event.status, inForce);
-    });
-  }
-
-  #accepted(event: Extract<SignallingEvent, { kind: 'accepted' }>): void {
-    const late = this.#state === 'cancelling';
-    if (!this.#move('accepted')) return;
-    this.#confirmed = true;
-    this.#dialog = event.dialog;
-    this.#peer = event.peer;
-    if (late) {
-      this.#context.event('late_answer', { leg: this.legId });
-      this.#send({ kind: 'bye', legId: this.legId, headers: this.#byeHeaders });
-      return;
-    }
-    const { sdp } = event;
-    const ready = (taken: MediaResult): void => {
-      if (this.#state !== 'established') return;
-      if (taken.ok) this.#reportAnswered();
-      else this.#failMedia(taken);
-    };
-    if (!event.wantsAck || sdp === null) {
-      this.#initial.takeAnswer(sdp, ready);
-      return;
-    }
-    this.#initial.answerInOurAck(sdp, (made) => {
-      if (made.ok) this.#send({ kind: 'ack', legId: this.legId, requestId: null, sdp: made.sdp });
-      ready(made);
-    });
-  }
-
   #reportAnswered(): void {
     if (this.#answered || this.#released || (this.#uas && this.#initial.answerInAck)) return;
     this.#answered = true;
@@ -359,49 +325,36 @@ export class Leg {
   }
 
   #response(event: Extract<SignallingEvent, { kind: 'response' }>): void {
-    const method = this.#requests.answered(event);
-    if (method === null) {
-      if (!this.gone) this.#context.impossible('response that nobody awaits', { leg: this.legId });
-      return;
+    const told = this.#requests.answered(event);
+    if (told === 'unknown' && !this.gone) {
+      this.#context.impossible('response that nobody awaits', { leg: this.legId });
+    } else if (told === 'dialog gone') {
+      this.#lost(event.status);
     }
-    // RFC 5057 5.1: for these methods 481 and 408 say that the dialog is gone. REFER finds out by itself.
-    const { status } = event;
-    const telling = method === 'INFO' || method === 'OPTIONS' || method === 'UPDATE';
-    if (telling && (status === 481 || status === 408)) this.#lost(status);
   }
 
   #request(request: InDialogRequest): void {
-    const { requestId, method } = request;
-    if (this.#state !== 'established' && this.#state !== 'early' && this.#state !== 'offered') {
-      // A NOTIFY may follow the BYE (RFC 6665 4.4.1): its owner still wants to know.
-      if (method === 'NOTIFY') this.#owner.legRequest(this, request);
-      else this.respond(requestId, 481);
-      return;
-    }
-    switch (method) {
-      case 'INVITE':
-      case 'UPDATE':
+    const inDialog = ['established', 'early', 'offered'].includes(this.#state);
+    switch (whoseRequest(request, inDialog)) {
+      case 'nobody':
+        this.respond(request.requestId, 481);
+        return;
+      case 'negotiation':
         this.#negotiation.handleRequest(request);
         return;
-      case 'OPTIONS':
-        this.respond(requestId, 200, { headers: { Allow: ALLOW, Accept: 'application/sdp' } });
+      case 'stack':
+        this.respond(request.requestId, 200, { headers: ABILITIES });
         return;
-      case 'INFO': {
-        const digit = dtmfDigit(
-          request.contentType ?? headerValue(request.headers, 'content-type'),
-          request.body,
-        );
-        if (digit === null) break;
-        this.respond(requestId, 200);
+      case 'owner': {
+        const digit = request.method === 'INFO' ? digitOfInfo(request) : null;
+        if (digit === null) {
+          this.#owner.legRequest(this, request);
+          return;
+        }
+        this.respond(request.requestId, 200);
         this.#owner.legDigit(this, digit, 'info');
-        return;
       }
-      case 'MESSAGE':
-      case 'REFER':
-      case 'NOTIFY':
-        break;
     }
-    this.#owner.legRequest(this, request);
   }
 
   #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {
@@ -429,9 +382,7 @@ export class Leg {
 
   #failMedia(result: Extract<MediaResult, { ok: false }>): void {
     const { status, detail } = result;
-    const headers = {
-      Reason: `SIP;cause=${status};text="${detail.replace(/["\\\r\n]/g, ' ').slice(0, 80)}"`,
-    };
+    const headers = reasonHeader(status, detail.slice(0, 80));
     const before = this.#released;
     this.release({ status, headers });
     if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });
@@ -484,26 +435,19 @@ export class Leg {
   }
 
   #send(command: SignallingCommand): void {
-    this.#context.signalling(command);
+    this.#context.signalling(withSessionId(command, this.#context.sessionIds, this.party));
   }
 
   #makeNegotiation(): Negotiation {
-    const port = {
-      legId: this.legId,
+    const port = negotiationPort(this, {
       ownsCallId: () => !this.#uas,
       wish: () => this.#wish(),
-      request: (method: 'INVITE', sdp: string, done: (response: InDialogResponse) => void) => {
-        this.request(method, { body: sdp, contentType: 'application/sdp' }, done);
-      },
-      respond: (requestId: string, status: number, headers: SipHeaders, sdp: string | null) => {
-        this.respond(requestId, status, { headers, body: sdp });
-      },
-      directionChanged: (direction: MediaDirection, done: () => void) => {
+      directionChanged: (direction, done) => {
         if (this.#released) done();
         else this.#owner.legDirection(this, direction, done);
       },
-      lost: (status: number) => this.#lost(status),
-    };
+      lost: (status) => this.#lost(status),
+    });
     return new Negotiation(this.#context, port, this.media);
   }
 }

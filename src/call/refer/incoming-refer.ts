@@ -6,7 +6,10 @@ import type { Leg } from '../leg/leg.js';
 import { NotifyListener } from './notify-listener.js';
 import { parseReferTo } from './refer-to.js';
 
-/** A REFER of the bot or of the agent: terminated here. The referrer stays connected until the person is reached. */
+/**
+ * A REFER of the bot, of the person or of the caller's side, as `refer_policy` of its trunk or bot has it: terminated
+ * here, passed on to the other side, or rejected. The referrer stays connected until the target is reached.
+ */
 export class IncomingRefers {
   readonly #host: CallHost;
   readonly #seen = new Set<Leg>();
@@ -17,11 +20,21 @@ export class IncomingRefers {
 
   take(leg: Leg, request: InDialogRequest): void {
     const { requestId, headers } = request;
+    const policy = this.#host.referPolicy(leg);
+    if (policy === 'reject') {
+      leg.respond(requestId, 603, { reason: 'REFER is not served on this trunk' });
+      return;
+    }
     const values = headerValues(headers, 'refer-to');
     const value = values[0] ?? headerValue(headers, 'r');
     const referTo = value === null || values.length > 1 ? null : parseReferTo(value);
     if (referTo === null) {
       leg.respond(requestId, 400, { reason: 'Bad Refer-To' });
+      return;
+    }
+    if (referTo.replaces !== null && this.#host.namesOwnLeg(referTo.replaces)) {
+      // The caller would be joined with itself.
+      leg.respond(requestId, 603, { reason: 'Replaces names a dialog of this call' });
       return;
     }
     const cseq = /^\s*(\d+)/.exec(headerValue(headers, 'cseq') ?? '')?.[1] ?? null;
@@ -50,12 +63,14 @@ export class IncomingRefers {
       rule: null,
       evidence: null,
       mode: 'blind',
-      method: referTo.replaces === null ? null : 'replaces',
+      method: policy === 'pass' ? 'refer' : referTo.replaces === null ? null : 'replaces',
       headers: referTo.headers,
       summary: null,
       referredBy: referredBy === null ? null : headerSafe(referredBy),
       replaces: referTo.replaces === null ? null : headerSafe(referTo.replaces),
       listener,
+      referrer: leg,
+      passOn: policy === 'pass',
     });
     // A refused target was answered by the listener; the other refusals never reach it.
     if (!taken.accepted && taken.code !== 'not_allowed')

@@ -59,3 +59,15 @@ export function writeReferTo(uri: string, headers: Readonly<Record<string, strin
   const query = Object.entries(headers).map(([name, value]) => `${escape(name)}=${escape(value)}`);
   return query.length === 0 ? `<${uri}>` : `<${uri}?${query.join('&')}>`;
 }
+
+/** The dialog that a value of Replaces names, as its receiver sees it (RFC 3891 3); null where it names none. */
+export function parseReplaces(
+  value: string,
+): Pick<DialogName, 'sipCallId' | 'localTag' | 'remoteTag'> | null {
+  const [sipCallId = '', ...params] = value.split(';').map((part) => part.trim());
+  const tag = (name: string): string | undefined =>
+    params.find((param) => param.toLowerCase().startsWith(`${name}=`))?.slice(name.length + 1);
+  const localTag = tag('to-tag');
+  const remoteTag = tag('from-tag');
+  return sipCallId === '' || !localTag || !remoteTag ? null : { sipCallId, localTag, remoteTag };
+}

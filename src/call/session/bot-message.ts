@@ -49,6 +49,11 @@ function primitivesOf(source: object): Record<string, string | number | boolean>
   return out;
 }
 
+/** Has the bot finished its sentence before a transfer? */
+export function isBotDone(event: PolicyEvent): boolean {
+  return event.kind === 'custom' && event.name === 'done';
+}
+
 /** Reads a bot's message; null where it is not JSON or names no event. */
 export function parseBotMessage(body: string | null): BotMessage | null {
   let parsed: unknown;

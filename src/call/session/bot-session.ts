@@ -7,7 +7,7 @@ import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaDirection } from '../media-port.js';
 import type { Bot, CodecName } from '../project.js';
 import type { SipHeaders } from '../vocabulary.js';
-import { parseBotMessage } from './bot-message.js';
+import { isBotDone, parseBotMessage } from './bot-message.js';
 import { InfoListener } from './info-listener.js';
 import type { Triggers } from './triggers.js';
 
@@ -159,7 +159,7 @@ export class BotSession implements LegOwner {
     switch (message.kind) {
       case 'event':
         leg.respond(request.requestId, 200);
-        this.#triggers.happened(message.event);
+        if (!isBotDone(message.event) || !host.botDone()) this.#triggers.happened(message.event);
         return;
       case 'hangup':
         leg.respond(request.requestId, 200);

@@ -3,24 +3,28 @@ import type { CallContext } from '../call-context.js';
 import type { CallEnd, CallHost, Roles, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { CallOrder, CallState, LegView } from '../call-record.js';
-import { carriedHeaders, nextMaxForwards, sessionId } from '../context/carried-headers.js';
-import { carriedReason, headerValue, reasonHeader } from '../context/sip-headers.js';
+import { carriedHeaders, nextMaxForwards } from '../context/carried-headers.js';
+import { carriedReason, reasonHeader } from '../context/sip-headers.js';
 import type { TemplateValues } from '../context/template.js';
 import type { PolicyDecision } from '../decision.js';
 import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { MediaProfile } from '../leg/leg-media.js';
-import { Leg, type LegOwner } from '../leg/leg.js';
-import type { LegMediaStats, MediaEvent, MediaSource } from '../media-port.js';
+import type { Leg, LegOwner } from '../leg/leg.js';
+import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
+import type { ReferPolicy, Trunk } from '../project.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
+import { parseReplaces } from '../refer/refer-to.js';
 import { TransferDesk } from '../transfer/transfer-desk.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { AgentSide } from './agent-side.js';
 import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
 import { CallerSide } from './caller-side.js';
+import { LegSet } from './leg-set.js';
+import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
-import { remoteOf, Replacement, replacesRefusal } from './replacement.js';
+import { remoteOf, takeReplacement } from './replacement.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -31,8 +35,7 @@ export class CallMachine implements CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles = { caller: null, bot: null, agent: null };
-  readonly #legs = new Map<LegId, Leg>();
-  readonly #whenGone = new Map<LegId, (() => void)[]>();
+  readonly #legs: LegSet;
   readonly #triggers: Triggers;
   readonly #desk: TransferDesk;
   readonly #refers: IncomingRefers;
@@ -42,16 +45,17 @@ export class CallMachine implements CallHost {
   readonly #botFailure: BotFailure;
   #state: CallState = 'connecting';
   #invite: IncomingInvite | null = null;
-  #sessionId = '';
   #maxForwards = 69;
   #startedAt = 0;
   #answered: { readonly at: number; readonly wallMs: number } | null = null;
   #away = false;
+  #agentTrunk: Trunk | null = null;
   #end: CallEnd | null = null;
 
   constructor(context: CallContext) {
     this.context = context;
     this.bridge = new Bridge(this.music());
+    this.#legs = new LegSet(context, this.bridge);
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -127,34 +131,16 @@ export class CallMachine implements CallHost {
   order(order: CallOrder): OrderResult {
     if (this.ending || !this.#invite)
       return { accepted: false, code: 'call_ending', detail: 'the call is ending' };
-    switch (order.kind) {
-      case 'hangup':
-        this.end({ endedBy: 'relevo', cause: order.cause });
-        return { accepted: true };
-      case 'botEvent':
-        this.#triggers.happened(order.event);
-        return { accepted: true };
-      case 'cancelTransfer':
-        return this.cancelTransfer(order.transferId)
-          ? { accepted: true }
-          : { accepted: false, code: 'unknown_transfer', detail: `${order.transferId} is not in flight` };
-      case 'transfer': {
-        if (!this.answered && !this.#desk.inFlight) {
-          return { accepted: false, code: 'call_not_answered', detail: 'the call is not answered yet' };
-        }
-        const rest = { rule: null, evidence: null, referredBy: null, replaces: null, listener: null };
-        return this.requestTransfer({ ...order, ...rest });
-      }
-    }
+    return takeOrder(this, this.#triggers, order);
   }
 
   legs(): readonly LegView[] {
-    return [...this.#legs.values()].filter((leg) => !leg.gone).map((leg) => leg.view());
+    return this.#legs.views();
   }
 
   dump(): object {
     return {
-      legs: [...this.#legs.values()].map((leg) => leg.dump()),
+      legs: this.#legs.dump(),
       hears: this.bridge.dump(),
       transfers: this.#desk.dump(),
       badInputs: this.context.badInputs,
@@ -174,29 +160,22 @@ export class CallMachine implements CallHost {
     context.record({ kind: 'call.state', callId, at: context.wallMs(), state, legs: this.legs() });
   }
 
-  newLeg(party: 'bot' | 'agent', remote: string, profile: MediaProfile, owner: LegOwner): Leg {
+  newLeg(party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
     return this.takeLeg(this.context.nextLegId(), party, remote, profile, owner);
   }
 
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
-    const leg = new Leg(this.context, { legId, party, remote, profile }, owner, (gone) =>
-      this.#legGone(gone),
-    );
-    leg.wishDirection(() => this.bridge.wish(leg));
-    this.#legs.set(legId, leg);
-    return leg;
+    return this.#legs.add(legId, party, remote, profile, owner);
   }
 
   whenGone(leg: Leg, run: () => void): void {
-    const waiting = this.#whenGone.get(leg.legId) ?? [];
-    this.#whenGone.set(leg.legId, [...waiting, run]);
+    this.#legs.whenGone(leg, run);
   }
 
   outgoingHeaders(): SipHeaders {
     return {
       ...carriedHeaders(this.invite, this.context.project.carryHeaders),
       'Max-Forwards': String(this.#maxForwards),
-      'Session-ID': this.#sessionId,
     };
   }
 
@@ -224,7 +203,7 @@ export class CallMachine implements CallHost {
     this.#triggers.stop();
     for (const name of ['bot.answer', 'max', 'away']) this.context.timers.stop(name);
     const headers = end.headers ?? {};
-    for (const leg of this.#legs.values()) {
+    for (const leg of this.#legs.all()) {
       if (!this.#desk.keeps(leg)) leg.release({ status: end.status ?? 480, headers });
     }
     this.context.timers.start('ending', ENDING_GUARD_MS, () => this.#forgetAll());
@@ -233,7 +212,7 @@ export class CallMachine implements CallHost {
   /** Ends the call for good once nothing of it is left. */
   settle(): void {
     if (!this.#end || this.ended || this.#desk.busy) return;
-    for (const leg of this.#legs.values()) {
+    for (const leg of this.#legs.all()) {
       if (!leg.gone) {
         if (!this.#desk.keeps(leg)) leg.release({ headers: this.#end.headers ?? {} });
         if (!leg.idle) return;
@@ -251,7 +230,7 @@ export class CallMachine implements CallHost {
     } catch {
       // The machines are beyond use; what the ports hold is freed all the same.
       this.#end ??= { endedBy: 'relevo', cause: 'internal_error' };
-      for (const leg of this.#legs.values()) {
+      for (const leg of this.#legs.all()) {
         if (!leg.gone) this.context.signalling({ kind: 'bye', legId: leg.legId, headers: {} });
         this.context.media({ kind: 'close', legId: leg.legId });
       }
@@ -273,6 +252,9 @@ export class CallMachine implements CallHost {
   }
   briefDone(): boolean {
     return this.#desk.briefDone();
+  }
+  botDone(): boolean {
+    return this.#desk.botDone();
   }
   incumbentGone(leg: Leg): void {
     this.#desk.incumbentGone(leg);
@@ -325,6 +307,10 @@ export class CallMachine implements CallHost {
   }
 
   callerGone(cause: string, headers: SipHeaders): void {
+    if (!this.ending && this.#desk.callerLeaves()) {
+      this.roles.caller = null;
+      return;
+    }
     const given = carriedReason(headers);
     const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
@@ -343,14 +329,36 @@ export class CallMachine implements CallHost {
     if (!bot) this.#botSession.invite();
   }
 
-  joinAgent(leg: Leg): void {
+  joinAgent(leg: Leg, trunk: Trunk): void {
     const { caller } = this.roles;
+    this.#agentTrunk = trunk;
     if (!caller) return;
     this.roles.agent = leg;
     leg.adopt(this.#agentSide);
     this.bridge.connect(caller, leg);
     if (caller.pending) caller.answer({});
     this.setState('with_agent');
+  }
+
+  joinCaller(leg: Leg, peer: Leg): void {
+    const { context, roles } = this;
+    roles.caller = leg;
+    leg.adopt(this.#callerSide);
+    this.bridge.connect(leg, peer);
+    leg.media.watch(context.project.callerMediaTimeoutMs);
+    this.setState(peer === roles.agent ? 'with_agent' : 'with_bot');
+  }
+
+  namesOwnLeg(replaces: string): boolean {
+    const dialog = parseReplaces(replaces);
+    return dialog !== null && this.#legs.named(dialog) !== null;
+  }
+
+  referPolicy(leg: Leg): ReferPolicy {
+    const { plan, project, trunk } = this.context.deps;
+    if (leg.party === 'caller') return trunk.referPolicy;
+    if (leg.party === 'bot') return plan.bots[project.bot]?.referPolicy ?? 'reject';
+    return this.#agentTrunk?.referPolicy ?? 'reject';
   }
 
   transferredAway(graceMs: number): void {
@@ -370,11 +378,11 @@ export class CallMachine implements CallHost {
     }
     this.#invite = invite;
     this.#startedAt = context.now();
-    const { trunk, project, random, callId } = context.deps;
+    const { trunk, project, callId } = context.deps;
     const maxForwards = nextMaxForwards(invite.headers);
     this.#maxForwards = maxForwards ?? 0;
-    this.#sessionId = sessionId(invite.headers, () => random.uuid());
     context.legIdTaken(legId);
+    context.sessionIds.learn(legId, 'caller', invite.headers);
     context.record({
       kind: 'call.started',
       callId,
@@ -399,27 +407,11 @@ export class CallMachine implements CallHost {
   }
 
   #replace(event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>): void {
-    const { legId, invite } = event;
-    this.context.legIdTaken(legId);
-    const { roles } = this;
-    const replaced = this.#legs.get(event.replacesLegId);
-    const role = (['caller', 'bot', 'agent'] as const).find((one) => replaced && roles[one] === replaced);
-    const status = replacesRefusal(replaced, {
-      earlyOnly: event.earlyOnly,
-      busy: this.ending || role === undefined || this.#desk.inFlight,
+    this.context.legIdTaken(event.legId);
+    takeReplacement(this, event, {
+      replaced: this.#legs.get(event.replacesLegId),
+      owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
     });
-    if (status !== null || !replaced || role === undefined) {
-      this.context.signalling({ kind: 'reject', legId, status: status ?? 481, reason: null, headers: {} });
-      return;
-    }
-    const owner = { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide }[role];
-    const takeOver = (leg: Leg): void => {
-      roles[role] = leg;
-    };
-    const taking = new Replacement({ host: this, replaced, owner, takeOver });
-    const leg = this.takeLeg(legId, role, remoteOf(invite), replaced.profile, taking);
-    leg.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
-    leg.answer({ 'Session-ID': headerValue(invite.headers, 'session-id') ?? this.#sessionId });
   }
 
   #follow(decision: PolicyDecision): void {
@@ -436,30 +428,15 @@ export class CallMachine implements CallHost {
     this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
   }
 
-  #legGone(leg: Leg): void {
-    if (!leg.gone) return;
-    this.bridge.forget(leg);
-    const waiting = this.#whenGone.get(leg.legId) ?? [];
-    this.#whenGone.delete(leg.legId);
-    for (const run of waiting) run();
-  }
-
   #forgetAll(): void {
     this.context.event('ending_forced', { legs: this.legs().length });
-    for (const leg of this.#legs.values()) {
-      leg.forget();
-      this.#legGone(leg);
-    }
+    this.#legs.forgetAll();
     this.#desk.forget();
   }
 
   #close(end: CallEnd): void {
     const { context } = this;
     context.timers.stopAll();
-    const media: Record<string, LegMediaStats> = {};
-    for (const leg of this.#legs.values()) {
-      if (leg.media.stats) media[leg.legId] = leg.media.stats;
-    }
     this.setState('ended');
     context.record({
       kind: 'call.ended',
@@ -471,7 +448,7 @@ export class CallMachine implements CallHost {
       durationMs: Math.round(context.now() - (this.#answered?.at ?? this.#startedAt)),
       answeredAt: this.#answered?.wallMs ?? null,
       transfers: this.#desk.results,
-      media,
+      media: this.#legs.stats(),
     });
     context.emit({ port: 'end' });
   }

@@ -32,8 +32,7 @@ export class CallerSide implements LegOwner {
   legRequest(leg: Leg, request: InDialogRequest): void {
     switch (request.method) {
       case 'REFER':
-        // The caller would transfer its peer: the bot. There is nothing behind that we could serve.
-        leg.respond(request.requestId, 603, { reason: 'Transfer by the caller is not served' });
+        this.#host.refer(leg, request);
         return;
       case 'NOTIFY':
         this.#host.notify(leg, request);

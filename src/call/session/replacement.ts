@@ -3,7 +3,8 @@ import { reasonHeader } from '../context/sip-headers.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaDirection } from '../media-port.js';
-import type { IncomingInvite } from '../signalling-port.js';
+import type { IncomingInvite, SignallingEvent } from '../signalling-port.js';
+import type { Party } from '../vocabulary.js';
 
 /** The address that an INVITE came from, as the leg's far end is shown. */
 export function remoteOf(invite: IncomingInvite): string {
@@ -83,4 +84,35 @@ export class Replacement implements LegOwner {
   legPlayed(): void {
     // Nothing is played yet.
   }
+}
+
+/** Takes an INVITE with Replaces, or refuses it. `owners`: who listens to the leg that plays each part. */
+export function takeReplacement(
+  host: CallHost,
+  event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>,
+  about: {
+    readonly replaced: Leg | undefined;
+    readonly owners: Readonly<Record<Party, LegOwner>>;
+  },
+): void {
+  const { legId, invite } = event;
+  const { roles } = host;
+  const { replaced } = about;
+  const role = (['caller', 'bot', 'agent'] as const).find((one) => replaced && roles[one] === replaced);
+  const status = replacesRefusal(replaced, {
+    earlyOnly: event.earlyOnly,
+    busy: host.ending || role === undefined || host.transferInFlight(),
+  });
+  if (status !== null || !replaced || role === undefined) {
+    host.context.signalling({ kind: 'reject', legId, status: status ?? 481, reason: null, headers: {} });
+    return;
+  }
+  const takeOver = (leg: Leg): void => {
+    roles[role] = leg;
+  };
+  const taking = new Replacement({ host, replaced, owner: about.owners[role], takeOver });
+  host.context.sessionIds.learn(legId, role, invite.headers);
+  const leg = host.takeLeg(legId, role, remoteOf(invite), replaced.profile, taking);
+  leg.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
+  leg.answer({});
 }

@@ -29,7 +29,9 @@ export class AttemptFactory {
   /** The caller's side is asked to dial; `replaces` names our consultation with the target. */
   refer(caller: Leg, target: Target, replaces: { uri: string; value: string } | null): Attempt {
     const { host, observer, wish, refers } = this.#deps;
-    const headers = referHeaders(host, wish, replaces?.uri ?? target.uri, replaces?.value ?? null);
+    // A referrer's own consultation goes along where its REFER is passed on.
+    const to = { uri: replaces?.uri ?? target.uri, replaces: replaces?.value ?? wish.replaces };
+    const headers = referHeaders(host, wish, target, to);
     return new ReferAttempt(host, caller, target, observer, headers, refers);
   }
 
@@ -38,13 +40,14 @@ export class AttemptFactory {
     const { host, observer, wish, briefer } = this.#deps;
     const { acceptDigit, brief } = host.context.project.transfer;
     const { replaces } = wish;
-    const headers = inviteHeaders(host, wish, replaces);
+    const { from, headers } = inviteHeaders(host, wish, target, replaces);
     if (replaces !== null) {
-      const bare = { method: 'replaces', headers, acceptDigit: null, brief: 'none', briefer } as const;
+      const bare = { method: 'replaces', from, headers, acceptDigit: null, brief: 'none', briefer } as const;
       return new InviteAttempt(host, target, observer, bare);
     }
     return new InviteAttempt(host, target, observer, {
       method: 'invite',
+      from,
       headers,
       acceptDigit,
       brief,
@@ -64,7 +67,7 @@ export class AttemptFactory {
     if (method !== 'replaces' && caller) return this.refer(caller, target, { uri, value });
     return new InviteAttempt(host, target, observer, {
       method: 'replaces',
-      headers: inviteHeaders(host, wish, value),
+      ...inviteHeaders(host, wish, target, value),
       acceptDigit: null,
       brief: 'none',
       briefer: () => null,

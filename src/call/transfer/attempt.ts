@@ -9,6 +9,8 @@ export interface AttemptFailure {
   readonly detail: string;
   /** The target's phone rang: a second try by another method would ring it twice. */
   readonly rang: boolean;
+  /** Values of Contact in a 3xx. */
+  readonly moved?: readonly string[];
 }
 
 /** One try at one target. */

@@ -1,21 +1,26 @@
 import type { CallHost } from '../call-host.js';
-import { reasonHeader } from '../context/sip-headers.js';
+import type { OutgoingIdentity } from '../context/identity.js';
+import { headerValues, reasonHeader } from '../context/sip-headers.js';
 import type { Target } from '../destinations/destination-directory.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaDirection } from '../media-port.js';
 import type { AttemptMethod, EndedBy, SipHeaders } from '../vocabulary.js';
 import { AttemptLog, type Attempt, type AttemptFailure, type AttemptObserver } from './attempt.js';
+import { digitSteps, type DigitStep } from './digit-steps.js';
 import { outcomeOfStatus } from './outcome.js';
 
 export interface InviteOptions {
   readonly method: AttemptMethod;
+  readonly from: OutgoingIdentity['from'];
   readonly headers: SipHeaders;
   /** Digit that takes the call; null joins at answer (after the brief). */
   readonly acceptDigit: string | null;
   readonly brief: 'none' | 'audio' | 'bot';
   /** The leg that speaks to the agent where the bot briefs; null where it is gone. */
   readonly briefer: () => Leg | null;
+  /** Whose part the person plays; the agent's unless said. */
+  readonly party?: 'caller' | 'agent';
   /** Where to dial instead of the target's own URI (a consultation's Contact). */
   readonly uri?: string;
 }
@@ -24,7 +29,7 @@ export interface InviteOptions {
 const BRIEF = 'brief';
 
 /**
- * A person is dialled: `dialling` until the answer, `briefing` until the person took the call (the brief, the accept
+ * A person is dialled: `dialling` until the answer, `dialling on` while digits are sent, `briefing` until the person took the call (the brief, the accept
  * gate), then `taken`.
  */
 export class InviteAttempt implements Attempt, LegOwner {
@@ -34,7 +39,7 @@ export class InviteAttempt implements Attempt, LegOwner {
   readonly #host: CallHost;
   readonly #observer: AttemptObserver;
   readonly #options: InviteOptions;
-  #phase: 'new' | 'dialling' | 'briefing' | 'taken' | 'over' = 'new';
+  #phase: 'new' | 'dialling' | 'dialling on' | 'briefing' | 'taken' | 'over' = 'new';
   #leg: Leg | null = null;
 
   constructor(host: CallHost, target: Target, observer: AttemptObserver, options: InviteOptions) {
@@ -59,14 +64,14 @@ export class InviteAttempt implements Attempt, LegOwner {
     this.#phase = 'dialling';
     const profile = { codecs: target.codecs, symmetricRtp: trunk.symmetricRtp };
     const uri = this.#options.uri ?? target.uri;
-    const leg = this.#host.newLeg('agent', uri, profile, this);
+    const leg = this.#host.newLeg(this.#options.party ?? 'agent', uri, profile, this);
     this.#leg = leg;
     this.#occupy(leg);
     context.timers.start(this.#timer('ring'), target.ringTimeoutMs, () => this.#noAnswer());
     leg.dial({
       uri,
       proxies: target.proxies,
-      from: this.#host.from(),
+      from: this.#options.from,
       headers: this.#options.headers,
       auth: target.auth,
     });
@@ -112,9 +117,11 @@ export class InviteAttempt implements Attempt, LegOwner {
     this.#host.context.timers.stop(this.#timer('ring'));
     this.log.sawStatus(200, 'OK');
     this.log.answered();
-    this.#phase = 'briefing';
     this.#observer.attemptProgress(this, 'answered', null);
-    this.#brief(leg);
+    const { thenDial } = this.target;
+    // A number with an extension is not reached before its digits were dialled; a consultation that is replaced is.
+    if (thenDial !== null && this.#options.method === 'invite') this.#dialOn(leg, digitSteps(thenDial));
+    else this.#brief(leg);
   }
 
   legFailed(_leg: Leg, failure: LegFailure): void {
@@ -126,10 +133,9 @@ export class InviteAttempt implements Attempt, LegOwner {
     const { status, reason } = failure;
     this.log.sawStatus(status, reason);
     const outcome = outcomeOfStatus(status);
-    this.#fail(
-      { outcome, detail: `${this.target.destination} answered ${status} ${reason}`, rang: this.log.rang },
-      'agent',
-    );
+    const detail = `${this.target.destination} answered ${status} ${reason}`;
+    const moved = status >= 300 && status < 400 ? headerValues(failure.headers, 'contact') : [];
+    this.#fail({ outcome, detail, rang: this.log.rang, moved }, 'agent');
   }
 
   legEnded(_leg: Leg, end: LegEnd): void {
@@ -160,7 +166,23 @@ export class InviteAttempt implements Attempt, LegOwner {
     else this.#openGate();
   }
 
+  #dialOn(leg: Leg, steps: readonly DigitStep[]): void {
+    this.#phase = 'dialling on';
+    this.#host.bridge.play(leg, { kind: 'silence' });
+    const [first, ...rest] = steps;
+    if (!first) {
+      this.#brief(leg);
+      return;
+    }
+    if (first.kind === 'digits') {
+      leg.media.sendDtmf(first.digits);
+      this.#observer.attemptProgress(this, 'dialled', first.digits);
+    }
+    this.#host.context.timers.start(this.#timer('dial'), first.takesMs, () => this.#dialOn(leg, rest));
+  }
+
   #brief(leg: Leg): void {
+    this.#phase = 'briefing';
     const { bridge, context } = this.#host;
     const { briefFile } = context.project.transfer;
     const { brief, acceptDigit } = this.#options;
@@ -234,7 +256,7 @@ export class InviteAttempt implements Attempt, LegOwner {
   }
 
   #stopTimers(): void {
-    for (const name of ['ring', 'brief', 'accept']) this.#host.context.timers.stop(this.#timer(name));
+    for (const name of ['ring', 'dial', 'brief', 'accept']) this.#host.context.timers.stop(this.#timer(name));
   }
 
   #timer(name: string): string {

@@ -1,6 +1,7 @@
 import type { CallHost, TransferWish } from '../call-host.js';
 import type { Leg } from '../leg/leg.js';
 import type { TransferMethod, TransferMode } from '../vocabulary.js';
+import type { AttemptFailure } from './attempt.js';
 
 /**
  * How an attempt is signalled first. `auto` sends REFER where the trunk wants it, or where the peer says that it can
@@ -12,6 +13,7 @@ export function chooseMethod(
   by: { readonly mode: TransferMode; readonly method: TransferMethod; readonly alone: boolean },
 ): 'refer' | 'invite' {
   const { caller } = host.roles;
+  if (wish.passOn && caller?.up && by.alone) return 'refer';
   // An early dialog cannot be referred, several phones cannot be named at once, and a consultation is our own INVITE.
   if (!caller?.up || !by.alone || by.mode === 'attended' || wish.replaces !== null) return 'invite';
   if (by.method !== 'auto') return by.method === 'refer' ? 'refer' : 'invite';
@@ -27,4 +29,23 @@ export function completesByReplaces(host: CallHost, method: TransferMethod, cons
   if (!consultation.dialog || !host.roles.caller?.up) return false;
   if (method === 'replaces' || method === 'refer') return true;
   return method === 'auto' && host.context.deps.trunk.transferMethod === 'refer';
+}
+
+/**
+ * What follows a REFER that failed: `auto` dials where it was refused, and where nothing was heard of it if the
+ * project says so and no phone rang. Where nobody knows whether the peer is dialling still, no other place is rung.
+ */
+export function afterRefer(
+  host: CallHost,
+  method: TransferMethod,
+  failure: AttemptFailure,
+): 'invite' | 'hangup' | 'resume' | 'go on' {
+  const { onNoNotify } = host.context.project.transfer;
+  const silent = failure.outcome === 'timeout';
+  if (method === 'auto') {
+    if (failure.outcome === 'refer_rejected') return 'invite';
+    if (silent && !failure.rang && onNoNotify === 'invite') return 'invite';
+  }
+  if (!silent) return 'go on';
+  return onNoNotify === 'hangup' ? 'hangup' : 'resume';
 }

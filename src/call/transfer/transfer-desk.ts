@@ -4,10 +4,9 @@ import type { Resolution } from '../destinations/destination-directory.js';
 import type { Leg } from '../leg/leg.js';
 import { SentRefers } from '../refer/sent-refers.js';
 import type { TransferResult } from '../vocabulary.js';
-import { Transfer } from './transfer.js';
-
-/** A call that was handed over so often goes in circles. */
-const MAX_TRANSFERS = 10;
+import { CallerSideTransfer } from './caller-side-transfer.js';
+import type { DeskTransfer } from './desk-transfer.js';
+import { Transfer, type TransferDeps } from './transfer.js';
 
 /** All transfers of one call: one in flight, the results of the others. */
 export class TransferDesk {
@@ -15,7 +14,7 @@ export class TransferDesk {
   readonly #host: CallHost;
   readonly #results: TransferResult[] = [];
   readonly #ids = new Set<string>();
-  #current: Transfer | null = null;
+  #current: DeskTransfer | null = null;
 
   constructor(host: CallHost) {
     this.#host = host;
@@ -50,20 +49,27 @@ export class TransferDesk {
         detail: `${this.#current.transferId} is in flight`,
       };
     }
-    const tooMany = this.#ids.size >= MAX_TRANSFERS;
+    // A call that was handed over so often goes in circles.
+    const { perCall } = context.project.limits;
+    const tooMany = this.#ids.size >= perCall;
     this.#ids.add(transferId);
-    const resolution: Resolution = tooMany
-      ? { ok: false, code: 'not_allowed', detail: `the call was handed over ${MAX_TRANSFERS} times already` }
-      : context.deps.destinations.resolve(wish.to, context.project, context.wallMs());
-    const transfer = new Transfer(this.#host, {
+    const { destinations } = context.deps;
+    const found: Resolution = tooMany
+      ? { ok: false, code: 'not_allowed', detail: `the call was handed over ${perCall} times already` }
+      : destinations.resolve(wish.to, context.project, context.wallMs());
+    const { resolution, release } = destinations.slots.take(context.project, found);
+    const deps: TransferDeps = {
       transferId,
       wish,
       refers: this.refers,
       over: (result) => {
+        release();
         this.#results.push(result);
         this.#current = null;
       },
-    });
+    };
+    const ofCaller = wish.referrer !== undefined && wish.referrer === roles.caller;
+    const transfer = ofCaller ? new CallerSideTransfer(this.#host, deps) : new Transfer(this.#host, deps);
     this.#current = transfer;
     transfer.start(resolution);
     if (!resolution.ok && resolution.code === 'not_allowed') {
@@ -91,6 +97,12 @@ export class TransferDesk {
   }
   briefDone(): boolean {
     return this.#current?.briefDone() === true;
+  }
+  botDone(): boolean {
+    return this.#current?.botDone() === true;
+  }
+  callerLeaves(): boolean {
+    return this.#current?.callerLeaves() === true;
   }
   callerAnswered(): void {
     this.#current?.callerAnswered();

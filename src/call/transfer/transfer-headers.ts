@@ -1,21 +1,34 @@
 import type { CallHost, TransferWish } from '../call-host.js';
-import { contextHeaders } from '../context/context-headers.js';
+import { contextHeaders, isIdentityHeader } from '../context/context-headers.js';
+import {
+  calledAddress,
+  identityTowards,
+  withoutIdentity,
+  type OutgoingIdentity,
+} from '../context/identity.js';
 import { userToUser } from '../context/user-to-user.js';
+import type { Target } from '../destinations/destination-directory.js';
 import { writeReferTo } from '../refer/refer-to.js';
 import type { SipHeaders } from '../vocabulary.js';
 
+/** What the transfer says of the call, but for User-to-User. */
 function context(host: CallHost, wish: TransferWish): SipHeaders {
   const { transfer } = host.context.project;
   const values = host.templateValues(wish.reason, wish.summary);
   const refused = (header: string): void =>
     host.context.event('header_refused', { header, from: 'transfer' });
-  const uui = userToUser(transfer.uui, values);
+  const summary = transfer.summaryHeader === null ? {} : { [transfer.summaryHeader]: '{summary}' };
   return {
+    ...contextHeaders(summary, values, refused),
     ...contextHeaders(transfer.headers, values, refused),
-    // What a bot or the API names is a value, not a template.
-    ...contextHeaders(literal(wish.headers), values, refused),
-    ...(uui === null ? {} : { 'User-to-User': uui }),
+    // What a bot or the API names is a value, not a template, and says nothing of who calls.
+    ...contextHeaders(literal(wish.headers), values, refused, isIdentityHeader),
   };
+}
+
+function uuiOf(host: CallHost, wish: TransferWish, target: Target): SipHeaders {
+  const uui = userToUser(target.uui, host.templateValues(wish.reason, wish.summary));
+  return uui === null ? {} : { 'User-to-User': uui };
 }
 
 function literal(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -26,19 +39,26 @@ function literal(headers: Readonly<Record<string, string>>): Record<string, stri
 
 /** Referred-By (RFC 3892): the referrer's own, or the number that was called. */
 function referredBy(host: CallHost, wish: TransferWish): string {
-  if (wish.referredBy !== null) return wish.referredBy;
-  const user = host.invite.called.replace(/[^A-Za-z0-9+*#._-]/g, '');
-  return `<sip:${user === '' ? 'relevo' : user}@relevo.invalid>`;
+  return wish.referredBy ?? calledAddress(host.invite);
 }
 
-/** Headers of an INVITE to a person. */
-export function inviteHeaders(host: CallHost, wish: TransferWish, replaces: string | null): SipHeaders {
+/** From and the headers of an INVITE to a person. */
+export function inviteHeaders(
+  host: CallHost,
+  wish: TransferWish,
+  target: Target,
+  replaces: string | null,
+): OutgoingIdentity {
+  const identity = identityTowards(host.invite, target);
   const headers = {
-    ...host.outgoingHeaders(),
+    ...withoutIdentity(host.outgoingHeaders()),
+    ...identity.headers,
     ...context(host, wish),
+    ...uuiOf(host, wish, target),
     'Referred-By': referredBy(host, wish),
   };
-  return replaces === null ? headers : { ...headers, Replaces: replaces, Require: 'replaces' };
+  if (replaces === null) return { from: identity.from, headers };
+  return { from: identity.from, headers: { ...headers, Replaces: replaces, Require: 'replaces' } };
 }
 
 /**
@@ -48,13 +68,40 @@ export function inviteHeaders(host: CallHost, wish: TransferWish, replaces: stri
 export function referHeaders(
   host: CallHost,
   wish: TransferWish,
-  uri: string,
-  replaces: string | null,
+  target: Target,
+  to: { readonly uri: string; readonly replaces: string | null },
 ): SipHeaders {
   const carried = context(host, wish);
-  const inside: Record<string, string> = replaces === null ? {} : { Replaces: replaces };
-  for (const [name, value] of Object.entries(carried)) {
+  const uui = uuiOf(host, wish, target);
+  const place = target.uui?.place ?? 'both';
+  const inside: Record<string, string> = to.replaces === null ? {} : { Replaces: to.replaces };
+  for (const [name, value] of Object.entries({ ...carried, ...(place === 'header' ? {} : uui) })) {
     inside[name] = typeof value === 'string' ? value : (value[0] ?? '');
   }
-  return { ...carried, 'Refer-To': writeReferTo(uri, inside), 'Referred-By': referredBy(host, wish) };
+  // RFC 4488 4.1.
+  const silent: SipHeaders = host.context.deps.trunk.referSub
+    ? {}
+    : { 'Refer-Sub': 'false', Supported: 'norefersub' };
+  return {
+    ...carried,
+    ...(place === 'refer-to' ? {} : uui),
+    'Refer-To': writeReferTo(to.uri, inside),
+    'Referred-By': referredBy(host, wish),
+    ...silent,
+  };
+}
+
+/** From and the headers of an INVITE in place of the caller: it is from the number that was called. */
+export function callerSideHeaders(host: CallHost, wish: TransferWish, target: Target): OutgoingIdentity {
+  const { called, requestUri } = host.invite;
+  const who = { caller: called, callerDisplayName: null, called, requestUri, headers: {} };
+  const identity = identityTowards(who, target);
+  const headers = {
+    'Max-Forwards': host.outgoingHeaders()['Max-Forwards'] ?? '69',
+    ...identity.headers,
+    ...context(host, wish),
+    'Referred-By': referredBy(host, wish),
+  };
+  if (wish.replaces === null) return { from: identity.from, headers };
+  return { from: identity.from, headers: { ...headers, Replaces: wish.replaces, Require: 'replaces' } };
 }

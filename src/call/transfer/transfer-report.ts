@@ -88,6 +88,7 @@ export class TransferReport {
       reason: wish.reason,
       rule: wish.rule,
       evidence: wish.evidence,
+      summary: wish.summary,
       mode,
       method,
       ...pending.conclusion,

@@ -11,19 +11,18 @@ import type {
   TransferOutcome,
   TransferResult,
 } from '../vocabulary.js';
+import { Aftermath } from './aftermath.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
+import type { DeskTransfer } from './desk-transfer.js';
 import { Consultation } from './consultation.js';
 import { AttemptFactory } from './attempt-factory.js';
-import { FailureSteps } from './failure-steps.js';
 import { InviteAttempt } from './invite-attempt.js';
-import { chooseMethod, completesByReplaces } from './method-choice.js';
+import { afterRefer, chooseMethod, completesByReplaces } from './method-choice.js';
+import { Prelude } from './prelude.js';
+import { Redirects } from './redirects.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
-import { playWaiting } from './waiting.js';
-
-/** A prompt to the caller that never ends must not hold the call. */
-const ANNOUNCE_WITHIN_MS = 60_000;
-const ANNOUNCE = 'announce';
+import { playWaiting, ringCaller } from './waiting.js';
 
 /** What else a transfer needs, beside its call. */
 export interface TransferDeps {
@@ -35,7 +34,7 @@ export interface TransferDeps {
 }
 
 /** One transfer: attempts at the destinations in order, what happens when they fail, and one terminal result. */
-export class Transfer implements AttemptObserver {
+export class Transfer implements AttemptObserver, DeskTransfer {
   readonly transferId: string;
   readonly wish: TransferWish;
   readonly #host: CallHost;
@@ -44,7 +43,9 @@ export class Transfer implements AttemptObserver {
   readonly #method: TransferMethod;
   readonly #report: TransferReport;
   readonly #factory: AttemptFactory;
-  readonly #steps: FailureSteps;
+  readonly #aftermath: Aftermath;
+  readonly #prelude: Prelude;
+  readonly #redirects: Redirects;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
@@ -67,8 +68,25 @@ export class Transfer implements AttemptObserver {
     this.#mode = deps.wish.mode ?? transfer.mode;
     this.#method = deps.wish.method ?? transfer.method;
     this.#incumbent = host.roles.agent ?? host.roles.bot;
-    this.#steps = new FailureSteps(transfer.onFailure);
     const { transferId, wish } = deps;
+    this.#prelude = new Prelude(
+      host,
+      () => this.#incumbent,
+      () => this.#setOut(),
+    );
+    this.#redirects = new Redirects(host);
+    this.#aftermath = new Aftermath(host, transfer, {
+      incumbent: () => this.#incumbent,
+      last: () => this.#last,
+      botDied: wish.reason === 'bot_failure',
+      tryNext: () => {
+        this.#wait();
+        this.#tryNext();
+      },
+      announcing: () => this.#move('announce'),
+      isAnnouncing: () => this.#phase === 'announcing',
+      conclude: (outcome, detail) => this.#conclude(outcome, detail),
+    });
     this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
     const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
     this.#factory = new AttemptFactory({ host, observer: this, wish, refers: deps.refers, briefer });
@@ -89,8 +107,9 @@ export class Transfer implements AttemptObserver {
     this.#report.started(resolution.ok ? resolution.name : (wish.to ?? ''));
     if (!resolution.ok && resolution.code === 'not_allowed') {
       // The caller goes on with whoever it talks to: nothing was touched.
-      this.#conclude('not_allowed', resolution.detail);
-      if (this.#incumbent === null) this.#hangUp();
+      const refused = { outcome: resolution.code, detail: resolution.detail };
+      if (this.#incumbent === null) this.#aftermath.hangUp(refused);
+      else this.#conclude(refused.outcome, refused.detail);
       return;
     }
     this.#report.measure();
@@ -104,6 +123,11 @@ export class Transfer implements AttemptObserver {
       return;
     }
     this.#targets = [...resolution.targets];
+    if (this.#prelude.start()) this.#move('prepare');
+    else this.#setOut();
+  }
+
+  #setOut(): void {
     this.#tryNext();
     if (this.#phase === 'trying') this.#wait();
   }
@@ -136,6 +160,10 @@ export class Transfer implements AttemptObserver {
     return this.undecided && this.#consultation?.leg === leg;
   }
 
+  callerLeaves(): boolean {
+    return false;
+  }
+
   /** The bot (or the agent who asked for the transfer) is gone; the transfer goes on. */
   incumbentGone(leg: Leg): void {
     if (this.#joining?.leg === leg && this.undecided) {
@@ -154,6 +182,7 @@ export class Transfer implements AttemptObserver {
     this.#incumbent = null;
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
+    this.#prelude.botDone();
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
     if (caller?.up && this.#withIncumbent) {
       this.#withIncumbent = false;
@@ -166,13 +195,19 @@ export class Transfer implements AttemptObserver {
     return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.briefDone());
   }
 
+  /** The bot says that it has finished its sentence. */
+  botDone(): boolean {
+    return this.#prelude.botDone();
+  }
+
   /** The caller, unanswered until the person was there, is answered now. */
   callerAnswered(): void {
     if (this.#joining) this.#joined(this.#joining.target);
   }
 
   played(promptId: string): void {
-    if (this.#phase === 'announcing' && promptId === ANNOUNCE) this.#announced();
+    this.#prelude.played(promptId);
+    this.#aftermath.played(promptId, this.#targets.length > 0);
   }
 
   attemptProgress(attempt: Attempt, progress: string, detail: string | null): void {
@@ -180,23 +215,10 @@ export class Transfer implements AttemptObserver {
   }
 
   attemptRinging(attempt: Attempt, status: number, reason: string, earlyMedia: Leg | null): void {
-    const { roles, bridge, context } = this.#host;
     this.#record('ringing', attempt.target.destination, `${status} ${reason}`);
     this.wish.listener?.provisional(status, reason);
-    const { caller } = roles;
-    if (!caller || attempt.kind !== 'invite') return;
-    const alone = this.#live.length === 1;
-    if (caller.pending) {
-      if (earlyMedia && alone) bridge.listen(caller, earlyMedia);
-      caller.ring(earlyMedia && alone ? 183 : 180, earlyMedia !== null && alone);
-    } else if (
-      earlyMedia &&
-      alone &&
-      this.#mode === 'blind' &&
-      context.project.transfer.waiting === 'ringback'
-    ) {
-      bridge.listen(caller, earlyMedia);
-    }
+    if (attempt.kind === 'invite')
+      ringCaller(this.#host, this.#mode, { earlyMedia, alone: this.#live.length === 1 });
   }
 
   attemptConnected(attempt: Attempt, leg: Leg): void {
@@ -226,7 +248,7 @@ export class Transfer implements AttemptObserver {
     this.#live = [];
     this.#move('reached');
     const { context, roles } = this.#host;
-    context.deps.destinations.methods.referWorked(context.deps.trunk.name);
+    context.deps.destinations.methods.referWorked(context.deps.trunk.name, context.now());
     const { byeGraceMs } = context.project.transfer.timers;
     const { destination } = attempt.target;
     this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');
@@ -248,7 +270,7 @@ export class Transfer implements AttemptObserver {
     this.#live = this.#live.filter((one) => one !== attempt);
     this.#last = failure;
     this.#record('failed', attempt.target.destination, failure.detail);
-    if (!this.undecided || this.#live.length > 0) return;
+    if (!this.undecided || this.#redirected(attempt, failure) || this.#live.length > 0) return;
     const { caller } = this.#host.roles;
     if (this.#host.ending || !caller || (!caller.up && !caller.pending)) {
       this.#consultation?.release(reasonHeader(487, 'The caller hung up'));
@@ -264,17 +286,11 @@ export class Transfer implements AttemptObserver {
       this.#joinConsultation(this.#consulted, this.#consultation.leg);
       return;
     }
-    if (attempt.kind === 'refer' && this.#method === 'auto' && this.#mayInviteAfter(failure)) {
-      this.#begin([attempt.target], 'invite');
-      return;
-    }
-    if (attempt.kind === 'refer' && failure.outcome === 'timeout') {
-      // Nobody knows whether the peer is dialling still: no other destination is rung.
-      if (this.#host.context.project.transfer.onNoNotify === 'hangup') this.#hangUpWith(failure);
-      else this.#resume(failure.outcome, failure.detail);
-      return;
-    }
-    this.#afterFailure();
+    const next = attempt.kind === 'refer' ? afterRefer(this.#host, this.#method, failure) : 'go on';
+    if (next === 'invite') this.#begin([attempt.target], 'invite');
+    else if (next === 'hangup') this.#aftermath.hangUp(failure);
+    else if (next === 'resume') this.#resume(failure.outcome, failure.detail);
+    else this.#afterFailure();
   }
 
   /** Nothing more can be awaited. */
@@ -298,10 +314,17 @@ export class Transfer implements AttemptObserver {
     };
   }
 
-  #mayInviteAfter(failure: AttemptFailure): boolean {
-    if (failure.outcome === 'refer_rejected') return true;
-    const { onNoNotify } = this.#host.context.project.transfer;
-    return failure.outcome === 'timeout' && !failure.rang && onNoNotify === 'invite';
+  /** A 3xx that may be followed is one more attempt. */
+  #redirected(attempt: Attempt, failure: AttemptFailure): boolean {
+    if (this.#host.ending || this.#consultation) return false;
+    const { targets, refused } = this.#redirects.after(attempt.target, failure);
+    const [first, ...rest] = targets;
+    if (refused !== null) this.#last = { ...failure, outcome: 'not_allowed', detail: refused };
+    if (!first) return false;
+    this.#record('redirected', attempt.target.destination, first.destination);
+    this.#targets.unshift(...rest);
+    this.#begin([first], 'invite');
+    return true;
   }
 
   #tryNext(): void {
@@ -348,8 +371,7 @@ export class Transfer implements AttemptObserver {
   #join(leg: Leg, target: Target): void {
     const { caller } = this.#host.roles;
     this.#joining = { leg, target };
-    this.#host.joinAgent(leg);
-    if (target.thenDial !== null) leg.media.sendDtmf(target.thenDial);
+    this.#host.joinAgent(leg, target.trunk);
     if (caller?.up) this.#joined(target);
   }
 
@@ -390,72 +412,15 @@ export class Transfer implements AttemptObserver {
 
   /** The last attempt failed: the next destination, or the steps that the project wants. */
   #afterFailure(): void {
-    const { caller } = this.#host.roles;
-    const { outcome, detail } = this.#last;
-    switch (this.#steps.next(this.#targets.length > 0)) {
-      case 'next':
-        this.#wait();
-        this.#tryNext();
-        return;
-      case 'announce': {
-        const file = this.#host.context.project.transfer.announceFile;
-        if (file === null || !caller?.up) {
-          this.#afterFailure();
-          return;
-        }
-        this.#move('announce');
-        this.#host.bridge.play(caller, { kind: 'file', file, promptId: ANNOUNCE });
-        this.#host.context.timers.start('transfer.announce', ANNOUNCE_WITHIN_MS, () => this.#announced());
-        return;
-      }
-      case 'resume-bot':
-        this.#resume(outcome, detail);
-        return;
-      case 'hangup':
-        this.#hangUpWith(this.#last);
-    }
-  }
-
-  #announced(): void {
-    this.#host.context.timers.stop('transfer.announce');
-    if (this.#phase === 'announcing') this.#afterFailure();
+    this.#aftermath.go(this.#targets.length > 0);
   }
 
   #resume(outcome: TransferOutcome, detail: string): void {
-    const { roles, bridge } = this.#host;
-    const { caller } = roles;
-    const incumbent = this.#incumbent;
-    if (!caller || (!incumbent && (caller.pending || this.wish.reason === 'bot_failure'))) {
-      this.#conclude(outcome, detail);
-      this.#hangUp();
-      return;
-    }
-    if (incumbent?.up && incumbent === roles.agent) {
-      bridge.connect(caller, incumbent);
-      this.#host.setState('with_agent');
-    } else {
-      this.#host.resumeBot();
-    }
-    this.#conclude(outcome, detail);
-  }
-
-  #hangUpWith(failure: AttemptFailure): void {
-    this.#conclude(failure.outcome, failure.detail);
-    this.#hangUp();
-  }
-
-  #hangUp(): void {
-    const { status } = this.#host.context.project.botFailure;
-    const headers = reasonHeader(status, 'Nobody could be reached');
-    this.#host.end({
-      endedBy: 'relevo',
-      cause: `transfer_failed: ${this.#outcome ?? 'failed'}`,
-      status,
-      headers,
-    });
+    this.#aftermath.resume({ outcome, detail });
   }
 
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
+    this.#prelude.stop();
     for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
     this.#consultation?.release(headers);
     this.#consultation = null;

@@ -18,3 +18,24 @@ export function playWaiting(host: CallHost, mode: TransferMode, incumbent: Leg |
   if (incumbent?.up) bridge.play(incumbent, { kind: 'silence' });
   return false;
 }
+
+/**
+ * The person's phone rings: an unanswered caller is told, and hears the person's early media where only one is
+ * dialled; so does a caller who waits with ringback in a blind transfer.
+ */
+export function ringCaller(
+  host: CallHost,
+  mode: TransferMode,
+  by: { readonly earlyMedia: Leg | null; readonly alone: boolean },
+): void {
+  const { bridge, context, roles } = host;
+  const { caller } = roles;
+  const early = by.alone ? by.earlyMedia : null;
+  if (!caller) return;
+  if (caller.pending) {
+    if (early) bridge.listen(caller, early);
+    caller.ring(early ? 183 : 180, early !== null);
+  } else if (early && mode === 'blind' && context.project.transfer.waiting === 'ringback') {
+    bridge.listen(caller, early);
+  }
+}

@@ -6,6 +6,7 @@ import type { CliIo } from '../cli-io.js';
 import { CommandFailed, ExitCode } from '../exit-code.js';
 import { showTransfer } from '../show-call.js';
 import { pathOf } from './calls.js';
+import { headersOf } from './header-option.js';
 import { clientFor, nodeCommand, type NodeOptions } from './node-command.js';
 
 const POLL_MS = 200;
@@ -70,20 +71,4 @@ export function transferCommand(program: Command, io: CliIo): void {
           `Look at the messages with relevo ladder ${callId}.`,
         );
     });
-}
-
-function headersOf(given: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    given.map((one) => {
-      const colon = one.indexOf(':');
-      if (colon < 1)
-        throw new CommandFailed(
-          ExitCode.usage,
-          'bad_header',
-          `--header ${one} is not "Name: value"`,
-          'Write it like --header "X-Ticket: 4711".',
-        );
-      return [one.slice(0, colon).trim(), one.slice(colon + 1).trim()];
-    }),
-  );
 }

@@ -96,6 +96,16 @@ export const policySchema = section({
   deadline: duration('1ms', '2s').prefault(DEFAULTS.policy.deadline),
 }).prefault({});
 
+const WEBHOOK_EVENTS = [
+  'call.started',
+  'call.state',
+  'call.event',
+  'transfer.started',
+  'transfer.progress',
+  'transfer.ended',
+  'call.ended',
+] as const;
+
 export const observeSchema = section({
   cdr: section({ file: text('the path of a file', 1024) }).optional(),
   keep_calls: integer(0, 100_000).default(DEFAULTS.observe.keepCalls),
@@ -105,6 +115,7 @@ export const observeSchema = section({
       secret: text('a secret', 512).optional(),
       timeout: duration('100ms', '1m').prefault(DEFAULTS.observe.webhookTimeout),
       retries: integer(0, 20).default(DEFAULTS.observe.webhookRetries),
+      events: list(oneOf(WEBHOOK_EVENTS), 'events', 1).prefault([...DEFAULTS.observe.webhookEvents]),
     }),
     'webhooks',
   ).default([]),

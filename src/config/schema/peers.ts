@@ -15,7 +15,36 @@ import {
   section,
   sipUri,
   text,
+  uui,
 } from './values.js';
+
+const referPolicy = () => oneOf(['terminate', 'pass', 'reject']).default(DEFAULTS.trunk.referPolicy);
+
+/** As on a trunk, where the defaults are filled in, and on a destination, where what is missing is the trunk's. */
+const IDENTITY = {
+  from: matching(/^(?:caller|called|\+?[0-9]{1,20})$/, 'caller, called, or a number in quotes'),
+  p_asserted_identity: flag(),
+  diversion: flag(),
+  history_info: flag(),
+  privacy: oneOf(['pass', 'none', 'id']),
+  display_name: oneOf(['pass', 'none']),
+};
+const trunkIdentity = section({
+  from: IDENTITY.from.default(DEFAULTS.identity.from),
+  p_asserted_identity: IDENTITY.p_asserted_identity.default(DEFAULTS.identity.pAssertedIdentity),
+  diversion: IDENTITY.diversion.default(DEFAULTS.identity.diversion),
+  history_info: IDENTITY.history_info.default(DEFAULTS.identity.historyInfo),
+  privacy: IDENTITY.privacy.default(DEFAULTS.identity.privacy),
+  display_name: IDENTITY.display_name.default(DEFAULTS.identity.displayName),
+}).prefault({});
+const ownIdentity = section({
+  from: IDENTITY.from.optional(),
+  p_asserted_identity: IDENTITY.p_asserted_identity.optional(),
+  diversion: IDENTITY.diversion.optional(),
+  history_info: IDENTITY.history_info.optional(),
+  privacy: IDENTITY.privacy.optional(),
+  display_name: IDENTITY.display_name.optional(),
+}).optional();
 
 const CODECS_TO_COME = ['G722', 'G729', 'opus', 'OPUS', 'AMR', 'AMR-WB'];
 
@@ -34,10 +63,25 @@ export const trunkSchema = section({
     .refine((codecs) => new Set(codecs).size === codecs.length, { error: 'each codec once' })
     .prefault([...DEFAULTS.trunk.codecs]),
   srtp: oneOf(['off'], ['optional', 'required']).default('off'),
-  number_format: oneOf(['as-is', 'e164', 'e164-without-plus']).default(DEFAULTS.trunk.numberFormat),
+  number_format: oneOf(['as-is', 'e164', 'e164-without-plus', 'national']).default(
+    DEFAULTS.trunk.numberFormat,
+  ),
+  dial_plan: section({
+    country_code: matching(/^[1-9][0-9]{0,3}$/, 'a country code in quotes, without +, such as "54"'),
+    national_prefix: matching(/^[0-9]{0,4}$/, 'the prefix of national numbers in quotes, such as "0", or ""'),
+    international_prefix: matching(/^[0-9]{1,5}$/, 'digits in quotes, such as "00"').default(
+      DEFAULTS.dialPlan.internationalPrefix,
+    ),
+  }).optional(),
+  identity: trunkIdentity,
   transfer: section({
     method: oneOf(['auto', 'refer', 'invite']).default(DEFAULTS.trunk.transferMethod),
+    refer_sub: flag().default(DEFAULTS.trunk.referSub),
   }).prefault({}),
+  refer_policy: referPolicy(),
+  limits: section({ transfers: integer(1, 100_000).optional() }).prefault({}),
+  deny: list(matching(/^\+?[0-9*#]+$/, 'a number pattern such as +1900*'), 'number patterns').default([]),
+  follow_redirects: flag().default(DEFAULTS.trunk.followRedirects),
   accept_replaces: flag().default(DEFAULTS.trunk.acceptReplaces),
   symmetric_rtp: flag().default(DEFAULTS.trunk.symmetricRtp),
 });
@@ -47,14 +91,24 @@ export const botSchema = section({
   uri: sipUri(),
   trunk: reference('trunk').optional(),
   headers: headers().default({}),
+  refer_policy: referPolicy(),
   answer_timeout: duration('500ms', '2m').prefault(DEFAULTS.bot.answerTimeout),
   media_timeout: durationOrOff('1s', '1h').default(DEFAULTS.bot.mediaTimeout),
 });
 
+/** What any one place that is dialled may have of its own. */
+const own = () => ({
+  identity: ownIdentity,
+  uui: uui().optional(),
+  then_dial: matching(
+    /^[0-9*#A-Dp,]{1,32}$/,
+    'digits to dial after the answer, in quotes; p and , wait a second',
+  ).optional(),
+});
 const ringTimeout = () => duration('1s', '10m').optional();
 const dialled = (what: string) =>
   matching(
-    /^\+?[0-9A-Za-z*#._!~'()-]{1,64}(?:;postd=[0-9*#A-D,p]{1,32})?$/,
+    /^\+?[0-9A-Za-z*#._!~'()-]{1,64}(?:;postd=[0-9*#A-Dp,]{1,32})?$/,
     `${what}, in quotes, such as "+5491155550100"`,
   );
 
@@ -63,18 +117,21 @@ const phone = section({
   number: dialled('a number'),
   trunk: reference('trunk'),
   ring_timeout: ringTimeout(),
+  ...own(),
 });
 const extension = section({
   type: oneOf(['extension']),
   extension: dialled('an extension'),
   trunk: reference('trunk'),
   ring_timeout: ringTimeout(),
+  ...own(),
 });
 const queue = section({
   type: oneOf(['queue']),
   address: sipUri(),
   trunk: reference('trunk'),
   ring_timeout: ringTimeout(),
+  ...own(),
 });
 const group = section({
   type: oneOf(['group']),

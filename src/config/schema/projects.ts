@@ -14,6 +14,7 @@ import {
   reference,
   section,
   text,
+  uui,
 } from './values.js';
 
 const mode = () => oneOf(['blind', 'attended', 'direct', 'assisted']).transform(plainMode);
@@ -42,15 +43,14 @@ export const transferSchema = section({
     ...DEFAULTS.transfer.onFailure,
   ]),
   announce_file: wavFile().optional(),
+  announce_before_file: wavFile().optional(),
+  bot_finish: duration('0ms', '5s').prefault(DEFAULTS.transfer.botFinish),
   after_agent: oneOf(['end', 'resume-bot']).default(DEFAULTS.transfer.afterAgent),
   on_no_notify: oneOf(['invite', 'resume-bot', 'hangup']).default(DEFAULTS.transfer.onNoNotify),
   context: section({
     headers: headers().default({}),
-    uui: section({
-      content: text('the template of the content', 1024),
-      encoding: oneOf(['hex', 'text']).default(DEFAULTS.transfer.uuiEncoding),
-      purpose: matching(/^[A-Za-z0-9._-]{1,64}$/, 'a purpose, such as isdn-uui').optional(),
-    }).optional(),
+    uui: uui().optional(),
+    summary_header: headerName().optional(),
   }).prefault({}),
   allow: list(
     section({
@@ -127,6 +127,10 @@ export const projectSchema = section({
   }).prefault({}),
   max_duration: durationOrOff('1s', '24h').prefault(DEFAULTS.project.maxDuration),
   caller_media_timeout: durationOrOff('1s', '24h').prefault(DEFAULTS.project.callerMediaTimeout),
+  limits: section({
+    transfers: integer(1, 100_000).optional(),
+    max_transfers: integer(1, 100).default(DEFAULTS.project.maxTransfers),
+  }).prefault({}),
   carry_headers: list(headerName(), 'header names').default([]),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULTS } from '../defaults.js';
 import { sipUriFault } from './sip-uri.js';
 
 /** Begins the message of what the design has and this version has not. */
@@ -144,3 +145,19 @@ export const reference = (what: string) => text(`the name of a ${what}`, 64);
 export function named<Entry extends z.ZodType>(entry: Entry, what: string) {
   return z.record(name(), entry, { error: `a mapping of names to ${what}` });
 }
+
+/** User-to-User (RFC 7433), of a project or of one destination. */
+export function uui() {
+  return section({
+    content: text('the template of the content', 1024),
+    encoding: oneOf(['hex', 'text']).default(DEFAULTS.transfer.uuiEncoding),
+    purpose: matching(/^[A-Za-z0-9._-]{1,64}$/, 'a purpose, such as isdn-uui').optional(),
+    protocol_discriminator: matching(
+      /^[0-9A-Fa-f]{2}$/,
+      'two hexadecimal digits in quotes, such as "04"',
+    ).optional(),
+    max_length: integer(2, 1024, 'octets').default(DEFAULTS.transfer.uuiMaxLength),
+    place: oneOf(['header', 'refer-to', 'both']).default(DEFAULTS.transfer.uuiPlace),
+  });
+}
+export type UuiInput = z.output<ReturnType<typeof uui>>;

@@ -131,7 +131,8 @@ export class ProxyRequests {
 
   #route(at: { transport: string; localAddress?: string; localPort?: number }): string {
     const listener = this.#core.transports.listenerFor(at);
-    const transport = at.transport === 'udp' ? '' : `;transport=${at.transport}`;
+    const named = at.transport === 'wss' ? 'ws' : at.transport;
+    const transport = named === 'udp' ? '' : `;transport=${named}`;
     return `<sip:${listener?.hostPort ?? 'invalid'}${transport};lr>`;
   }
 

@@ -106,7 +106,7 @@ export class ApplicationResponses {
     if (contact !== undefined)
       response.headers.add('Contact', bracketed(withoutLocalhost(contact, hostPort)));
     else if (listener && wantsContact(request.method, message.status))
-      response.headers.add('Contact', contactOn(listener));
+      response.headers.add('Contact', contactOn(listener, request.uri));
     copyHeaders(message.headers, response.headers, hostPort, FROM_REQUEST);
     return response;
   }

@@ -5,7 +5,7 @@ import type { ClientTransactionUser } from '../../sip/transaction/transaction-us
 import type { CdrStopReason } from './cdr-reports.js';
 import type { Core } from './core.js';
 import type { EngineDialog } from './engine-dialog.js';
-import type { Located } from './target-locator.js';
+import type { Located, Route } from './target-locator.js';
 
 /** Why the engine ends a dialog by itself; drachtio-srf hands the text to the application. */
 export type OwnByeReason = 
@@ -48,20 +48,20 @@ export class DialogControl {
   /** Calls `send` with the destination at once if it is known, else when the name is resolved; or `refuse` with the reason. */
   whenLocated(
     located: Located,
-    send: (destination: Destination, upgraded: boolean) => void,
+    send: (destination: Destination, upgraded: boolean, others: readonly Route[]) => void,
     refuse: (text: string) => void,
   ): void {
     switch (located.kind) {
       case 'at':
-        send(located.destination, located.upgraded);
+        send(located.destination, located.upgraded, located.others);
         return;
       case 'refused':
         refuse(located.text);
         return;
       case 'lookup':
-        located.address.then(
-          (address) => {
-            this.whenLocated(located.at(address), send, refuse);
+        located.targets.then(
+          (targets) => {
+            this.whenLocated(located.at(targets), send, refuse);
           },
           (error: unknown) => {
             this.#core.log.info({ err: error }, 'host of a request not resolved');

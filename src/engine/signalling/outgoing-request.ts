@@ -3,6 +3,7 @@ import type { SipRequest } from '../../sip/message.js';
 import type { Destination } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
 import type { EngineDialog } from './engine-dialog.js';
+import type { Route } from './target-locator.js';
 
 /** `waiting` for a name to resolve, `pending` until the final response, then `ended`. */
 export type OutgoingState = 'waiting' | 'pending' | 'ended';
@@ -11,6 +12,7 @@ export type OutgoingState = 'waiting' | 'pending' | 'ended';
 export interface OutgoingRequest {
   readonly id: string;
   readonly session: ClientSession;
+  /** As it was sent to `destination`: each destination gets a copy of its own, as transactions keep theirs. */
   request: SipRequest;
   readonly dialog: EngineDialog | undefined;
   /** Whether it is to open `dialog`, rather than a request within it. */
@@ -19,6 +21,8 @@ export interface OutgoingRequest {
   /** The transaction layer's name for it. */
   key: string;
   destination: Destination;
+  /** Where it goes next when the destination fails (RFC 3263 4.3). */
+  others: readonly Route[];
   /** It goes by TCP for its size alone: if that fails it goes by UDP (RFC 3261 18.1.1). */
   upgraded: boolean;
   /** A CANCEL was asked for. */

@@ -97,7 +97,7 @@ export class OutgoingRequests {
     );
     this.#control.whenLocated(
       located,
-      (destination, upgraded) => {
+      (destination, upgraded, others) => {
         const listener = this.#core.transports.listenerFor(destination);
         if (!listener) return;
         const request = buildNewRequest(message, listener, this.#core.random);
@@ -111,6 +111,7 @@ export class OutgoingRequests {
           upgraded,
         );
         outgoing.timerIsOurs = !asked && request.headers.has('session-expires');
+        outgoing.others = others;
         this.#start(outgoing, control.id);
         this.#boundSilence(outgoing, control.proxy);
       },
@@ -129,6 +130,10 @@ export class OutgoingRequests {
     if (silentMs === 0 || outgoing.request.method !== 'INVITE') return;
     outgoing.silence = this.#core.clock.after(silentMs, () => {
       if (outgoing.state !== 'pending') return;
+      if (this.#failOver(outgoing)) {
+        this.#boundSilence(outgoing, proxy);
+        return;
+      }
       const { address, port, transport } = outgoing.destination;
       this.#core.log.info({ address, port, transport, silentMs }, 'a next hop says nothing to an INVITE');
       outgoing.cancelled = true;
@@ -307,6 +312,7 @@ export class OutgoingRequests {
       state: 'pending',
       key: '',
       destination,
+      others: [],
       upgraded,
       cancelled: false,
       answeredTag: undefined,
@@ -338,15 +344,24 @@ export class OutgoingRequests {
   }
 
   #transmit(outgoing: OutgoingRequest): void {
+    const { request } = outgoing;
+    const isCurrent = (): boolean => outgoing.request === request;
     outgoing.key = this.#core.layer.sendRequest(outgoing.request, outgoing.destination, {
       onResponse: (response: SipResponse, _key: string, source: Source) => {
+        if (!isCurrent()) {
+          this.#responses.onAbandoned(outgoing, response, source);
+          return;
+        }
+        if (response.status === 503 && this.#failOver(outgoing, retryAfterMs(response))) return;
+        if (response.status !== 503) this.#core.locator.noteWorks(outgoing.destination);
         this.#responses.onResponse(outgoing, response, source);
       },
       onTimeout: () => {
-        this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 408));
+        if (isCurrent() && !this.#failOver(outgoing))
+          this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 408));
       },
       onTransportError: () => {
-        this.#onTransportError(outgoing);
+        if (isCurrent()) this.#onTransportError(outgoing);
       },
     });
   }
@@ -377,8 +392,36 @@ export class OutgoingRequests {
       if (outgoing.cancelled) this.#core.layer.cancel(outgoing.key);
       return;
     }
-    this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 503));
+    if (!this.#failOver(outgoing)) this.#responses.onMadeUp(outgoing, this.#madeUp(outgoing, 503));
   }
+
+  /**
+   * RFC 3263 4.3: the destination did not work, so the request goes to the next one in a transaction of its own. False
+   * where there is none, or the peer has been heard of already, or the request is not wanted any more.
+   */
+  #failOver(outgoing: OutgoingRequest, restMs?: number): boolean {
+    this.#core.locator.noteFailed(outgoing.destination, restMs);
+    const [next, ...others] = outgoing.others;
+    if (!next || outgoing.cancelled || outgoing.state !== 'pending' || outgoing.dialog?.sip) return false;
+    const { address, port, transport } = outgoing.destination;
+    this.#core.log.info({ address, port, transport }, 'a destination failed: the next one is tried');
+    outgoing.silence?.cancel();
+    if (outgoing.request.method === 'INVITE') this.#core.layer.cancel(outgoing.key);
+    outgoing.others = others;
+    outgoing.destination = next.destination;
+    outgoing.upgraded = next.upgraded;
+    const headers = outgoing.request.headers.clone();
+    headers.removeFirst('via');
+    outgoing.request = { ...outgoing.request, headers };
+    this.#transmit(outgoing);
+    return true;
+  }
+}
+
+/** How long an overloaded peer asks to be left alone (RFC 3261 21.5.4). */
+function retryAfterMs(response: SipResponse): number | undefined {
+  const seconds = /^\d{1,6}/.exec(response.headers.get('retry-after') ?? '')?.[0];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 function lacksContentType(message: ApplicationRequest): boolean {

@@ -48,6 +48,13 @@ export class OutgoingResponses {
     this.#passUp(outgoing, response, source);
   }
 
+  /** What a destination says after the request has gone to another: if it answers the call it must not keep it. */
+  onAbandoned(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
+    const { status } = response;
+    if (outgoing.request.method === 'INVITE' && status >= 200 && status < 300)
+      this.#endFork(outgoing, response, source);
+  }
+
   /** A final response that the engine makes itself, as none came or the request could not be sent. */
   onMadeUp(outgoing: OutgoingRequest, response: SipResponse): void {
     if (outgoing.state === 'ended') return;

@@ -47,18 +47,21 @@ export function buildDialogRequest(
     : dialog.createAck(ackOf, options);
 }
 
-/** Our Contact on that listener. */
-export function contactOn(listener: Listener): string {
-  return listener.transport === 'udp'
-    ? `<sip:${listener.hostPort}>`
-    : `<sip:${listener.hostPort};transport=${listener.transport}>`;
+/** Our Contact on that listener, for a request with that Request-URI: `sips` calls for `sips` (RFC 3261 8.1.1.8, 12.1.1). */
+export function contactOn(listener: Listener, requestUri: string): string {
+  const { transport, hostPort } = listener;
+  // RFC 7118 5.2.4: a WebSocket is `ws` in a URI, secured or not.
+  const named = transport === 'wss' ? 'ws' : transport;
+  if (/^sips:/i.test(requestUri))
+    return named === 'ws' ? `<sips:${hostPort};transport=ws>` : `<sips:${hostPort}>`;
+  return transport === 'udp' ? `<sip:${hostPort}>` : `<sip:${hostPort};transport=${named}>`;
 }
 
 /** The application's Contact with the real address in place of `localhost`; ours where a Contact is needed. */
 function contactFor(message: ApplicationRequest, listener: Listener, usual?: string): string | undefined {
   const given = message.headers.get('contact');
   if (given !== undefined) return bracketed(withoutLocalhost(given, listener.hostPort));
-  return WITH_CONTACT.has(message.method) ? (usual ?? contactOn(listener)) : undefined;
+  return WITH_CONTACT.has(message.method) ? (usual ?? contactOn(listener, message.uri)) : undefined;
 }
 
 /** A bare URI gets the brackets that keep its parameters apart from those of the header; the rest stays as written. */

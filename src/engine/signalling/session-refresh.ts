@@ -124,7 +124,7 @@ export class SessionRefresh {
     }
     const method = isUpdate ? 'UPDATE' : 'INVITE';
     const listener = this.#core.transports.listenerFor(dialog.lastSource ?? { transport: 'udp' });
-    const contact = dialog.localContact ?? (listener ? contactOn(listener) : undefined);
+    const contact = dialog.localContact ?? (listener ? contactOn(listener, sip.remoteTarget) : undefined);
     const sdp = isUpdate ? undefined : dialog.localSdp;
     const request = sip.createRequest(method, {
       ...(contact === undefined ? {} : { contact }),

@@ -1,9 +1,16 @@
 import { networkInterfaces } from 'node:os';
 import { isIPv6 } from 'node:net';
-import type { ListenOptions } from '../engine-options.js';
+import type { EngineTransport, ListenOptions } from '../engine-options.js';
 import type { Listener } from './listener.js';
 
-const DEFAULT_SIP_PORT = 5060;
+/** RFC 3261 19.1.2, RFC 7118 5.5. */
+export const DEFAULT_PORTS: Readonly<Record<EngineTransport, number>> = {
+  udp: 5060,
+  tcp: 5060,
+  tls: 5061,
+  ws: 80,
+  wss: 443,
+};
 
 /** Names a bound socket: the advertised address, or the bound one, or a machine address for a wildcard. */
 export function makeListener(options: ListenOptions, boundPort: number): Listener {
@@ -19,7 +26,7 @@ export function makeListener(options: ListenOptions, boundPort: number): Listene
     host: bracketed,
     advertisedPort: port,
     hostPort: `${bracketed}:${port}`,
-    sentBy: port === DEFAULT_SIP_PORT ? bracketed : `${bracketed}:${port}`,
+    sentBy: port === DEFAULT_PORTS[options.transport] ? bracketed : `${bracketed}:${port}`,
   };
 }
 

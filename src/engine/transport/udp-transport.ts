@@ -13,6 +13,18 @@ const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 /** The shortest SIP message there can be is longer; what is shorter is a keep-alive (RFC 5626 3.5.1). */
 const KEEP_ALIVE_BYTES = 4;
 
+/** RFC 8489 5: what a client sends to keep its NAT open (RFC 5626 3.5.2) begins with a small number and has this cookie. */
+const STUN_COOKIE = 0x2112a442;
+const STUN_HEADER_BYTES = 20;
+
+function isKeepAlive(raw: Buffer): boolean {
+  return (
+    raw.length <= KEEP_ALIVE_BYTES ||
+    (raw[0]! < 4 && raw.length >= STUN_HEADER_BYTES && raw.readUInt32BE(4) === STUN_COOKIE) ||
+    raw.every((byte) => byte === 13 || byte === 10 || byte === 0)
+  );
+}
+
 /** One UDP listening socket. */
 export class UdpTransport {
   readonly listener: Listener;
@@ -24,7 +36,7 @@ export class UdpTransport {
     this.#socket = socket;
     this.listener = listener;
     socket.on('message', (raw, from) => {
-      if (raw.length <= KEEP_ALIVE_BYTES) return;
+      if (isKeepAlive(raw)) return;
       handler.onPacket(raw, {
         transport: 'udp',
         address: from.address,
@@ -43,6 +55,7 @@ export class UdpTransport {
     const family = isIPv6(options.address) ? 6 : 4;
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
+      ipv6Only: family === 6,
       // Addresses are numeric by the time they come here: the system resolver must not cost a turn per datagram.
       lookup: (hostname, _options, callback) => {
         callback(null, hostname, family);

@@ -23,6 +23,7 @@ import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
 import { GapMeter } from './gap-meter.js';
 import { Latch } from './latch.js';
+import { Mixer } from './mixer.js';
 import { OutgoingStream } from './outgoing-stream.js';
 import type { Paced, Pacer } from './pacer.js';
 import { PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
@@ -56,6 +57,7 @@ export interface EndpointContext {
 
 type Hearing =
   | { readonly kind: 'nothing' }
+  | { readonly kind: 'mix'; readonly mixer: Mixer }
   | { readonly kind: 'prompt'; readonly player: PromptPlayer; readonly onEnd: (() => void) | null }
   /** `live` once a packet of the other leg came; until then the filler is heard. */
   | { readonly kind: 'leg'; live: boolean; readonly filler: PromptPlayer; readonly fillUntilMs: number };
@@ -151,6 +153,14 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** Hears several legs at once, mixed frame by frame. */
+  hearMix(legIds: readonly string[]): void {
+    const before = this.#hearing;
+    this.#hearing = { kind: 'mix', mixer: new Mixer(legIds, before.kind === 'mix' ? before.mixer : null) };
+    if (before.kind !== 'mix') this.#stream.switchSource();
+    this.#pace();
+  }
+
   sendDtmf(digits: string): void {
     if (this.#settings && this.#settings.sendEventPayloadType === null) {
       this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
@@ -228,12 +238,13 @@ export class Endpoint implements Paced {
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
     }
   }
 
   /** Sends this party a packet of the leg that it hears. The packet is rewritten in place. */
   relay(
+    legId: string,
     packet: Buffer,
     start: number,
     end: number,
@@ -244,6 +255,10 @@ export class Endpoint implements Paced {
     nowMs: number,
   ): void {
     const hearing = this.#hearing;
+    if (hearing.kind === 'mix') {
+      if (kind === 'PCMU' || kind === 'PCMA') hearing.mixer.push(legId, timestamp, packet, start, end, kind);
+      return;
+    }
     if (hearing.kind !== 'leg' || !this.#canSend) return;
     const settings = this.#settings!;
     const stream = this.#stream;
@@ -295,6 +310,10 @@ export class Endpoint implements Paced {
         this.#hearing = { kind: 'prompt', player: this.#silence, onEnd: null };
         hearing.onEnd?.();
       }
+      return true;
+    }
+    if (hearing.kind === 'mix') {
+      this.#mixFrame(hearing.mixer, nowMs);
       return true;
     }
     if (hearing.kind === 'leg' && !hearing.live) {
@@ -354,7 +373,8 @@ export class Endpoint implements Paced {
 
   #pace(): void {
     const hearing = this.#hearing;
-    const needed = hearing.kind === 'prompt' || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy;
+    const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
+    const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy;
     if (needed && !this.#closed) this.#context.pacer.add(this, this.#stream.lastAtMs + FRAME_MS);
   }
 
@@ -383,6 +403,18 @@ export class Endpoint implements Paced {
     this.#sendGenerated(packet, settings.sendPayloadType);
     this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
     if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
+  }
+
+  /** The parties are read on even while nothing may be sent, so that they are in time afterwards. */
+  #mixFrame(mixer: Mixer, nowMs: number): void {
+    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
+    const settings = this.#settings;
+    const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
+    if (!this.#canSend || !settings) return;
+    this.#stream.generate(nowMs);
+    this.#sendGenerated(packet, settings.sendPayloadType);
+    this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
+    if (heard) this.#gap.sound(nowMs, FRAME_MS);
   }
 
   #sendGenerated(packet: Buffer, payloadType: number): void {

@@ -147,7 +147,7 @@ export class MediaEngine {
     });
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
-      if (other.source?.kind === 'leg' && other.source.legId === legId) this.#join(other, endpoint);
+      if (heardBy(other).includes(legId)) this.#join(other, endpoint);
     }
     this.#bind(leg).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
@@ -191,6 +191,15 @@ export class MediaEngine {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
         if (heard) this.#join(leg, heard.endpoint);
+        return;
+      }
+      case 'mix': {
+        const legIds = heardBy(leg);
+        endpoint.hearMix(legIds);
+        for (const legId of legIds) {
+          const heard = this.#legs.get(legId);
+          if (heard) this.#join(leg, heard.endpoint);
+        }
         return;
       }
       case 'ringback':
@@ -251,9 +260,10 @@ export class MediaEngine {
   }
 
   #part(listener: Leg): void {
-    if (listener.source?.kind !== 'leg') return;
-    const heard = this.#legs.get(listener.source.legId)?.endpoint;
-    if (heard) heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+    for (const legId of heardBy(listener)) {
+      const heard = this.#legs.get(legId)?.endpoint;
+      if (heard) heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+    }
   }
 
   #close(leg: Leg): void {
@@ -291,4 +301,11 @@ export class MediaEngine {
         throw new Error(`${event.kind} is not an event of a worker`);
     }
   }
+}
+
+/** The legs that a leg is to hear; in a mix nobody hears itself. */
+function heardBy({ source, endpoint }: Leg): readonly string[] {
+  if (source?.kind === 'leg') return [source.legId];
+  if (source?.kind !== 'mix') return [];
+  return [...new Set(source.legIds)].filter((legId) => legId !== endpoint.legId);
 }

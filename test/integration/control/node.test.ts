@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DryRunReport } from '../../../src/api/dry-run-schema.js';
+import type { TrunkView } from '../../../src/api/trunk-schema.js';
 import { loadConfig, type LoadedConfig } from '../../../src/config/load-config.js';
 import { startNode, type RelevoNode } from '../../../src/main.js';
 import { checkExpression } from '../../../src/policy/rules/expression.js';
@@ -49,6 +56,22 @@ function invite(number: string, port: number, local: number, callId: string): st
     '',
     '',
   ].join('\r\n');
+}
+
+/** A bot on the configured port that is busy. */
+async function busyBot(): Promise<Socket> {
+  const bot = createSocket('udp4');
+  bot.on('message', (datagram, from) => {
+    const lines = datagram.toString().split('\r\n');
+    if (!lines[0]?.startsWith('INVITE')) return;
+    const echoed = lines.filter((line) => /^(via|from|call-id|cseq):/i.test(line));
+    const to = lines.find((line) => /^to:/i.test(line)) ?? '';
+    const answer = ['SIP/2.0 486 Busy Here', ...echoed, `${to};tag=bot`, 'Content-Length: 0', '', ''];
+    bot.send(answer.join('\r\n'), from.port, from.address);
+  });
+  bot.bind(18299, '127.0.0.1');
+  await once(bot, 'listening');
+  return bot;
 }
 
 async function finalStatus(socket: Socket): Promise<number> {
@@ -106,6 +129,58 @@ describe('a whole node', () => {
     assert.equal(rejected.status, 422);
     assert.match(await rejected.text(), /bott/);
     assert.notEqual(await call('4711', 'after-rejected-reload'), 404);
+  });
+
+  it('applies CDR file, receivers and kept calls of a reload at once', async () => {
+    const bot = await busyBot();
+    after(() => bot.close());
+    const folder = await mkdtemp(join(tmpdir(), 'relevo-'));
+    const posted: string[] = [];
+    const receiver = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => posted.push(chunk.toString()));
+      request.on('end', () => {
+        response.end();
+        receiver.emit('posted');
+      });
+    });
+    receiver.listen(0, '127.0.0.1');
+    receiver.unref();
+    await once(receiver, 'listening');
+    const { port } = receiver.address() as AddressInfo;
+    const got = once(receiver, 'posted');
+    file = `${yaml()}observe:
+  keep_calls: 0
+  cdr: { file: "${folder}/cdr.jsonl" }
+  webhooks: [{ url: "http://127.0.0.1:${port}/", secret: s3cret }]
+`;
+    const reloaded = await node.reload();
+    assert.ok(reloaded.applied);
+    assert.deepEqual(reloaded.needsRestart, []);
+    assert.equal(await call('1000', 'kept-nowhere'), 486);
+    await got;
+    const event = JSON.parse(posted[0] ?? '') as { event: string; call: { sipCallId: string } };
+    assert.deepEqual([event.event, event.call.sipCallId], ['call.ended', 'kept-nowhere']);
+    assert.deepEqual(await (await get('/v1/calls')).json(), { calls: [], live: 0 });
+    await node.close();
+    const cdr = await readFile(`${folder}/cdr.jsonl`, 'utf8');
+    assert.equal((JSON.parse(cdr) as { sipCallId: string }).sipCallId, 'kept-nowhere');
+    await rm(folder, { recursive: true });
+  });
+
+  it('tells of its trunks, and of what a described call would become', async () => {
+    assert.equal(await call('4711', 'nobody-takes-it'), 404);
+    const { trunks } = (await (await get('/v1/trunks')).json()) as { trunks: TrunkView[] };
+    assert.equal(trunks.length, 1);
+    const { name, callsIn, refused, lastFailure } = trunks[0]!;
+    assert.deepEqual([name, callsIn, refused], ['peer', 0, { unknown_number: 1 }]);
+    assert.deepEqual([lastFailure?.status, lastFailure?.detail], [404, 'unknown_number']);
+    const answer = await fetch(`${node.apiAddress.url}/v1/dry-run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ source: '127.0.0.1', called: '1000' }),
+    });
+    const report = (await answer.json()) as DryRunReport;
+    assert.deepEqual([report.project, report.bot?.requestUri], ['one', 'sip:bot@127.0.0.1:18299']);
   });
 
   it('drained: refuses new calls with 503 and ends by itself', async () => {

@@ -100,6 +100,7 @@ describe('Hostile SIP while another call is up', function () {
     }
     await stillServes();
     await node.metric(BAD_MESSAGES, '', (value) => value >= dropped.length + answered.length - 1);
+    await node.logged(({ msg }) => /malformed SIP/.test(msg));
     const lines = node.log.filter(({ msg, level }) => level >= LEVEL.warn && /malformed SIP/.test(msg));
     assert.equal(lines.length, 1, JSON.stringify(lines));
   });
@@ -191,6 +192,7 @@ describe('Hostile SIP while another call is up', function () {
       rude.ua.send(rude.ua.sameHop('ACK', invite, header(answer, 'To')));
     }
     await node.metric(REFUSED, 'unknown_number', (value) => value === 3);
+    await node.logged(({ code }) => code === 'unknown_number');
     assert.equal(node.log.filter(({ code }) => code === 'unknown_number').length, 1);
   });
 
@@ -204,6 +206,7 @@ describe('Hostile SIP while another call is up', function () {
     }
     stranger.close();
     await node.metric(REFUSED, 'source_not_allowed', (value) => value === 3);
+    await node.logged(({ code }) => code === 'source_not_allowed');
     assert.equal(node.log.filter(({ code }) => code === 'source_not_allowed').length, 1);
   });
 

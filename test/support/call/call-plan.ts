@@ -2,10 +2,21 @@ import type {
   Bot,
   CallPlan,
   Destination,
+  IdentityPolicy,
   Project,
   TransferSettings,
   Trunk,
+  UuiProfile,
 } from '../../../src/call/project.js';
+
+export const IDENTITY: IdentityPolicy = {
+  from: { kind: 'caller' },
+  pAssertedIdentity: true,
+  diversion: false,
+  historyInfo: false,
+  privacy: 'pass',
+  displayName: 'pass',
+};
 
 export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
   return {
@@ -17,7 +28,14 @@ export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
     maxCps: null,
     codecs: ['PCMA', 'PCMU'],
     numberFormat: 'e164',
+    dialPlan: null,
+    identity: IDENTITY,
     transferMethod: 'auto',
+    referSub: true,
+    referPolicy: 'terminate',
+    maxTransfers: null,
+    deny: [],
+    followRedirects: false,
     acceptReplaces: true,
     symmetricRtp: true,
     ...more,
@@ -40,6 +58,9 @@ export function makeTransfer(more: Partial<TransferSettings> = {}): TransferSett
     onNoNotify: 'resume-bot',
     headers: {},
     uui: null,
+    summaryHeader: null,
+    botFinishMs: 0,
+    announceBeforeFile: null,
     allow: [],
     timers: {
       referReplyMs: 5_000,
@@ -69,9 +90,19 @@ export function makeProject(
     maxDurationMs: 0,
     callerMediaTimeoutMs: 0,
     carryHeaders: [],
+    limits: { transfers: null, perCall: 10 },
     ...more,
   };
 }
+
+export const UUI: UuiProfile = {
+  content: '{summary}',
+  encoding: 'hex',
+  purpose: null,
+  protocolDiscriminator: null,
+  maxLength: 128,
+  place: 'both',
+};
 
 export const BOT: Bot = {
   name: 'reception',
@@ -79,11 +110,12 @@ export const BOT: Bot = {
   uri: 'sip:bot@10.0.0.5:5070',
   trunk: null,
   headers: {},
+  referPolicy: 'terminate',
   answerTimeoutMs: 5_000,
   mediaTimeoutMs: 0,
 };
 
-const base = { ringTimeoutMs: null };
+const base = { ringTimeoutMs: null, identity: null, uui: null, thenDial: null };
 export const DESTINATIONS: Readonly<Record<string, Destination>> = {
   desk: { ...base, name: 'desk', type: 'extension', extension: '201', trunk: 'pbx' },
   second: { ...base, name: 'second', type: 'extension', extension: '202', trunk: 'pbx' },

@@ -2,6 +2,10 @@ import type { OrderResult } from '../../../src/call/call-io.js';
 import type { CallOrder, CallRecord } from '../../../src/call/call-record.js';
 import { buildApi, type ApiOptions } from '../../../src/api/api-server.js';
 import type { AccessToken } from '../../../src/api/access.js';
+import type { DryRunReport, DryRunRequest } from '../../../src/api/dry-run-schema.js';
+import type { TrunkView } from '../../../src/api/trunk-schema.js';
+import { dryRun } from '../../../src/main/dry-run/dry-run.js';
+import { makePlan, makeProject } from '../../support/call/call-plan.js';
 import type { NodeControl, NodeHealth, ReloadReport } from '../../../src/api/node-control.js';
 import type { ApiInstance } from '../../../src/api/zod-provider.js';
 import { createLogger } from '../../../src/common/log.js';
@@ -19,6 +23,8 @@ export class FakeNode implements NodeControl {
     accepted: true,
   });
   reloadReport: ReloadReport = { applied: false, problems: [] };
+  readonly rehearsed: DryRunRequest[] = [];
+  trunkViews: readonly TrunkView[] = [];
   drains = 0;
   state: NodeHealth = {
     status: 'ok',
@@ -45,6 +51,15 @@ export class FakeNode implements NodeControl {
 
   health(): NodeHealth {
     return this.state;
+  }
+
+  async dryRun(request: DryRunRequest): Promise<DryRunReport> {
+    this.rehearsed.push(request);
+    return dryRun(request, { host: 'localhost', plan: makePlan(makeProject()), state: null, nowMs: 0 });
+  }
+
+  async trunks(): Promise<readonly TrunkView[]> {
+    return this.trunkViews;
   }
 
   async metrics(): Promise<string> {

@@ -66,8 +66,10 @@ describe('control API: the node', () => {
       '/v1/calls/{id}/transfers',
       '/v1/calls/{id}/transfers/{tid}',
       '/v1/drain',
+      '/v1/dry-run',
       '/v1/events',
       '/v1/reload',
+      '/v1/trunks',
     ]);
     const body = document.paths['/v1/calls/{id}/transfers']?.post?.requestBody?.content['application/json'];
     assert.ok(body && 'to' in (body.schema as { properties: object }).properties);

@@ -229,14 +229,6 @@ describe('requests inside the dialogs, and triggers', () => {
       assert.equal(bench.requests('NOTIFY').length, 0);
     });
 
-    it('of the caller is declined', () => {
-      const bench = new CallBench().withBot();
-      assert.equal(
-        bench.statusOf(bench.request('c1.1', 'REFER', { headers: { 'refer-to': '<sip:desk@x>' } })),
-        603,
-      );
-    });
-
     it('of the agent moves the caller on; the agent stays until the next person is there', () => {
       const bench = new CallBench().withBot();
       bench.transfer();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { CliIo } from '../../../src/cli/cli-io.js';
 import { configCommands } from '../../../src/cli/commands/check.js';
+import { dryRunCommand } from '../../../src/cli/commands/dry-run.js';
 import { startCommand } from '../../../src/cli/commands/start.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { CallBook } from '../../../src/observe/call-book.js';
@@ -55,7 +56,7 @@ describe('relevo', () => {
     let out = '';
     let err = '';
     const io: CliIo = { env, out: (text) => (out += text), err: (text) => (err += text) };
-    const code = await runCli(args, io, '1.2.3', [configCommands, startCommand]);
+    const code = await runCli(args, io, '1.2.3', [configCommands, dryRunCommand, startCommand]);
     return { code, out, err };
   }
 
@@ -149,6 +150,78 @@ describe('relevo', () => {
   it('drains', async () => {
     answers['POST /v1/drain'] = { status: 202, body: { calls: 2, withinMs: 60_000 } };
     assert.match((await relevo('drain')).out, /2 live calls, ends within 60 s/);
+  });
+
+  it('lists the trunks with their last failures', async () => {
+    const carrier = {
+      name: 'carrier',
+      hosts: ['sip:sbc1'],
+      allow: [],
+      callsIn: 3,
+      callsOut: 1,
+      maxCalls: 200,
+      refused: { unknown_number: 2, rate_limit: 1 },
+      attempts: 5,
+      failedAttempts: 1,
+      lastFailure: { at: 0, what: 'invite refused', status: 404, detail: 'unknown_number', callId: null },
+      transferMethod: 'auto',
+      learned: { method: 'invite', agoS: 3 },
+    };
+    answers['GET /v1/trunks'] = { status: 200, body: { trunks: [carrier] } };
+    const { out } = await relevo('trunks');
+    assert.match(out, /carrier +3 +1 +200 +3 +5 +1 +auto \(learned: invite\) +sip:sbc1/);
+    assert.match(out, /carrier: last failure 1970.*INVITE refused with 404 unknown_number/);
+  });
+
+  it('asks for a dry run with what the options describe', async () => {
+    const report = {
+      at: '2026-01-01T00:00:00.000Z',
+      trunk: 'carrier',
+      project: 'acme',
+      refused: null,
+      bot: null,
+      decisions: [
+        {
+          event: 'dtmf 0',
+          durationS: 0,
+          rule: 'zero',
+          reason: 'user_request',
+          evidence: 'e',
+          deadlineMs: 20,
+        },
+      ],
+      transfer: null,
+      notes: [],
+    };
+    answers['POST /v1/dry-run'] = { status: 200, body: report };
+    const { code, out } = await relevo(
+      ...['dry-run', '--trunk', 'carrier', '--called', '1000', '--header', 'X-Tier: gold'],
+      ...['--confidence', '0.3', '0.2', '--dtmf', '0', '--transfer'],
+    );
+    assert.equal(code, 0);
+    assert.match(out, /0 s: dtmf 0: rule "zero" fires: user_request, e/);
+    const turn = { kind: 'turn', intent: null };
+    assert.deepEqual(JSON.parse(asked[0]!.body), {
+      trunk: 'carrier',
+      called: '1000',
+      headers: { 'X-Tier': 'gold' },
+      events: [
+        { ...turn, confidence: 0.3 },
+        { ...turn, confidence: 0.2 },
+        { kind: 'dtmf', digit: '0' },
+        { kind: 'transfer', to: null, mode: null, method: null },
+      ],
+    });
+  });
+
+  it('dry-runs a configuration without a node', async () => {
+    const root = new URL('../../../../', import.meta.url).pathname;
+    const args = ['dry-run', '-c', `${root}examples/minimal.yaml`, '--trunk', 'carrier', '--called'];
+    const { code, out } = await relevo(...args, '+5491155550000', '--dtmf', '0');
+    assert.equal(code, 0);
+    assert.match(out, /rule "pressed zero" fires[^]*Transfer to [^]*INVITE sip:[^]*If all fail/);
+    assert.equal((await relevo(...args, '1', '--after', 'soon')).code, 2);
+    assert.equal((await relevo(...args, '1', '--event', '{')).code, 2);
   });
 
   describe('exit codes', () => {

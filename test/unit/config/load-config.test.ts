@@ -34,6 +34,20 @@ describe('configuration: a valid file', () => {
       maxCps: null,
       codecs: ['PCMA', 'PCMU'],
       numberFormat: 'as-is',
+      dialPlan: null,
+      identity: {
+        from: { kind: 'caller' },
+        pAssertedIdentity: true,
+        diversion: false,
+        historyInfo: false,
+        privacy: 'pass',
+        displayName: 'pass',
+      },
+      referSub: true,
+      referPolicy: 'terminate',
+      maxTransfers: null,
+      deny: [],
+      followRedirects: false,
       transferMethod: 'auto',
       acceptReplaces: false,
       symmetricRtp: true,
@@ -44,6 +58,7 @@ describe('configuration: a valid file', () => {
       uri: 'sip:bot@10.0.0.2',
       trunk: null,
       headers: {},
+      referPolicy: 'terminate',
       answerTimeoutMs: 10_000,
       mediaTimeoutMs: 0,
     });
@@ -66,6 +81,9 @@ describe('configuration: a valid file', () => {
         onNoNotify: 'resume-bot',
         headers: {},
         uui: null,
+        summaryHeader: null,
+        botFinishMs: 0,
+        announceBeforeFile: null,
         allow: [],
         timers: {
           referReplyMs: 10_000,
@@ -83,6 +101,7 @@ describe('configuration: a valid file', () => {
       maxDurationMs: 14_400_000,
       callerMediaTimeoutMs: 300_000,
       carryHeaders: [],
+      limits: { transfers: null, perCall: 10 },
     });
     assert.match(config.source.hash, /^[0-9a-f]{16}$/);
   });

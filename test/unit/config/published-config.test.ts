@@ -18,27 +18,27 @@ describe('configuration: a reload', () => {
 
   it('applies trunks, bots, destinations, projects, tokens and limits at once', () => {
     const after = good(
-      `${BASE.replace('allow:', 'max_cps: 5, allow:').replace('  desk:', '  new: { type: phone, number: "1", trunk: carrier }\n  desk:')}log: { level: warn }\napi: { tokens: [{ name: a, token: "12345678" }] }\n`,
+      `${BASE.replace('allow:', 'max_cps: 5, allow:').replace('  desk:', '  new: { type: phone, number: "1", trunk: carrier }\n  desk:')}api: { tokens: [{ name: a, token: "12345678" }] }\n`,
     );
     const { changes, needsRestart } = diffConfig(before, after);
     assert.equal(needsRestart, false);
     assert.deepEqual(changes.map(({ key, change }) => `${change} ${key}`).sort(), [
       'added plan.destinations.new',
       'changed api.tokens',
-      'changed log.level',
       'changed plan.trunks.carrier.maxCps',
     ]);
   });
 
-  it('names what takes a restart: listening points, engine, media ports, the API port', () => {
+  it('names what takes a restart: listening points, engine, media ports, the API port, the log', () => {
     const after = good(
-      `${BASE.replace('port: 5060', 'port: 5062')}engine: { kind: drachtio, host: 127.0.0.1, secret: cymru }\nmedia: { ports: 30000-30999 }\napi: { port: 8081 }\n`,
+      `${BASE.replace('port: 5060', 'port: 5062')}engine: { kind: drachtio, host: 127.0.0.1, secret: cymru }\nmedia: { ports: 30000-30999 }\napi: { port: 8081 }\nlog: { level: warn }\n`,
     );
     const restart = diffConfig(before, after).changes.filter((change) => change.takes === 'restart');
     assert.deepEqual([...new Set(restart.map((change) => change.key.split('.')[0]))].sort(), [
       'api',
       'engine',
       'listen',
+      'log',
       'media',
     ]);
     assert.doesNotMatch(JSON.stringify(restart), /cymru/);

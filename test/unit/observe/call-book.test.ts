@@ -66,6 +66,20 @@ describe('CallBook', () => {
     assert.equal(before?.transfers[0]?.state, 'running');
   });
 
+  it('keeps as many ended calls as it is told, the last one until it was written down', () => {
+    const book = new CallBook();
+    const listed = (): readonly string[] => book.list({}, 10).map(({ callId }) => callId);
+    for (const id of ['c1', 'c2', 'c3']) for (const record of [started(id), ended(id)]) book.apply(record);
+    book.keep(2);
+    assert.deepEqual(listed(), ['c3', 'c2']);
+    book.keep(0);
+    assert.deepEqual(listed(), []);
+    for (const record of [started('c4'), ended('c4')]) book.apply(record);
+    assert.equal(book.get('c4')?.state, 'ended');
+    book.trim();
+    assert.equal(book.get('c4'), null);
+  });
+
   it('ignores records of calls that it never saw begin', () => {
     const book = new CallBook();
     book.apply(ended('ghost'));

@@ -53,6 +53,7 @@ export function transferResult(callId = 'c1', transferId = 't1'): TransferResult
     reason: 'user_request',
     rule: 'pressed zero',
     evidence: 'digit 0',
+    summary: null,
     mode: 'blind',
     method: 'auto',
     outcome: 'completed',

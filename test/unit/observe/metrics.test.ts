@@ -12,6 +12,9 @@ const readings: NodeReadings = {
   sipMessages: { in: 70, out: 71 },
   rtp: { received: 10, relayed: 9, generated: 1, rejected: 1, portsInUse: 4, portsTotal: 100 },
   cdr: { written: 1, failedWrites: 0, lost: 0 },
+  webhooks: new Map([
+    ['https://crm.example', { delivered: 4, retried: 2, failed: 1, rejected: 0, lost: 3, waiting: 5 }],
+  ]),
   droppedEventClients: 0,
   ladder: { bytes: 0, dropped: 0 },
 };

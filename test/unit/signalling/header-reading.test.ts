@@ -31,6 +31,7 @@ describe('name-addr', () => {
   it('writes a From that nobody can break out of', () => {
     assert.equal(writeFrom('a>b"@x', 'Eve\r\nVia: "x'), '"Eve Via: \\"x" <sip:a%3Eb%22%40x@localhost>');
     assert.equal(writeFrom('', null), '<sip:localhost>');
+    assert.equal(writeFrom('anonymous', 'Ana'), '"Anonymous" <sip:anonymous@anonymous.invalid>');
   });
 });
 

@@ -32,6 +32,7 @@ export interface HostileOptions {
   readonly rtpPorts?: number;
   readonly agentHosts?: readonly string[];
   readonly allow?: string;
+  readonly logLevel?: 'info' | 'silent';
 }
 
 /** A node as an operator runs it: a process with a configuration file, a log on standard output, and an API. */
@@ -78,7 +79,7 @@ export class HostileNode {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let errors = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
+    child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
     });
     const node = new HostileNode(ports, folder, child);
@@ -168,7 +169,8 @@ export async function until<T>(
   }
 }
 
-function configText(
+/** The configuration of a hostile node, on these ports. */
+export function configText(
   ports: { sip: number; bot: number; agent: number; api: number },
   rtp: number,
   options: HostileOptions,
@@ -183,7 +185,7 @@ listen:
   - { transport: tcp, address: 127.0.0.1, port: ${ports.sip} }
 media: { kind: embedded, address: 127.0.0.1, ports: ${rtp}-${rtp + (options.rtpPorts ?? 200) - 1}, workers: 1 }
 api: { address: 127.0.0.1, port: ${ports.api} }
-log: { level: info }
+log: { level: ${options.logLevel ?? 'info'} }
 limits: { max_calls: 100 }
 trunks:
   carrier: { hosts: ["sip:127.0.0.1:9"], allow: [${options.allow ?? '127.0.0.1/32'}] }

@@ -1,25 +1,29 @@
 import { RawUa } from '../../../conformance/drachtio/support/raw-ua.js';
 import { header, method } from '../../../conformance/drachtio/support/sip-text.js';
 import { Phone } from '../../media/phone.js';
-import type { HostileNode } from './hostile-node.js';
 
 const WAIT_MS = 10_000;
 const VOICE = Buffer.alloc(160, 0xd5);
 const PACKET_MS = 20;
+
+/** All that a peer needs to know of a node. */
+export interface SipNode {
+  readonly sipPort: number;
+}
 
 /** A peer of the node: SIP by hand, and one RTP socket. */
 export class Peer {
   readonly ua: RawUa;
   readonly phone: Phone;
   readonly #met = new Set<string>();
-  #talking: NodeJS.Timeout | undefined;
+  readonly #talking = new Map<number, NodeJS.Timeout>();
 
   private constructor(ua: RawUa, phone: Phone) {
     this.ua = ua;
     this.phone = phone;
   }
 
-  static async open(node: HostileNode, port = 0): Promise<Peer> {
+  static async open(node: SipNode, port = 0): Promise<Peer> {
     return new Peer(await RawUa.open(node.sipPort, port), await Phone.open(Math.floor(Math.random() * 1e9)));
   }
 
@@ -39,11 +43,18 @@ export class Peer {
   /** Sends RTP every 20 ms to the port that an SDP of the node names. */
   talk(message: string): void {
     const port = rtpPort(message);
-    this.#talking = setInterval(() => this.phone.say(port, VOICE, 8), PACKET_MS);
+    const say = (): void => this.phone.say(port, VOICE, 8);
+    this.#talking.set(port, setInterval(say, PACKET_MS));
   }
 
-  shutUp(): void {
-    clearInterval(this.#talking);
+  /** Sends no more RTP to the port that this SDP names, or to any. */
+  shutUp(message?: string): void {
+    const only = message === undefined ? null : rtpPort(message);
+    for (const [port, timer] of this.#talking) {
+      if (only !== null && port !== only) continue;
+      clearInterval(timer);
+      this.#talking.delete(port);
+    }
   }
 
   close(): void {
@@ -73,7 +84,7 @@ export const BOT_TAG = 'bottag';
 
 /** Calls and has the bot answer; both talk RTP where `talking`. */
 export async function establish(
-  node: HostileNode,
+  node: SipNode,
   caller: Peer,
   bot: Peer,
   options: { talking?: boolean; ack?: boolean } = {},

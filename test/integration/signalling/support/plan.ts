@@ -9,6 +9,20 @@ export const trunk = (name: string, changes: Partial<Trunk> = {}): Trunk => ({
   maxCps: null,
   codecs: ['PCMA', 'PCMU'],
   numberFormat: 'as-is',
+  dialPlan: null,
+  identity: {
+    from: { kind: 'caller' },
+    pAssertedIdentity: true,
+    diversion: false,
+    historyInfo: false,
+    privacy: 'pass',
+    displayName: 'pass',
+  },
+  referSub: true,
+  referPolicy: 'terminate',
+  maxTransfers: null,
+  deny: [],
+  followRedirects: false,
   transferMethod: 'auto',
   acceptReplaces: true,
   symmetricRtp: true,
@@ -34,6 +48,9 @@ export const project = (name: string, changes: Partial<Project> = {}): Project =
     onNoNotify: 'resume-bot',
     headers: {},
     uui: null,
+    summaryHeader: null,
+    botFinishMs: 0,
+    announceBeforeFile: null,
     allow: [],
     timers: {
       referReplyMs: 5000,
@@ -51,6 +68,7 @@ export const project = (name: string, changes: Partial<Project> = {}): Project =
   maxDurationMs: 0,
   callerMediaTimeoutMs: 0,
   carryHeaders: [],
+  limits: { transfers: null, perCall: 10 },
   ...changes,
 });
 
@@ -62,6 +80,7 @@ export function plan(botUri: string, changes: Partial<CallPlan> = {}): CallPlan 
     uri: botUri,
     trunk: null,
     headers: {},
+    referPolicy: 'terminate' as const,
     answerTimeoutMs: 10_000,
     mediaTimeoutMs: 0,
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CallBench, sdp } from '../../../support/call/call-bench.js';
-import { DESTINATIONS, makePlan, makeProject } from '../../../support/call/call-plan.js';
+import { DESTINATIONS, makePlan, makeProject, UUI } from '../../../support/call/call-plan.js';
 
 const group = {
   name: 'support',
@@ -300,7 +300,7 @@ describe('a blind transfer by a bridged INVITE', () => {
       {},
       {
         headers: { 'X-Reason': '{reason}', 'X-Tier': '{header.X-Tier}', Via: 'x' },
-        uui: { content: '{summary}', encoding: 'hex', purpose: null },
+        uui: UUI,
       },
     );
     const bench = new CallBench({ project }).withBot({ headers: { 'x-tier': 'gold' } });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { TRANSFER_OUTCOMES } from '../../../../src/call/vocabulary.js';
 import { CallBench, sdp } from '../../../support/call/call-bench.js';
-import { makePlan, makeProject, makeTrunk } from '../../../support/call/call-plan.js';
+import type { Destination } from '../../../../src/call/project.js';
+import { DESTINATIONS, makePlan, makeProject, makeTrunk } from '../../../support/call/call-plan.js';
 
 interface Stage {
   readonly name: string;
@@ -10,13 +11,24 @@ interface Stage {
 
 function bench(transfer: Parameters<typeof makeProject>[1], trunk = makeTrunk()): CallBench {
   const project = makeProject({ botFailure: { to: 'second', status: 503 } }, transfer);
-  const made = new CallBench({ project, plan: makePlan(project), trunk });
+  const onward = { ...DESTINATIONS['desk']!, name: 'onward', thenDial: 'p201' } as Destination;
+  const plan = makePlan(project, { destinations: { ...DESTINATIONS, onward } });
+  const made = new CallBench({ project, plan, trunk });
   made.auto.requests = false;
   return made.withBot();
 }
 function after(made: CallBench, ...steps: ((made: CallBench) => void)[]): CallBench {
   made.transfer();
   for (const step of steps) step(made);
+  return made;
+}
+function referred(
+  step?: (made: CallBench) => void,
+  referPolicy: 'terminate' | 'pass' = 'terminate',
+): CallBench {
+  const made = bench({}, makeTrunk({ referPolicy }));
+  made.request('c1.1', 'REFER', { headers: { 'refer-to': '<sip:desk@relevo>' } });
+  step?.(made);
   return made;
 }
 const press = (made: CallBench): void => {
@@ -68,6 +80,26 @@ const STAGES: readonly Stage[] = [
   },
   { name: 'completing by REFER', reach: () => after(bench({ ...attended, method: 'refer' }), take, press) },
   {
+    name: 'bot finishing its sentence',
+    reach: () => after(bench({ method: 'invite', botFinishMs: 2_000 })),
+  },
+  {
+    name: 'announcement before the hand-over',
+    reach: () => after(bench({ method: 'refer', announceBeforeFile: 'a.wav' })),
+  },
+  {
+    name: 'dialling on after the answer',
+    reach: () => after(bench({ method: 'invite', to: 'onward' }), take),
+  },
+  { name: 'REFER of the caller side, ringing', reach: () => referred(ring) },
+  { name: 'REFER of the caller side, referrer gone', reach: () => referred((made) => made.bye('c1.1')) },
+  { name: 'REFER of the caller side, joined', reach: () => referred(take) },
+  { name: 'REFER of the caller side passed on', reach: () => referred(undefined, 'pass') },
+  {
+    name: 'REFER of the caller side passed on and accepted',
+    reach: () => referred((made) => made.respond('REFER', 202), 'pass'),
+  },
+  {
     name: 'completing by REFER, accepted',
     reach: () => after(bench({ ...attended, method: 'refer' }), take, press, reply),
   },
@@ -104,6 +136,9 @@ function inputs(): { name: string; give: (made: CallBench) => void }[] {
     add(`digit on ${leg}`, (made) => made.media({ kind: 'dtmf', legId: leg, digit: '1', durationMs: 80 }));
     add(`prompt ended on ${leg}`, (made) => made.media({ kind: 'played', legId: leg, promptId: 'announce' }));
     add(`brief ended on ${leg}`, (made) => made.media({ kind: 'played', legId: leg, promptId: 'brief' }));
+    add(`announcement ended on ${leg}`, (made) =>
+      made.media({ kind: 'played', legId: leg, promptId: 'announce-before' }),
+    );
     add(`silence on ${leg}`, (made) => made.media({ kind: 'mediaTimeout', legId: leg, silentMs: 5_000 }));
     add(`bot event on ${leg}`, (made) => made.info(leg, { event: 'transfer', to: 'second' }));
     add(`bot hang-up on ${leg}`, (made) => made.info(leg, { event: 'hangup' }));
@@ -127,6 +162,9 @@ function inputs(): { name: string; give: (made: CallBench) => void }[] {
     'refer.late',
     'transfer.total',
     'transfer.announce',
+    'transfer.finish',
+    'transfer.before',
+    'dial.c1.3',
     'transfer.gap',
     'away',
     'bot.answer',
@@ -147,9 +185,17 @@ function inputs(): { name: string; give: (made: CallBench) => void }[] {
   return out;
 }
 
+function idOfFirst(made: CallBench): string {
+  const started = made.records.find((one) => one.kind === 'transfer.started');
+  return started?.kind === 'transfer.started' ? started.transferId : '';
+}
+
 /** Whatever is still alive in the fakes is let go as a network would: the caller hangs up, time passes. */
 function finish(made: CallBench): void {
   if (made.ended === 0) made.bye('c1.1');
+  made.clock.advance(200_000);
+  // Where the caller's side was replaced, the new one is there still.
+  for (const legId of ['c1.3', 'c1.2']) if (made.ended === 0) made.bye(legId);
   made.clock.advance(200_000);
 }
 
@@ -159,6 +205,7 @@ describe('every input in every state of a transfer, then the caller hangs up', (
       for (const { name, give } of inputs()) {
         const made = stage.reach();
         assert.equal(made.records.filter((one) => one.kind === 'transfer.started').length, 1);
+        const firstId = idOfFirst(made);
         give(made);
         finish(made);
         try {
@@ -167,7 +214,7 @@ describe('every input in every state of a transfer, then the caller hangs up', (
           assert.deepEqual(made.breaches, []);
           assert.equal(made.eventNames().includes('internal_error'), false, 'no fault of ours');
           assert.equal(made.eventNames().includes('ending_forced'), false, 'it ended by itself');
-          const first = made.results().filter((one) => one.transferId === 't1');
+          const first = made.results().filter((one) => one.transferId === firstId);
           assert.equal(first.length, 1, 'exactly one terminal result');
           assert.ok(TRANSFER_OUTCOMES.includes(first[0]!.outcome));
           const started = made.records.filter((one) => one.kind === 'transfer.started').length;

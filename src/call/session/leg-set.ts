@@ -1,0 +1,85 @@
+import type { Bridge } from '../bridge.js';
+import type { CallContext } from '../call-context.js';
+import type { LegView } from '../call-record.js';
+import type { MediaProfile } from '../leg/leg-media.js';
+import { Leg, type LegOwner } from '../leg/leg.js';
+import type { LegMediaStats } from '../media-port.js';
+import type { DialogName, LegId } from '../signalling-port.js';
+import type { Party } from '../vocabulary.js';
+
+/** All legs of one call, those that are gone included: their figures belong to the call's record. */
+export class LegSet {
+  readonly #context: CallContext;
+  readonly #bridge: Bridge;
+  readonly #legs = new Map<LegId, Leg>();
+  readonly #whenGone = new Map<LegId, (() => void)[]>();
+
+  constructor(context: CallContext, bridge: Bridge) {
+    this.#context = context;
+    this.#bridge = bridge;
+  }
+
+  add(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
+    const leg = new Leg(this.#context, { legId, party, remote, profile }, owner, (gone) => this.#gone(gone));
+    leg.wishDirection(() => this.#bridge.wish(leg));
+    this.#legs.set(legId, leg);
+    return leg;
+  }
+
+  get(legId: LegId): Leg | undefined {
+    return this.#legs.get(legId);
+  }
+
+  all(): IterableIterator<Leg> {
+    return this.#legs.values();
+  }
+
+  /** The leg of ours whose dialog the peer names so (RFC 3891 3: to-tag is our tag), if it lives. */
+  named(dialog: Pick<DialogName, 'sipCallId' | 'localTag' | 'remoteTag'>): Leg | null {
+    for (const leg of this.#legs.values()) {
+      const own = leg.dialog;
+      if (!own || leg.gone || own.sipCallId !== dialog.sipCallId) continue;
+      if (own.localTag === dialog.localTag && own.remoteTag === dialog.remoteTag) return leg;
+    }
+    return null;
+  }
+
+  /** The legs that are not gone. */
+  views(): readonly LegView[] {
+    return [...this.#legs.values()].filter((leg) => !leg.gone).map((leg) => leg.view());
+  }
+
+  dump(): readonly object[] {
+    return [...this.#legs.values()].map((leg) => leg.dump());
+  }
+
+  stats(): Readonly<Record<string, LegMediaStats>> {
+    const media: Record<string, LegMediaStats> = {};
+    for (const leg of this.#legs.values()) {
+      if (leg.media.stats) media[leg.legId] = leg.media.stats;
+    }
+    return media;
+  }
+
+  /** Runs once when nothing of the leg's dialog is left. */
+  whenGone(leg: Leg, run: () => void): void {
+    const waiting = this.#whenGone.get(leg.legId) ?? [];
+    this.#whenGone.set(leg.legId, [...waiting, run]);
+  }
+
+  /** The ports are silent for good. */
+  forgetAll(): void {
+    for (const leg of this.#legs.values()) {
+      leg.forget();
+      this.#gone(leg);
+    }
+  }
+
+  #gone(leg: Leg): void {
+    if (!leg.gone) return;
+    this.#bridge.forget(leg);
+    const waiting = this.#whenGone.get(leg.legId) ?? [];
+    this.#whenGone.delete(leg.legId);
+    for (const run of waiting) run();
+  }
+}

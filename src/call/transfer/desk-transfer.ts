@@ -1,0 +1,28 @@
+import type { CallEnd } from '../call-host.js';
+import type { Resolution } from '../destinations/destination-directory.js';
+import type { Leg } from '../leg/leg.js';
+
+/** A transfer as the desk runs it, whichever side of the call is handed over. */
+export interface DeskTransfer {
+  readonly transferId: string;
+  /** The outcome is not certain yet. */
+  readonly undecided: boolean;
+  /** Begins; `resolution` says where to, or why not. */
+  start(resolution: Resolution): void;
+  /** Takes the transfer back. */
+  cancel(detail: string): void;
+  callEnding(callerLeft: boolean, end: CallEnd): void;
+  /** Must this leg outlive the end of the call for a moment? */
+  keeps(leg: Leg): boolean;
+  /** The caller's leg ended: true where the call goes on without it until the outcome is certain. */
+  callerLeaves(): boolean;
+  /** The bot or the person that talked to the caller is gone. */
+  incumbentGone(leg: Leg): void;
+  briefDone(): boolean;
+  botDone(): boolean;
+  callerAnswered(): void;
+  played(promptId: string): void;
+  /** Nothing more can be awaited. */
+  forget(): void;
+  dump(): object;
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { BASE, bad, good } from './load.js';
+
+const inTrunk = (more: string): string => BASE.replace('allow:', `${more}, allow:`);
+const inDesk = (more: string): string => BASE.replace('number: "100"', `number: "100", ${more}`);
+
+describe('configuration: identity, User-to-User, REFER and limits', () => {
+  it('a trunk: identity, dial plan, REFER policy, denied prefixes, limits', () => {
+    const trunk = good(
+      inTrunk(
+        'identity: { from: "+5491155550000", diversion: true, history_info: true, privacy: id, display_name: none }, ' +
+          'number_format: national, dial_plan: { country_code: "54", national_prefix: "0" }, refer_policy: pass, ' +
+          'transfer: { refer_sub: false }, deny: ["+1900*"], limits: { transfers: 5 }, follow_redirects: true',
+      ),
+    ).plan.trunks['carrier']!;
+    assert.deepEqual(trunk.identity, {
+      from: { kind: 'fixed', number: '+5491155550000' },
+      pAssertedIdentity: true,
+      diversion: true,
+      historyInfo: true,
+      privacy: 'id',
+      displayName: 'none',
+    });
+    assert.deepEqual(trunk.dialPlan, { countryCode: '54', nationalPrefix: '0', internationalPrefix: '00' });
+    const { numberFormat, referPolicy, referSub, deny, maxTransfers, followRedirects } = trunk;
+    assert.deepEqual(
+      { numberFormat, referPolicy, referSub, deny, maxTransfers, followRedirects },
+      {
+        numberFormat: 'national',
+        referPolicy: 'pass',
+        referSub: false,
+        deny: ['+1900*'],
+        maxTransfers: 5,
+        followRedirects: true,
+      },
+    );
+  });
+
+  it('a destination: what it does not set of its identity is the trunk of it', () => {
+    const text = inTrunk('identity: { diversion: true }').replace(
+      'number: "100"',
+      'number: "100", identity: { from: called }, then_dial: "pp201#", uui: { content: "{callId}", protocol_discriminator: "04", max_length: 64, place: refer-to }',
+    );
+    const desk = good(text).plan.destinations['desk']!;
+    assert.ok(desk.type === 'phone');
+    assert.deepEqual([desk.identity?.from, desk.identity?.diversion], [{ kind: 'called' }, true]);
+    assert.equal(desk.thenDial, 'pp201#');
+    assert.deepEqual(desk.uui, {
+      content: '{callId}',
+      encoding: 'hex',
+      purpose: null,
+      protocolDiscriminator: '04',
+      maxLength: 64,
+      place: 'refer-to',
+    });
+  });
+
+  it('a project: limits, the last sentence of the bot, the summary header', () => {
+    const project = good(
+      `${BASE.replace('{ to: desk }', '{ to: desk, bot_finish: 2s, context: { summary_header: X-Summary } }')}    limits: { transfers: 3, max_transfers: 2 }\n`,
+    ).plan.projects['acme']!;
+    assert.deepEqual(project.limits, { transfers: 3, perCall: 2 });
+    assert.equal(project.transfer.botFinishMs, 2_000);
+    assert.equal(project.transfer.summaryHeader, 'X-Summary');
+  });
+
+  for (const [what, text, key, expected] of [
+    [
+      'national without a dial plan',
+      inTrunk('number_format: national'),
+      'trunks.carrier.number_format',
+      /dial_plan/,
+    ],
+    [
+      'a From that is none',
+      inTrunk('identity: { from: ana }'),
+      'trunks.carrier.identity.from',
+      /caller, called/,
+    ],
+    ['a denied word', inTrunk('deny: [premium]'), 'trunks.carrier.deny[0]', /\+1900\*/],
+    [
+      'a policy that is none',
+      inTrunk('refer_policy: drop'),
+      'trunks.carrier.refer_policy',
+      /terminate, pass or reject/,
+    ],
+    [
+      'digits that are none',
+      inDesk('then_dial: "2x"'),
+      'destinations.desk.then_dial',
+      /p and , wait a second/,
+    ],
+    [
+      'a discriminator in text',
+      inDesk('uui: { content: a, encoding: text, protocol_discriminator: "04" }'),
+      'destinations.desk.uui.protocol_discriminator',
+      /encoding: hex/,
+    ],
+    [
+      'a sentence without end',
+      BASE.replace('{ to: desk }', '{ to: desk, bot_finish: 1m }'),
+      'projects.acme.transfer.bot_finish',
+      /0ms to 5s/,
+    ],
+  ] as const) {
+    it(`refuses ${what}, by its key`, () => {
+      const [problem] = bad(text);
+      assert.equal(problem?.key, key);
+      assert.match(problem.expected ?? '', expected);
+    });
+  }
+});
