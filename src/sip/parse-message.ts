@@ -141,7 +141,8 @@ const ONCE = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-
 
 function checkHeaders(headers: HeaderList): Failure | undefined {
   if (!headers.has('via')) return bad('Missing Via');
-  if (!headers.topVia()) return bad('Bad Via');
+  const via = headers.topVia();
+  if (!via || endsEmpty(headers.get('via')!, via.end)) return bad('Bad Via');
   const callId = headers.get('call-id');
   if (callId === undefined) return bad('Missing Call-ID');
   if (callId === '' || callId.includes(' ')) return bad('Bad Call-ID');
@@ -153,6 +154,11 @@ function checkHeaders(headers: HeaderList): Failure | undefined {
   const cseq = headers.cseq();
   if (!cseq || cseq.number > MAX_CSEQ) return bad('Bad CSeq');
   return headers.repeats(ONCE) ? bad('Repeated Single-Value Header') : undefined;
+}
+
+/** Whether a list of values has an empty one right after its first. */
+function endsEmpty(line: string, firstEnd: number): boolean {
+  return firstEnd < line.length && /^,\s*([,;]|$)/.test(line.slice(firstEnd));
 }
 
 function checkRequest(request: SipRequest): Failure | undefined {

@@ -96,7 +96,7 @@ function parseSentBy(text: string): { host: string; port: number | undefined; se
   if (host === '' || host.includes(' ') || host.includes('\t')) return undefined;
   if (colon < 0) return { host, port: undefined, sentBy: host.toLowerCase() };
   const port = parseDecimal(text.slice(colon + 1).trim(), 65535);
-  if (port === undefined) return undefined;
+  if (port === undefined || port === 0) return undefined;
   return { host, port, sentBy: `${host.toLowerCase()}:${port}` };
 }
 

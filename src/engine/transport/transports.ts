@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Clock } from '../../common/clock.js';
 import type { Logger } from '../../common/log.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -149,6 +150,11 @@ export class Transports implements Outbound {
     const via = this.#choice.pick(destination);
     if (!via) {
       this.#failLater(destination, transactionId, `no ${destination.transport} listener`);
+      return;
+    }
+    // A peer's Via or Contact may say port 0 or a name: a socket would throw, or ask DNS for a stranger.
+    if (destination.port < 1 || destination.port > 65_535 || isIP(destination.address) === 0) {
+      this.#failLater(destination, transactionId, 'no address to send to');
       return;
     }
     this.#sent++;

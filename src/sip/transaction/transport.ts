@@ -49,13 +49,16 @@ export function isReliable(transport: TransportName): boolean {
   return transport !== 'udp';
 }
 
+const MULTICAST = /^(?:22[4-9]|23\d)(?:\.\d{1,3}){3}$|^\[?ff[0-9a-f]{2}:/i;
+
 /**
- * Where a response goes (RFC 3261 18.2.2, RFC 3581 4): back on the connection; or to maddr; or to the source
+ * Where a response goes (RFC 3261 18.2.2, RFC 3581 4): back on the connection; or to a multicast maddr; or to the source
  * address, at the source port when rport was asked for, else at the sent-by port.
  */
 export function responseDestination(via: Via, source: Source): Destination {
   if (source.transport !== 'udp') return source;
-  if (via.maddr !== undefined) return { ...source, address: via.maddr, port: via.port ?? 5060 };
+  // maddr is for multicast: any other would let a stranger choose whom we send to.
+  if (via.maddr !== undefined && MULTICAST.test(via.maddr)) return { ...source, address: via.maddr, port: via.port ?? 5060 };
   return via.rport !== undefined || source.port === (via.port ?? 5060)
     ? source
     : { ...source, port: via.port ?? 5060 };

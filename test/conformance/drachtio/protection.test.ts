@@ -74,3 +74,37 @@ describe('limits and protection of the embedded engine', () => {
     assert.equal(a.count((message) => status(message) === 400), 5);
   });
 });
+
+describe('requests whose answer has nowhere to go', () => {
+  let fixture: Fixture;
+  let a: RawUa;
+
+  beforeEach(async () => {
+    fixture = await Fixture.start();
+    a = await fixture.ua();
+  });
+  afterEach(() => fixture.close());
+
+  for (const [what, via] of [
+    ['port 0 in Via', 'SIP/2.0/UDP 127.0.0.1:0;branch=z9hG4bKzero'],
+    ['a maddr that is a name', 'SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKname;maddr=victim.invalid'],
+    ['a port too large in Via', 'SIP/2.0/UDP 127.0.0.1:70000;branch=z9hG4bKlarge'],
+  ] as const)
+    it(`${what} does no harm`, async () => {
+      a.send(a.request('OPTIONS').replace(/Via: .*/, `Via: ${via}`));
+      a.send(a.request('OPTIONS'));
+      await a.nextResponse(200, 'OPTIONS');
+    });
+
+  it('a Contact with port 0 does no harm: the request in the dialog is refused with 503', async () => {
+    const app = await fixture.raw(['invite']);
+    a.send(a.invite().replace(/Contact: .*/, 'Contact: <sip:A@127.0.0.1:0>'));
+    const { tokens } = await app.nextSip('INVITE');
+    await app.ask(`sip|${tokens[8]!}|`, compose(['SIP/2.0 200 OK'], SDP));
+    const ok = await a.nextResponse(200, 'INVITE');
+    a.send(a.inDialog('ACK', 1, ok));
+    const ack = await app.nextSip('ACK');
+    await app.ask(`sip||${ack.tokens[9]!}`, compose(['INFO sip:placeholder SIP/2.0']));
+    await app.nextSip('SIP/2.0 503');
+  });
+});

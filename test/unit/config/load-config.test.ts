@@ -13,7 +13,11 @@ const inProject = (lines: string): string => BASE.replace('    transfer: { to: d
 describe('configuration: a valid file', () => {
   it('has every default filled in', () => {
     const config = good(BASE);
-    assert.deepEqual(config.engine, { kind: 'embedded', controlPort: 0 });
+    assert.deepEqual(config.engine, {
+      kind: 'embedded',
+      controlPort: 0,
+      sessionTimer: { offer: false, defaultS: 1800, minS: 90 },
+    });
     assert.deepEqual(config.media, {
       kind: 'embedded',
       address: '127.0.0.1',

@@ -84,6 +84,12 @@ export class RawClient {
     return this.next(start, ({ tokens, sip }) => tokens[1] === 'sip' && sip.startsWith(start));
   }
 
+  /** A message that waits already, if there is one that matches. */
+  take(matches: (message: ControlMessage) => boolean): ControlMessage | undefined {
+    const index = this.#inbox.findIndex(matches);
+    return index < 0 ? undefined : this.#inbox.splice(index, 1)[0];
+  }
+
   /** How many messages wait that nobody has asked for. */
   unread(matches: (message: ControlMessage) => boolean): number {
     return this.#inbox.filter(matches).length;
