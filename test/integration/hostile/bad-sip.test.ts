@@ -215,7 +215,7 @@ describe('Hostile SIP while another call is up', function () {
     const cases: [string, number][] = [
       [rude.ua.request('INVITE', [], rude.sdp, to).replace(/^Contact: .*\r\n/m, ''), 400],
       [rude.ua.request('INVITE', ['Require: telepathy'], rude.sdp, to), 420],
-      [rude.ua.request('INVITE', ['Require: timer'], rude.sdp, to), 420],
+      [rude.ua.request('INVITE', ['Require: gruu'], rude.sdp, to), 420],
       [rude.ua.request('INVITE', ['Replaces: nonsense'], rude.sdp, to), 400],
       [rude.ua.request('INVITE', [], rude.sdp, to).replace('application/sdp', 'text/html'), 415],
       [rude.ua.request('INVITE', [], rude.sdp, to).replace('Max-Forwards: 70', 'Max-Forwards: 0'), 483],
