@@ -1,12 +1,62 @@
 import type { Random } from '../../src/common/random.js';
 
 const TOKENS = [
-  ...['', ' ', '\r\n', '\r\n\r\n', '\0', ':', ';', ',', '"', '<', '>', '%00', '[', ']', '@', ';tag=', ';branch=z9hG4bK'],
-  ...['9'.repeat(30), '-1', 'A'.repeat(5_000), ';'.repeat(300), ','.repeat(300), '\xff\xfe', 'sip:', 'SIP/2.0', 'Via: x\r\n'],
-  ...['Content-Length: 999999\r\n', 'Content-Length: -5\r\n', 'Max-Forwards: 0\r\n', 'Route: <sip:127.0.0.1;lr>\r\n'],
-  ...['Require: 100rel\r\n', 'RAck: 1 1 INVITE\r\n', 'Session-Expires: 1\r\nSupported: timer\r\n', 'To: <sip:a>;tag=b\r\n'],
+  ...[
+    '',
+    ' ',
+    '\r\n',
+    '\r\n\r\n',
+    '\0',
+    ':',
+    ';',
+    ',',
+    '"',
+    '<',
+    '>',
+    '%00',
+    '[',
+    ']',
+    '@',
+    ';tag=',
+    ';branch=z9hG4bK',
+  ],
+  ...[
+    '9'.repeat(30),
+    '-1',
+    'A'.repeat(5_000),
+    ';'.repeat(300),
+    ','.repeat(300),
+    '\xff\xfe',
+    'sip:',
+    'SIP/2.0',
+    'Via: x\r\n',
+  ],
+  ...[
+    'Content-Length: 999999\r\n',
+    'Content-Length: -5\r\n',
+    'Max-Forwards: 0\r\n',
+    'Route: <sip:127.0.0.1;lr>\r\n',
+  ],
+  ...[
+    'Require: 100rel\r\n',
+    'RAck: 1 1 INVITE\r\n',
+    'Session-Expires: 1\r\nSupported: timer\r\n',
+    'To: <sip:a>;tag=b\r\n',
+  ],
 ];
-const METHODS = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'PRACK', 'UPDATE', 'OPTIONS', 'REGISTER', 'NOTIFY', 'REFER', 'XYZZY'];
+const METHODS = [
+  'INVITE',
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'PRACK',
+  'UPDATE',
+  'OPTIONS',
+  'REGISTER',
+  'NOTIFY',
+  'REFER',
+  'XYZZY',
+];
 const MAX_CHANGES = 4;
 
 /** A real message with a few things wrong in it. */
@@ -30,7 +80,11 @@ function once(message: Buffer, random: Random): Buffer {
     case 2:
       return join(message.subarray(0, at), TOKENS[below(random, TOKENS.length)]!, message.subarray(end));
     case 3:
-      return join(message.subarray(0, at), Buffer.from(random.token(1 + below(random, 8)), 'hex'), message.subarray(at));
+      return join(
+        message.subarray(0, at),
+        Buffer.from(random.token(1 + below(random, 8)), 'hex'),
+        message.subarray(at),
+      );
     case 4:
       return message.subarray(0, at);
     case 5:

@@ -2,7 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { createLogger, type LogLevel } from '../../common/log.js';
 import { startEngine } from '../../engine/engine.js';
-import type { EngineOptions, EngineTransport, ListenOptions, RequestHandlerOptions } from '../../engine/engine-options.js';
+import type {
+  EngineOptions,
+  EngineTransport,
+  ListenOptions,
+  RequestHandlerOptions,
+} from '../../engine/engine-options.js';
 import type { CliIo } from '../cli-io.js';
 import { CommandFailed, ExitCode } from '../exit-code.js';
 
@@ -36,14 +41,29 @@ export function engineCommand(program: Command, io: CliIo): void {
   program
     .command('engine')
     .description('run the SIP engine alone: a server for any drachtio-srf program')
-    .option('--listen <where...>', 'udp, tcp, tls, ws or wss:ADDRESS:PORT[@ADVERTISED]; udp and tcp on 127.0.0.1:5060 without it', readListen)
+    .option(
+      '--listen <where...>',
+      'udp, tcp, tls, ws or wss:ADDRESS:PORT[@ADVERTISED]; udp and tcp on 127.0.0.1:5060 without it',
+      readListen,
+    )
     .option('--cert <file>', 'PEM certificate of tls and wss listeners')
     .option('--key <file>', 'its PEM key')
-    .option('--control <address:port>', 'where drachtio-srf connects; 127.0.0.1:9022 without it', readHostPort)
-    .option('--secret <text>', `what applications must know; $RELEVO_ENGINE_SECRET, else "${DEFAULT_SECRET}" on loopback`)
+    .option(
+      '--control <address:port>',
+      'where drachtio-srf connects; 127.0.0.1:9022 without it',
+      readHostPort,
+    )
+    .option(
+      '--secret <text>',
+      `what applications must know; $RELEVO_ENGINE_SECRET, else "${DEFAULT_SECRET}" on loopback`,
+    )
     .option('--control-cert <file>', 'PEM certificate: applications must speak TLS')
     .option('--control-key <file>', 'its PEM key')
-    .option('--handler <method=url...>', 'ask this HTTP handler what to do with new requests of a method (* for any)', readHandler)
+    .option(
+      '--handler <method=url...>',
+      'ask this HTTP handler what to do with new requests of a method (* for any)',
+      readHandler,
+    )
     .option('--session-timer <seconds>', 'ask for a session timer in every call (RFC 4028)', readWhole)
     .option('--min-se <seconds>', 'smallest session interval to take, at least 90', readWhole)
     .option('--allow <cidr...>', 'addresses and blocks that may speak to the engine')
@@ -51,8 +71,11 @@ export function engineCommand(program: Command, io: CliIo): void {
     .option('--max-cps-per-source <n>', 'new calls per second from one address', readWhole)
     .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
     .action(async (flags: EngineFlags) => {
-      const engine = await startEngine(await optionsOf(flags, io), { log: createLogger('engine', flags.logLevel) });
-      for (const { transport, address, port } of engine.listeners) io.out(`SIP      ${transport} ${address}:${port}\n`);
+      const engine = await startEngine(await optionsOf(flags, io), {
+        log: createLogger('engine', flags.logLevel),
+      });
+      for (const { transport, address, port } of engine.listeners)
+        io.out(`SIP      ${transport} ${address}:${port}\n`);
       io.out(`control  ${(flags.control ?? DEFAULT_CONTROL).address}:${engine.controlPort}\n`);
       await ended();
       await engine.close();
@@ -66,16 +89,18 @@ async function optionsOf(flags: EngineFlags, io: CliIo): Promise<EngineOptions> 
   // A variable that is set to nothing is none.
   const secret = flags.secret ?? (io.env.RELEVO_ENGINE_SECRET || undefined);
   if (secret === undefined && !control.address.startsWith('127.') && control.address !== '::1')
-    throw wrongUse('a control address beyond loopback needs a secret', 'Give --secret or set RELEVO_ENGINE_SECRET.');
+    throw wrongUse(
+      'a control address beyond loopback needs a secret',
+      'Give --secret or set RELEVO_ENGINE_SECRET.',
+    );
   const tls =
     controlCert !== undefined && controlKey !== undefined
       ? { cert: await readFile(controlCert, 'utf8'), key: await readFile(controlKey, 'utf8') }
       : undefined;
   return {
-    listen:
-      flags.listen
-        ? flags.listen.map((one) => withCertificate(one, flags))
-        : (['udp', 'tcp'] as const).map((transport) => ({ transport, address: '127.0.0.1', port: 5060 })),
+    listen: flags.listen
+      ? flags.listen.map((one) => withCertificate(one, flags))
+      : (['udp', 'tcp'] as const).map((transport) => ({ transport, address: '127.0.0.1', port: 5060 })),
     control: { ...control, secret: secret ?? DEFAULT_SECRET, ...(tls ? { tls } : {}) },
     tap: false,
     requestHandlers: flags.handler ?? [],
@@ -144,9 +169,13 @@ function readHostPort(text: string): { address: string; port: number } {
   return { address: parts[1]!.replace(/^\[|\]$/g, ''), port: Number(parts[2]) };
 }
 
-function readHandler(text: string, before: readonly RequestHandlerOptions[] = []): readonly RequestHandlerOptions[] {
+function readHandler(
+  text: string,
+  before: readonly RequestHandlerOptions[] = [],
+): readonly RequestHandlerOptions[] {
   const parts = /^([A-Za-z]+|\*)=(https?:\/\/.+)$/.exec(text);
-  if (!parts || !URL.canParse(parts[2]!)) throw new InvalidArgumentError('Write it as INVITE=http://127.0.0.1:8000/calls.');
+  if (!parts || !URL.canParse(parts[2]!))
+    throw new InvalidArgumentError('Write it as INVITE=http://127.0.0.1:8000/calls.');
   return [...before, { method: parts[1]!.toUpperCase(), url: parts[2]! }];
 }
 

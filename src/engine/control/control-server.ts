@@ -132,7 +132,9 @@ export class ControlServer {
   /** The application that takes the next new request of this method, by turns; `tag` narrows the choice. */
   pick(method: string, tag?: string): ClientSession | undefined {
     const verb = method.toLowerCase();
-    return tag === undefined ? this.#routes.pick(verb) : this.#routes.pick(verb, ({ tags }) => tags.includes(tag));
+    return tag === undefined
+      ? this.#routes.pick(verb)
+      : this.#routes.pick(verb, ({ tags }) => tags.includes(tag));
   }
 
   /** Closes the listener and every session. Idempotent. */

@@ -72,8 +72,13 @@ export function readDecision(answer: unknown): HandlerDecision | undefined {
       return typeof data.tag === 'string' ? { action: 'tag', tag: data.tag } : readConnect(data.uri);
     case 'reject': {
       const { status, reason } = data;
-      if (typeof status !== 'number' || !Number.isInteger(status) || status < 300 || status > 699) return undefined;
-      return { action: 'reject', status, reason: typeof reason === 'string' ? reason.replace(/[\r\n]+/g, ' ') : undefined };
+      if (typeof status !== 'number' || !Number.isInteger(status) || status < 300 || status > 699)
+        return undefined;
+      return {
+        action: 'reject',
+        status,
+        reason: typeof reason === 'string' ? reason.replace(/[\r\n]+/g, ' ') : undefined,
+      };
     }
     case 'redirect': {
       const contacts = strings(data.contacts);
@@ -102,7 +107,9 @@ export function readDecision(answer: unknown): HandlerDecision | undefined {
 
 function readConnect(uri: unknown): HandlerDecision | undefined {
   if (typeof uri !== 'string') return undefined;
-  const parts = /^(?:(?:tcp|tls|sip):(?:\/\/)?)?(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?(;.*)?$/i.exec(uri.trim());
+  const parts = /^(?:(?:tcp|tls|sip):(?:\/\/)?)?(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?(;.*)?$/i.exec(
+    uri.trim(),
+  );
   if (!parts) return undefined;
   const port = Number(parts[2] ?? CONTROL_PORT);
   if (port < 1 || port > 65_535) return undefined;

@@ -58,7 +58,8 @@ export class Gatekeeper {
 
   /** Whether this source may speak at all; `drop` and `refuse` (403) are for those who may not. */
   judgeSource(address: string): 'pass' | 'drop' | 'refuse' {
-    if (!this.#allowed || this.#allowed.check(plain(address), isIPv6(plain(address)) ? 'ipv6' : 'ipv4')) return 'pass';
+    if (!this.#allowed || this.#allowed.check(plain(address), isIPv6(plain(address)) ? 'ipv6' : 'ipv4'))
+      return 'pass';
     this.#counts.unknownSources++;
     const source = this.#source(address);
     if (!source.logged) {

@@ -4,7 +4,12 @@ import { parseNameAddrList } from '../../sip/name-addr.js';
 import { createResponse } from '../../sip/response.js';
 import { serializeMessage } from '../../sip/serialize-message.js';
 import { serverKey } from '../../sip/transaction/transaction-key.js';
-import { responseDestination, type Destination, type Source, type TransportName } from '../../sip/transaction/transport.js';
+import {
+  responseDestination,
+  type Destination,
+  type Source,
+  type TransportName,
+} from '../../sip/transaction/transport.js';
 import { buildVia, MAGIC_COOKIE, withReceived, type Via } from '../../sip/via.js';
 import type { Core } from '../signalling/core.js';
 import type { DialogControl } from '../signalling/dialog-control.js';
@@ -92,7 +97,9 @@ export class ProxiedDialogs {
 
   /** RFC 3261 16.11: the same request gets the same branch each time, and its response proves that it was ours. */
   #branch(via: Via): string {
-    const hash = createHmac('sha256', this.#secret).update(`${via.sentBy}|${via.branch ?? ''}`).digest('hex');
+    const hash = createHmac('sha256', this.#secret)
+      .update(`${via.sentBy}|${via.branch ?? ''}`)
+      .digest('hex');
     return `${BRANCH_MARK}${hash.slice(0, 24)}`;
   }
 
@@ -116,6 +123,11 @@ export class ProxiedDialogs {
     const via = request.headers.topVia();
     if (request.method === 'ACK' || !via) return;
     const response = createResponse(request, status, undefined, { toTag: this.#core.layer.newTag() });
-    this.#core.outbound.send(responseDestination(via, source), serializeMessage(response), undefined, response);
+    this.#core.outbound.send(
+      responseDestination(via, source),
+      serializeMessage(response),
+      undefined,
+      response,
+    );
   }
 }

@@ -22,7 +22,8 @@ export function parseTimeout(text: string): number | undefined {
 
 /** The fields of a `proxy` control message after the transaction id. */
 export function parseProxyFields(fields: readonly string[]): ProxyOptions {
-  const [remain = '', full = '', follow = '', order = '', provisional = '', final = '', ...destinations] = fields;
+  const [remain = '', full = '', follow = '', order = '', provisional = '', final = '', ...destinations] =
+    fields;
   return {
     recordRoute: remain === 'remainInDialog',
     fullResponse: full === 'fullResponse',

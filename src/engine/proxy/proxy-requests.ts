@@ -125,7 +125,8 @@ export class ProxyRequests {
       // RFC 5658: one for each side where they differ.
       if (outgoing !== incoming) headers.prepend('Record-Route', outgoing);
     }
-    for (const [name, value] of extra ?? []) if (!KEPT.has(canonicalHeaderName(name))) headers.set(name, value);
+    for (const [name, value] of extra ?? [])
+      if (!KEPT.has(canonicalHeaderName(name))) headers.set(name, value);
     return { ...received, uri, headers };
   }
 

@@ -68,8 +68,7 @@ export class ApplicationResponses {
       return;
     }
     const bytes = this.#core.outbound.lastBytes;
-    if (incoming.dialog && message.status < 300 && isSdp(response.headers, response.body))
-{
+    if (incoming.dialog && message.status < 300 && isSdp(response.headers, response.body)) {
       incoming.dialog.localSdp = response.body;
       if (reliable && incoming.dialog.remoteOffer === incoming.id) incoming.dialog.remoteOffer = undefined;
     }

@@ -8,7 +8,7 @@ import type { EngineDialog } from './engine-dialog.js';
 import type { Located, Route } from './target-locator.js';
 
 /** Why the engine ends a dialog by itself; drachtio-srf hands the text to the application. */
-export type OwnByeReason = 
+export type OwnByeReason =
   'ACK timeout' | 'ACK-BYE due to cancel race condition' | 'Session timer expired' | 'application gone';
 
 const CDR_REASONS: Readonly<Record<OwnByeReason, CdrStopReason>> = {

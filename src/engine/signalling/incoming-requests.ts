@@ -42,7 +42,13 @@ export class IncomingRequests implements ServerTransactionUser {
   readonly #byKey = new Map<string, IncomingRequest>();
   #strayResponses = 0;
 
-  constructor(core: Core, control: DialogControl, sessions: SessionRefresh, proxies: ProxyRequests, director: RequestDirector) {
+  constructor(
+    core: Core,
+    control: DialogControl,
+    sessions: SessionRefresh,
+    proxies: ProxyRequests,
+    director: RequestDirector,
+  ) {
     this.#core = core;
     this.#control = control;
     this.#sessions = sessions;
@@ -242,7 +248,8 @@ export class IncomingRequests implements ServerTransactionUser {
       this.#core.random,
     );
     if (verdict.kind === 'accept') return false;
-    const headers: [string, string][] = verdict.status === 500 ? [['Retry-After', String(verdict.retryAfterS)]] : [];
+    const headers: [string, string][] =
+      verdict.status === 500 ? [['Retry-After', String(verdict.retryAfterS)]] : [];
     this.#answer(key, request, verdict.status, headers);
     return true;
   }
@@ -280,7 +287,11 @@ export class IncomingRequests implements ServerTransactionUser {
     this.#requests.set(incoming.id, incoming);
     this.#byKey.set(key, incoming);
     if (dialog && request.method === 'INVITE') dialog.pendingPeerInvite = incoming.id;
-    if (dialog && (request.method === 'INVITE' || request.method === 'UPDATE') && isSdp(request.headers, request.body))
+    if (
+      dialog &&
+      (request.method === 'INVITE' || request.method === 'UPDATE') &&
+      isSdp(request.headers, request.body)
+    )
       dialog.remoteOffer = incoming.id;
     const { report, cdr } = this.#core;
     session.send(

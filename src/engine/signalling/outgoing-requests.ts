@@ -339,7 +339,8 @@ export class OutgoingRequests {
       this.#core.report.sentRequest(bytes.length, listener, outgoing.id),
       bytes,
     );
-    if (outgoing.request.method === 'INVITE' && outgoing.opensDialog) this.#core.cdr.attempt('application', bytes);
+    if (outgoing.request.method === 'INVITE' && outgoing.opensDialog)
+      this.#core.cdr.attempt('application', bytes);
     if (outgoing.request.method === 'BYE') this.#core.cdr.stop('application', bytes, 'normal-release');
   }
 

@@ -58,7 +58,9 @@ export class ReportFormat {
 
   /** The rest of an `OK` for a response of a target of a proxied request; `from` is undefined for one made up. */
   proxied(bytes: number, from: Source | undefined): string {
-    const where = from ? `network|${bytes}|${from.transport}|${from.address}|${from.port}` : `application|${bytes}|||0`;
+    const where = from
+      ? `network|${bytes}|${from.transport}|${from.address}|${from.port}`
+      : `application|${bytes}|||0`;
     return `${where}|${this.time()}|||continue`;
   }
 

@@ -33,7 +33,12 @@ export class RequestDirector {
   }
 
   /** Whether a handler takes the request; `handUp` is called when it chooses an application. */
-  take(request: SipRequest, key: string, source: Source, handUp: (session: ClientSession, raw: Buffer) => void): boolean {
+  take(
+    request: SipRequest,
+    key: string,
+    source: Source,
+    handUp: (session: ClientSession, raw: Buffer) => void,
+  ): boolean {
     const handler = handlerFor(this.#handlers, request.method);
     if (!handler) return false;
     this.#waiting.set(key, request);
@@ -63,7 +68,10 @@ export class RequestDirector {
     handUp: (session: ClientSession) => void,
   ): Promise<void> {
     const decision = await askHandler(handler, request, source);
-    const session = decision.action === 'connect' ? await this.#connect(decision.host, decision.port, decision.tls) : undefined;
+    const session =
+      decision.action === 'connect'
+        ? await this.#connect(decision.host, decision.port, decision.tls)
+        : undefined;
     if (!this.#waiting.has(key)) return;
     this.#follow(decision, session, request, key, source, handUp);
   }

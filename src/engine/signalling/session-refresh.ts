@@ -65,7 +65,8 @@ export class SessionRefresh {
     if (!isRefreshing(request.method) || dialog?.state === 'ended') return;
     const { headers } = request;
     const running = dialog?.sessionTimer;
-    if (intervalS === undefined && (headers.has('session-expires') || (!running && !this.#policy.offer))) return;
+    if (intervalS === undefined && (headers.has('session-expires') || (!running && !this.#policy.offer)))
+      return;
     if (request.method === 'UPDATE' && dialog?.state !== 'confirmed') return;
     const wanted = intervalS ?? running?.intervalS ?? this.#policy.defaultS;
     const refresher = running ? (running.refreshing === 'us' ? 'uac' : 'uas') : undefined;
@@ -117,7 +118,9 @@ export class SessionRefresh {
     if (!sip || dialog.state !== 'confirmed') return;
     const isUpdate = dialog.peerTakesUpdate;
     const busy =
-      dialog.pendingInvite !== undefined || dialog.pendingPeerInvite !== undefined || dialog.ackWait !== undefined;
+      dialog.pendingInvite !== undefined ||
+      dialog.pendingPeerInvite !== undefined ||
+      dialog.ackWait !== undefined;
     if (busy && !isUpdate) {
       dialog.sessionTimer?.retry(1_000);
       return;

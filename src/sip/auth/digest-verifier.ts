@@ -148,7 +148,8 @@ function readAnswer(params: Params): Answer | string {
   ].map((name) => params.get(name));
   if (username === undefined || nonce === undefined || uri === undefined || response === undefined)
     return 'a field is missing';
-  if (params.get('qop')?.toLowerCase() !== 'auth' || nc === undefined || cnonce === undefined) return 'qop is not auth';
+  if (params.get('qop')?.toLowerCase() !== 'auth' || nc === undefined || cnonce === undefined)
+    return 'qop is not auth';
   if (!/^[0-9a-f]{8}$/i.test(nc)) return 'nc is not eight hexadecimal digits';
   return { username, nonce, uri, response, nc, cnonce };
 }

@@ -58,7 +58,8 @@ const MULTICAST = /^(?:22[4-9]|23\d)(?:\.\d{1,3}){3}$|^\[?ff[0-9a-f]{2}:/i;
 export function responseDestination(via: Via, source: Source): Destination {
   if (source.transport !== 'udp') return source;
   // maddr is for multicast: any other would let a stranger choose whom we send to.
-  if (via.maddr !== undefined && MULTICAST.test(via.maddr)) return { ...source, address: via.maddr, port: via.port ?? 5060 };
+  if (via.maddr !== undefined && MULTICAST.test(via.maddr))
+    return { ...source, address: via.maddr, port: via.port ?? 5060 };
   return via.rport !== undefined || source.port === (via.port ?? 5060)
     ? source
     : { ...source, port: via.port ?? 5060 };

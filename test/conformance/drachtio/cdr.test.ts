@@ -25,7 +25,10 @@ describe('call detail records of the embedded engine (recording 26)', () => {
 
   /** The next record: its kind, source and last field, and the message that caused it. */
   const record = async (): Promise<string[]> => {
-    const { tokens, sip } = await books.next('record', (message) => message.tokens[1]?.startsWith('cdr:') === true);
+    const { tokens, sip } = await books.next(
+      'record',
+      (message) => message.tokens[1]?.startsWith('cdr:') === true,
+    );
     assert.match(tokens[3] ?? '', /^\d\d:\d\d:\d\d\.\d{6}$/);
     return [tokens[1]!, tokens[2]!, ...tokens.slice(4), startLine(sip).split(' sip:')[0]!];
   };
@@ -95,7 +98,10 @@ describe('call detail records of the embedded engine (recording 26)', () => {
     const b = await fixture.ua();
     a.send(a.invite());
     const { tokens } = await app.nextSip('INVITE');
-    app.send(`proxy|${tokens[8]!}||fullResponse||serial|||sip:bob@127.0.0.1:${b.port}`, compose(['INVITE sip:b SIP/2.0']));
+    app.send(
+      `proxy|${tokens[8]!}||fullResponse||serial|||sip:bob@127.0.0.1:${b.port}`,
+      compose(['INVITE sip:b SIP/2.0']),
+    );
     const invite = await b.nextRequest('INVITE');
     assert.equal(header(invite, 'Max-Forwards'), '69');
     b.send(b.response(invite, 200, 'OK', 'b', [], SDP));
@@ -106,6 +112,9 @@ describe('call detail records of the embedded engine (recording 26)', () => {
 
   it('sends nothing to applications that did not ask', async () => {
     await answered();
-    assert.equal(app.unread(({ tokens }) => tokens[1]?.startsWith('cdr:') === true), 0);
+    assert.equal(
+      app.unread(({ tokens }) => tokens[1]?.startsWith('cdr:') === true),
+      0,
+    );
   });
 });

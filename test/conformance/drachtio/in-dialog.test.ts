@@ -287,7 +287,10 @@ describe('offers that cross on the embedded engine (RFC 3311 5.2)', () => {
     const first = await app.nextSip('SIP/2.0 183');
     await app.nextSip('SIP/2.0 183');
     const cseq = header(invite, 'CSeq');
-    await app.ask(`sip||${first.tokens[9]!}`, compose(['PRACK sip:placeholder SIP/2.0', `RAck: 900 ${cseq}`]));
+    await app.ask(
+      `sip||${first.tokens[9]!}`,
+      compose(['PRACK sip:placeholder SIP/2.0', `RAck: 900 ${cseq}`]),
+    );
     assert.match(header(await a.nextRequest('PRACK'), 'To'), /;tag=one$/);
     await app.ask(`sip||${first.tokens[9]!}`, compose(['PRACK sip:placeholder SIP/2.0', `RAck: 5 ${cseq}`]));
     assert.match(header(await a.nextRequest('PRACK'), 'To'), /;tag=two$/);

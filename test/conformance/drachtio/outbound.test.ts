@@ -134,14 +134,21 @@ describe('request handlers and outbound connections of the embedded engine (reco
       a.send(a.invite());
       await gold.nextSip('INVITE');
     }
-    assert.equal(plain.unread(({ tokens }) => tokens[1] === 'sip'), 0);
+    assert.equal(
+      plain.unread(({ tokens }) => tokens[1] === 'sip'),
+      0,
+    );
     handler.answer = () => ({ action: 'route', data: { tag: 'nobody' } });
     a.send(a.invite());
     await a.nextResponse(503, 'INVITE');
   });
 
   it('answers 503 when the handler says nothing, or nonsense, or names an application that is not there', async () => {
-    for (const answer of ['silence', { action: 'dance' }, { action: 'route', data: { uri: '127.0.0.1:1' } }] as const) {
+    for (const answer of [
+      'silence',
+      { action: 'dance' },
+      { action: 'route', data: { uri: '127.0.0.1:1' } },
+    ] as const) {
       handler.answer = () => answer;
       a.send(a.invite());
       await a.nextResponse(503, 'INVITE');

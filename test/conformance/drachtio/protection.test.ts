@@ -28,7 +28,10 @@ describe('limits and protection of the embedded engine', () => {
     assert.equal(header(await a.nextResponse(503, 'INVITE'), 'Retry-After'), '7');
     for (let call = 0; call < 2; call++) await app.nextSip('INVITE');
     await fixture.settled();
-    assert.equal(app.unread(({ tokens }) => tokens[1] === 'sip'), 0);
+    assert.equal(
+      app.unread(({ tokens }) => tokens[1] === 'sip'),
+      0,
+    );
     assert.equal(fixture.engine.stats().transactions.inviteServers, 2, 'a refusal keeps nothing');
     clock.advance(1_000);
     a.send(a.invite());
@@ -71,7 +74,10 @@ describe('limits and protection of the embedded engine', () => {
     assert.equal(fixture.engine.stats().malformed, 50);
     a.send(a.request('OPTIONS'));
     await a.nextResponse(200, 'OPTIONS');
-    assert.equal(a.count((message) => status(message) === 400), 5);
+    assert.equal(
+      a.count((message) => status(message) === 400),
+      5,
+    );
   });
 });
 

@@ -84,7 +84,11 @@ describe('proxy of the embedded engine (RFC 3261 16)', () => {
     a.send(a.sameHop('ACK', invite, header(busy, 'To')));
     const { connected, finalStatus } = await results.promise;
     assert.deepEqual([connected, finalStatus], [false, 486]);
-    assert.equal(b.count((message) => message.startsWith('ACK')), 1, 'the ACK ends at the proxy');
+    assert.equal(
+      b.count((message) => message.startsWith('ACK')),
+      1,
+      'the ACK ends at the proxy',
+    );
   });
 
   it('serial: tries the next target after a failure, and stops at a 6xx', async () => {
@@ -99,7 +103,10 @@ describe('proxy of the embedded engine (RFC 3261 16)', () => {
     a.send(a.invite());
     b.send(b.response(await b.nextRequest('INVITE'), 603, 'Decline'));
     await a.nextResponse(603, 'INVITE');
-    assert.equal(c.count((message) => message.startsWith('INVITE')), 1);
+    assert.equal(
+      c.count((message) => message.startsWith('INVITE')),
+      1,
+    );
   });
 
   it('serial: gives up a target that says nothing, and one that rings too long', async () => {
@@ -213,7 +220,10 @@ describe('proxy of the embedded engine (RFC 3261 16)', () => {
     await proxying([b]);
     a.send(a.invite());
     const forwarded = await b.nextRequest('INVITE');
-    const looped = forwarded.replace('\r\n', `\r\nVia: SIP/2.0/UDP 127.0.0.1:${b.port};branch=z9hG4bKloop;rport\r\n`);
+    const looped = forwarded.replace(
+      '\r\n',
+      `\r\nVia: SIP/2.0/UDP 127.0.0.1:${b.port};branch=z9hG4bKloop;rport\r\n`,
+    );
     b.send(looped);
     await b.next('482', (message) => status(message) === 482);
     a.send(a.invite().replace('Max-Forwards: 70', 'Max-Forwards: 0'));

@@ -51,7 +51,10 @@ describe('session timers of the embedded engine (RFC 4028)', () => {
       destroyed.resolve(String(reason));
     });
     clock.advance(89_000);
-    assert.equal(a.count((message) => message.startsWith('BYE')), 0);
+    assert.equal(
+      a.count((message) => message.startsWith('BYE')),
+      0,
+    );
     clock.advance(1_500);
     const bye = await a.nextRequest('BYE');
     assert.match(header(bye, 'Reason'), /Session timer expired/);
@@ -81,7 +84,10 @@ describe('session timers of the embedded engine (RFC 4028)', () => {
     a.send(a.inDialog('ACK', 2, refreshed));
     await takenIn();
     clock.advance(80_000);
-    assert.equal(a.count((message) => message.startsWith('BYE')), 0);
+    assert.equal(
+      a.count((message) => message.startsWith('BYE')),
+      0,
+    );
   });
 
   it('UAS as refresher: sends UPDATE at half the interval, unseen by the application', async () => {
@@ -157,7 +163,14 @@ describe('session timers of the embedded engine (RFC 4028)', () => {
     assert.equal(header(second, 'Session-Expires'), '600');
     assert.equal(header(second, 'Min-SE'), '600');
     a.send(
-      a.response(second, 200, 'OK', 'y', ['Session-Expires: 600;refresher=uac', 'Require: timer', UPDATE_ALLOWED], SDP),
+      a.response(
+        second,
+        200,
+        'OK',
+        'y',
+        ['Session-Expires: 600;refresher=uac', 'Require: timer', UPDATE_ALLOWED],
+        SDP,
+      ),
     );
     await made;
     await a.nextRequest('ACK');
@@ -173,7 +186,10 @@ describe('session timers of the embedded engine (RFC 4028)', () => {
     const own = await a.nextRequest('INVITE');
     const modified = dialog.modify(SDP);
     await fixture.settled();
-    assert.equal(a.count((message) => message.startsWith('INVITE')), 1);
+    assert.equal(
+      a.count((message) => message.startsWith('INVITE')),
+      1,
+    );
     a.send(a.response(own, 200, 'OK', '', ['Session-Expires: 120;refresher=uac'], SDP));
     await a.nextRequest('ACK');
     const theirs = await a.nextRequest('INVITE');

@@ -33,7 +33,10 @@ describe('torture messages after RFC 4475, each over UDP to a running engine', (
     ua = await fixture.ua();
     app = await fixture.raw(VERBS);
     const serve = async (): Promise<void> => {
-      const { tokens } = await app.next('request', (message) => message.tokens[1] === 'sip' && !message.sip.startsWith('SIP/'));
+      const { tokens } = await app.next(
+        'request',
+        (message) => message.tokens[1] === 'sip' && !message.sip.startsWith('SIP/'),
+      );
       app.send(`sip|${tokens[8]!}|`, compose(['SIP/2.0 200 OK']));
     };
     // Until nothing has come for a while, or all is over.
@@ -63,7 +66,10 @@ describe('torture messages after RFC 4475, each over UDP to a running engine', (
       for (let round = 0; round < 2; round++) {
         const ping = ua.request('OPTIONS');
         ua.send(ping);
-        await ua.next('answer to OPTIONS', (answer) => status(answer) === 200 && headers(answer, 'Call-ID')[0] === header(ping, 'Call-ID'));
+        await ua.next(
+          'answer to OPTIONS',
+          (answer) => status(answer) === 200 && headers(answer, 'Call-ID')[0] === header(ping, 'Call-ID'),
+        );
       }
       const answers = out.filter((sent) => status(sent) >= 200 && sent.includes(callId));
       assert.deepEqual([...new Set(answers.map(status))], verdict === 0 ? [] : [verdict]);

@@ -25,7 +25,11 @@ export interface ProxyOptions {
 export interface ProxyResults {
   readonly connected: boolean;
   readonly finalStatus: number;
-  readonly responses: readonly { readonly address: string; readonly port: number; readonly msgs: readonly { readonly status: number }[] }[];
+  readonly responses: readonly {
+    readonly address: string;
+    readonly port: number;
+    readonly msgs: readonly { readonly status: number }[];
+  }[];
 }
 
 export interface SrfSender {

@@ -31,8 +31,14 @@ describe('routing of verbs to applications', () => {
     const routes = new RouteTable<string>();
     for (const client of ['a1', 'b', 'a2']) routes.add('invite', client);
     const isA = (client: string): boolean => client.startsWith('a');
-    assert.deepEqual([1, 2, 3].map(() => routes.pick('invite', isA)), ['a1', 'a2', 'a1']);
-    assert.equal(routes.pick('invite', (client) => client === 'c'), undefined);
+    assert.deepEqual(
+      [1, 2, 3].map(() => routes.pick('invite', isA)),
+      ['a1', 'a2', 'a1'],
+    );
+    assert.equal(
+      routes.pick('invite', (client) => client === 'c'),
+      undefined,
+    );
   });
 
   it('forgets an application that has gone, and answers undefined when nobody is left', () => {

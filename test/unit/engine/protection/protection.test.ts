@@ -43,10 +43,16 @@ describe('protection of the engine', () => {
 
   it('a bucket lets its rate through, no burst beyond it, and fills again with time', () => {
     const bucket = new TokenBucket(3, 0);
-    assert.deepEqual([1, 2, 3, 4].map(() => bucket.take(0)), [true, true, true, false]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => bucket.take(0)),
+      [true, true, true, false],
+    );
     assert.equal(bucket.take(300), false);
     assert.equal(bucket.take(400), true);
-    assert.deepEqual([1, 2, 3, 4].map(() => bucket.take(60_000)), [true, true, true, false]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => bucket.take(60_000)),
+      [true, true, true, false],
+    );
   });
 
   it('a map of sources forgets the one that was silent longest', () => {
@@ -56,8 +62,14 @@ describe('protection of the engine', () => {
     map.obtain('a', () => 0);
     map.obtain('c', () => 3);
     assert.equal(map.size, 2);
-    assert.equal(map.obtain('a', () => 9), 1);
-    assert.equal(map.obtain('b', () => 9), 9);
+    assert.equal(
+      map.obtain('a', () => 9),
+      1,
+    );
+    assert.equal(
+      map.obtain('b', () => 9),
+      9,
+    );
   });
 
   it('overload is two late samples in a row, and ends with the first in time', () => {
@@ -104,13 +116,20 @@ describe('protection of the engine', () => {
 
   it('remembers a bounded number of sources', () => {
     const gate = new Gatekeeper({ callsPerSecondPerSource: 1 }, new VirtualClock(), log, () => 0);
-    for (let source = 0; source < 20_000; source++) gate.judgeCall(`10.${source >> 16}.${(source >> 8) & 255}.${source & 255}`);
+    for (let source = 0; source < 20_000; source++)
+      gate.judgeCall(`10.${source >> 16}.${(source >> 8) & 255}.${source & 255}`);
     assert.equal(gate.counts().sources, 10_000);
     gate.close();
   });
 
   it('tells SIP from noise by the first line', () => {
-    for (const sip of ['INVITE sip:a SIP/2.0\r\n', '\r\n\r\nOPTIONS sip:a SIP/2.0\n', 'SIP/2.0 200 OK\r\n', '\r\n\r\n', 'X y SIP/7.0 \r\n'])
+    for (const sip of [
+      'INVITE sip:a SIP/2.0\r\n',
+      '\r\n\r\nOPTIONS sip:a SIP/2.0\n',
+      'SIP/2.0 200 OK\r\n',
+      '\r\n\r\n',
+      'X y SIP/7.0 \r\n',
+    ])
       assert.equal(looksLikeSip(Buffer.from(sip)), true, sip);
     for (const noise of ['GET / HTTP/1.1\r\n', 'no line end', '\x16\x03\x01\n'])
       assert.equal(looksLikeSip(Buffer.from(noise)), false, noise);

@@ -22,11 +22,25 @@ describe('digest authentication as server (RFC 7616, RFC 8760)', () => {
   });
 
   /** What a user agent that knows `password` answers to the challenges. */
-  const answer = (challenges: readonly string[], password = 'secret', nonceCount = 1, username = 'alice'): string =>
-    answerChallenge(chooseChallenge(challenges)!, { method: 'REGISTER', uri: URI, username, password, cnonce: 'c', nonceCount })!;
+  const answer = (
+    challenges: readonly string[],
+    password = 'secret',
+    nonceCount = 1,
+    username = 'alice',
+  ): string =>
+    answerChallenge(chooseChallenge(challenges)!, {
+      method: 'REGISTER',
+      uri: URI,
+      username,
+      password,
+      cnonce: 'c',
+      nonceCount,
+    })!;
 
   const verify = (value: string, uri = URI, method = 'REGISTER'): DigestVerdict =>
-    verifier.verify({ method, uri, body: Buffer.alloc(0), values: [value] }, (user) => (user === 'alice' ? 'secret' : undefined));
+    verifier.verify({ method, uri, body: Buffer.alloc(0), values: [value] }, (user) =>
+      user === 'alice' ? 'secret' : undefined,
+    );
 
   it('accepts the right password under either algorithm', () => {
     const [sha, md5] = verifier.challenges();
@@ -62,11 +76,18 @@ describe('digest authentication as server (RFC 7616, RFC 8760)', () => {
   });
 
   it('passes over credentials for other realms, and names what is malformed', () => {
-    assert.equal(verify('Digest username="alice", realm="else", nonce="n", uri="u", response="r"').kind, 'missing');
+    assert.equal(
+      verify('Digest username="alice", realm="else", nonce="n", uri="u", response="r"').kind,
+      'missing',
+    );
     assert.equal(verify('Basic YTpi').kind, 'missing');
     const good = answer(verifier.challenges());
     assert.equal(verify(good, 'sip:other').kind, 'malformed');
-    for (const broken of [good.replace('qop=auth', 'qop=auth-int'), good.replace(/nc=\w+/, 'nc=1'), good.replace('SHA-256', 'SHA-1')])
+    for (const broken of [
+      good.replace('qop=auth', 'qop=auth-int'),
+      good.replace(/nc=\w+/, 'nc=1'),
+      good.replace('SHA-256', 'SHA-1'),
+    ])
       assert.equal(verify(broken).kind, 'malformed', broken);
   });
 });
