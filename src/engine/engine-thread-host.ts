@@ -4,8 +4,12 @@ import { messageOf, RelevoError } from '../common/errors.js';
 import type { LogLevel } from '../common/log.js';
 import type { EngineListener } from './engine.js';
 import type { EngineOptions } from './engine-options.js';
-import type { EngineStats } from './engine-stats.js';
-import type { EngineThreadCommand, EngineThreadData, EngineThreadMessage } from './engine-thread-messages.js';
+import type {
+  EngineThreadCommand,
+  EngineThreadData,
+  EngineThreadMessage,
+  EngineThreadStats,
+} from './engine-thread-messages.js';
 import type { TappedMessage } from './sip-tap.js';
 import { unpackTap } from './tap-batch.js';
 
@@ -13,7 +17,7 @@ import { unpackTap } from './tap-batch.js';
 export interface EngineThread {
   readonly controlPort: number;
   readonly listeners: readonly EngineListener[];
-  stats(): Promise<EngineStats>;
+  stats(): Promise<EngineThreadStats>;
   /** Turns the tap on or off; batches go to `onTap`. */
   setTap(on: boolean): void;
   /** Reads the certificates of the listeners again. */
@@ -48,7 +52,7 @@ export async function startEngineThread(
   };
   const waiting = new Map<
     number,
-    { resolve: (stats: EngineStats) => void; reject: (error: Error) => void }
+    { resolve: (stats: EngineThreadStats) => void; reject: (error: Error) => void }
   >();
   let nextRequestId = 1;
   let closing = false;

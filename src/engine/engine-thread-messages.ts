@@ -1,8 +1,12 @@
 import type { EngineListener } from './engine.js';
 import type { EngineOptions } from './engine-options.js';
+import type { ThreadLoadReading } from '../common/thread-load.js';
 import type { EngineStats } from './engine-stats.js';
 import type { PackedTap } from './tap-batch.js';
 import type { LogLevel } from '../common/log.js';
+
+/** The engine's counters and how busy its thread is. */
+export type EngineThreadStats = EngineStats & ThreadLoadReading;
 
 /** What the engine's thread is started with (`workerData`). */
 export interface EngineThreadData {
@@ -17,7 +21,7 @@ export type EngineThreadMessage =
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly remedy: string }
   /** What went by since the last batch, oldest first. */
   | { readonly type: 'tap'; readonly batch: PackedTap }
-  | { readonly type: 'stats'; readonly requestId: number; readonly stats: EngineStats }
+  | { readonly type: 'stats'; readonly requestId: number; readonly stats: EngineThreadStats }
   | { readonly type: 'closed' };
 
 /** To the engine's thread. */

@@ -3,6 +3,7 @@ import { assertUnreachable } from '../common/assert.js';
 import { realClock } from '../common/clock.js';
 import { messageOf, RelevoError } from '../common/errors.js';
 import { createLogger } from '../common/log.js';
+import { ThreadLoad } from '../common/thread-load.js';
 import { startEngine } from './engine.js';
 import type { EngineThreadCommand, EngineThreadData, EngineThreadMessage } from './engine-thread-messages.js';
 import { packTap, TapBatch } from './tap-batch.js';
@@ -10,6 +11,7 @@ import { packTap, TapBatch } from './tap-batch.js';
 /** The entry of the engine's own thread: an engine, and the messages of `engine-thread-messages.ts`. */
 async function runEngineThread(port: NonNullable<typeof parentPort>, data: EngineThreadData): Promise<void> {
   const log = createLogger('engine', data.logLevel);
+  const load = new ThreadLoad();
   const post = (message: EngineThreadMessage): void => {
     port.postMessage(message);
   };
@@ -32,6 +34,7 @@ async function runEngineThread(port: NonNullable<typeof parentPort>, data: Engin
   const close = async (): Promise<void> => {
     setTap(false);
     await engine.close();
+    load.close();
     post({ type: 'closed' });
     port.close();
   };
@@ -48,7 +51,7 @@ async function runEngineThread(port: NonNullable<typeof parentPort>, data: Engin
         engine.reloadCertificates();
         return;
       case 'getStats':
-        post({ type: 'stats', requestId: command.requestId, stats: engine.stats() });
+        post({ type: 'stats', requestId: command.requestId, stats: { ...engine.stats(), ...load.read() } });
         return;
       default:
         assertUnreachable(command, 'command to the engine thread');

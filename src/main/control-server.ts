@@ -2,7 +2,7 @@ import { RelevoError, messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { RelevoConfig } from '../config/relevo-config.js';
 import { startEngineThread, type EngineThread } from '../engine/engine-thread-host.js';
-import type { EngineStats } from '../engine/engine-stats.js';
+import type { EngineThreadStats } from '../engine/engine-thread-messages.js';
 import type { PartState } from '../api/node-control.js';
 import type { TappedMessage } from '../observe/sip-trace.js';
 import type { ControlServerAddress } from '../signalling/thread-messages.js';
@@ -91,7 +91,7 @@ export class ControlServer {
   }
 
   /** The embedded engine's counters. */
-  stats(): Promise<EngineStats> {
+  stats(): Promise<EngineThreadStats> {
     if (this.#engine) return this.#engine.stats();
     return Promise.reject(
       new RelevoError('no_embedded_engine', 'an external drachtio-server is used', 'Ask that server.'),

@@ -1,21 +1,18 @@
-import type { EngineStats } from '../engine/engine-stats.js';
+import { ThreadLoad } from '../common/thread-load.js';
+import type { EngineThreadStats } from '../engine/engine-thread-messages.js';
 import type { NodeReadings, ThreadReading } from '../observe/metrics.js';
 import type { SignallingStats } from '../signalling/thread-messages.js';
 import type { MediaPool } from './media-pool.js';
 import type { NodeObserver } from './node-observer.js';
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 
 /** Readings are shared by all who ask within this time, so that a flood of requests does not reach the threads. */
 const FRESH_MS = 1000;
 const WAIT_MS = 1500;
-const NS_PER_MS = 1e6;
-/** The monitor's own timer interval: what it reports beyond that is delay. */
-const RESOLUTION_MS = 10;
 
 export interface MetricSources {
   readonly observer: NodeObserver;
   /** Null where the engine is an external drachtio-server. */
-  readonly engine: (() => Promise<EngineStats>) | null;
+  readonly engine: (() => Promise<EngineThreadStats>) | null;
   readonly signalling: () => Promise<SignallingStats>;
   readonly media: () => MediaPool | null;
 }
@@ -23,15 +20,13 @@ export interface MetricSources {
 /** Collects the counters of all threads for the metrics. */
 export class NodeMetrics {
   readonly #sources: MetricSources;
-  readonly #delay: IntervalHistogram;
+  readonly #load = new ThreadLoad();
   #last: { readonly atMs: number; readonly text: Promise<string> } | null = null;
   #signalling: SignallingStats | null = null;
-  #engine: EngineStats | null = null;
+  #engine: EngineThreadStats | null = null;
 
   constructor(sources: MetricSources) {
     this.#sources = sources;
-    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    this.#delay.enable();
   }
 
   /** Prometheus text. A thread that does not answer keeps its last figures. */
@@ -44,7 +39,7 @@ export class NodeMetrics {
   }
 
   close(): void {
-    this.#delay.disable();
+    this.#load.close();
   }
 
   async #read(): Promise<string> {
@@ -57,7 +52,8 @@ export class NodeMetrics {
     ]);
     this.#signalling = fromSignalling ?? this.#signalling;
     this.#engine = fromEngine ?? this.#engine;
-    const threads: ThreadReading[] = [this.#own()];
+    const threads: ThreadReading[] = [{ thread: 'control', ...this.#load.read() }];
+    if (this.#engine) threads.push({ thread: 'engine', ...this.#engine });
     if (this.#signalling) threads.push({ thread: 'signalling', ...this.#signalling });
     for (const { index, stats } of fromMedia ?? []) threads.push({ thread: `media-${index}`, ...stats });
     const readings: NodeReadings = {
@@ -84,23 +80,6 @@ export class NodeMetrics {
     };
     observer.metrics.read(observer.book, readings, observer.sipCounts());
     return observer.metrics.text();
-  }
-
-  #lateMs(percentile: number): number {
-    return Math.max(0, this.#delay.percentile(percentile) / NS_PER_MS - RESOLUTION_MS);
-  }
-
-  #own(): ThreadReading {
-    const { user, system } = process.cpuUsage();
-    const reading = {
-      // process.cpuUsage is that of the whole process, all threads together.
-      thread: 'process',
-      cpuMs: (user + system) / 1000,
-      loopDelayP50Ms: this.#lateMs(50),
-      loopDelayP99Ms: this.#lateMs(99),
-    };
-    this.#delay.reset();
-    return reading;
   }
 }
 

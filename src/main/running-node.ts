@@ -267,7 +267,9 @@ export class RunningNode implements NodeControl {
 
   async dryRun(request: DryRunRequest): Promise<DryRunReport> {
     const { directory } = await this.#part(this.#signalling).trunks();
-    return dryRun(request, { plan: this.#config.plan, state: directory, nowMs: realClock.wallMs() });
+    const { plan, listen } = this.#config;
+    const host = listen[0]?.advertise ?? 'localhost';
+    return dryRun(request, { plan, host, state: directory, nowMs: realClock.wallMs() });
   }
 
   async trunks(): Promise<readonly TrunkView[]> {

@@ -63,7 +63,7 @@ export class EmbeddedMedia {
       this.#fromWorker(worker, message);
     });
     port.on('close', () => {
-      this.#loseWorker(worker);
+      if (!this.#closed) this.#loseWorker(worker);
     });
   }
 

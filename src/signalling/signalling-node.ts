@@ -6,10 +6,10 @@ import type { CallPlan } from '../call/project.js';
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
+import { ThreadLoad } from '../common/thread-load.js';
 import { Admission } from './admission.js';
 import { CallRouter } from './call-router.js';
 import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js';
-import { LoopWatch } from './loop-watch.js';
 import { PolicyLink } from './policy-link.js';
 import { RecordBatch } from './record-batch.js';
 import { SrfLink } from './sip-link.js';
@@ -58,7 +58,7 @@ export class SignallingNode {
   readonly #policy: PolicyLink;
   readonly #media: NodeMedia;
   readonly #records: RecordBatch;
-  readonly #loop = new LoopWatch();
+  readonly #load = new ThreadLoad();
   readonly #destinations: DestinationDirectory;
   #plan: CallPlan;
   #closing: Promise<void> | null = null;
@@ -170,7 +170,7 @@ export class SignallingNode {
       policyLate: this.#policy.late,
       policyAnswered: this.#policy.answered,
       badMessages: this.#router.badMessages + this.#runtime.crashed,
-      ...this.#loop.read(),
+      ...this.#load.read(),
     };
   }
 
@@ -210,7 +210,7 @@ export class SignallingNode {
     this.#media.close();
     this.#records.flush();
     this.#link.close();
-    this.#loop.close();
+    this.#load.close();
     post({ kind: 'closed' });
   }
 

@@ -65,6 +65,8 @@ export interface DirectoryState {
   readonly busy: Readonly<Record<string, number>>;
   readonly lastUsedAt: Readonly<Record<string, number>>;
   readonly turns: Readonly<Record<string, number>>;
+  /** Transfers under way, by project and by trunk. */
+  readonly slots: Readonly<Record<string, number>>;
   readonly methods: LearnedMethods;
 }
 
@@ -107,15 +109,17 @@ export class DestinationDirectory {
       busy: Object.fromEntries(this.#busy),
       lastUsedAt: Object.fromEntries(this.#lastUsedAt),
       turns: Object.fromEntries(this.#turn),
+      slots: this.slots.counts(),
       methods: this.methods.learned(nowMs),
     };
   }
 
   /** Takes over what another directory knew. */
-  restore({ busy, lastUsedAt, turns, methods }: DirectoryState, nowMs: number): void {
+  restore({ busy, lastUsedAt, turns, slots, methods }: DirectoryState, nowMs: number): void {
     for (const [name, count] of Object.entries(busy)) this.#busy.set(name, count);
     for (const [name, at] of Object.entries(lastUsedAt)) this.#lastUsedAt.set(name, at);
     for (const [name, turn] of Object.entries(turns)) this.#turn.set(name, turn);
+    this.slots.restore(slots);
     this.methods.relearn(methods, nowMs);
   }
 

@@ -43,6 +43,16 @@ export class TransferSlots {
     return this.#taken.get(name) ?? 0;
   }
 
+  /** Every place that is taken, for another thread's copy. */
+  counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#taken);
+  }
+
+  /** Takes over the counts of another copy. */
+  restore(counts: Readonly<Record<string, number>>): void {
+    for (const [name, count] of Object.entries(counts)) this.#taken.set(name, count);
+  }
+
   #isFull({ name, maxTransfers }: Trunk): boolean {
     return maxTransfers !== null && this.count(`trunk ${name}`) >= maxTransfers;
   }

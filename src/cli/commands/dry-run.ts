@@ -87,7 +87,12 @@ function offline(path: string, body: unknown, io: CliIo): DryRunReport {
     throw wrong(what, 'Correct the options; relevo dry-run --help shows them.');
   }
   const { config } = valid(readConfig({ path }, io), path, io);
-  return dryRun(parsed.data, { plan: config.plan, state: null, nowMs: Date.now() });
+  return dryRun(parsed.data, {
+    plan: config.plan,
+    host: config.listen[0]?.advertise ?? 'localhost',
+    state: null,
+    nowMs: Date.now(),
+  });
 }
 
 function requestOf(options: DryRunOptions): Record<string, unknown> {

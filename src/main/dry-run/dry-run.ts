@@ -21,6 +21,8 @@ import { Rehearsal, type AskedQuestion, type SentRequest, type Supposition } fro
 const MAX_ATTEMPTS = 50;
 
 export interface DryRunContext {
+  /** The host that the caller dialled: ours, as the trunk knows it. It names us in the headers that are sent. */
+  readonly host: string;
   readonly plan: CallPlan;
   /** What a running node knows beside its plan; null offline. */
   readonly state: DirectoryState | null;
@@ -118,14 +120,14 @@ function happen(rehearsal: Rehearsal, event: DryRunEvent): void {
   else rehearsal.happens(event satisfies PolicyEvent);
 }
 
-function inviteOf(request: DryRunRequest, { trunk }: Scene): IncomingInvite {
+function inviteOf(request: DryRunRequest, { trunk, host }: Scene): IncomingInvite {
   const lines = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}`);
   const headers = readHeaders(`INVITE dry-run SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n`);
   return {
     sourceAddress: request.source ?? trunk.allow[0]?.split('/')[0] ?? '0.0.0.0',
     sourcePort: 5060,
     transport: 'udp',
-    requestUri: `sip:${request.called}@relevo.invalid`,
+    requestUri: `sip:${request.called}@${host}`,
     called: request.called,
     caller: request.caller,
     callerDisplayName: request.callerName,
@@ -176,7 +178,8 @@ function transferOf(
   // Asked of a directory as it was before the attempts, which have moved its turns.
   const directory = new DestinationDirectory(plan, rehearsal.clock);
   if (state) directory.restore(state, rehearsal.clock.now());
-  const resolution = directory.resolve(destination === '' ? null : destination, project, started.at);
+  const found = directory.resolve(destination === '' ? null : destination, project, started.at);
+  const { resolution } = directory.slots.take(project, found);
   return {
     reason,
     rule,

@@ -2,6 +2,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { assertUnreachable } from '../../common/assert.js';
 import { realClock } from '../../common/clock.js';
 import { createLogger } from '../../common/log.js';
+import { ThreadLoad } from '../../common/thread-load.js';
 import { secureRandom } from '../../common/random.js';
 import { PromptLibrary } from '../prompt/prompt-library.js';
 import type {
@@ -13,7 +14,6 @@ import type {
   ToMediaWorker,
 } from '../worker-messages.js';
 import { MediaEngine } from './media-engine.js';
-import { ThreadLoad } from './thread-load.js';
 
 /** The entry of a media worker thread. */
 function run(control: MessagePort, options: MediaWorkerOptions): void {
@@ -44,15 +44,12 @@ function run(control: MessagePort, options: MediaWorkerOptions): void {
   };
 
   const stats = (): MediaWorkerStats => {
-    const delay = load.loopDelay();
     return {
       legs: engine.legCount,
       portsInUse: engine.portsInUse,
       portsTotal: engine.portsTotal,
       ...engine.counters,
-      cpuMs: load.cpuMs(),
-      loopDelayP50Ms: delay.p50Ms,
-      loopDelayP99Ms: delay.p99Ms,
+      ...load.read(),
     };
   };
 

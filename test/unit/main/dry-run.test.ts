@@ -28,6 +28,7 @@ const IDLE: DirectoryState = {
   busy: {},
   lastUsedAt: {},
   turns: {},
+  slots: {},
   methods: { refusedAgoMs: {}, workedAgoMs: {} },
 };
 const CALL = { trunk: 'carrier', called: '+5491155550000', caller: '+5491144440000' };
@@ -39,7 +40,7 @@ function ask(
   const project = options.project ?? makeProject({ rules: RULES });
   const plan = options.plan ?? makePlan(project);
   const body = dryRunBody.parse(request);
-  const report = dryRun(body, { plan, state: options.state ?? null, nowMs: 0 });
+  const report = dryRun(body, { plan, host: '203.0.113.10', state: options.state ?? null, nowMs: 0 });
   return dryRunReport.parse(report);
 }
 const transferOf = (report: DryRunReport): NonNullable<DryRunReport['transfer']> => {
@@ -186,6 +187,14 @@ describe('dry run', () => {
       const full = ask({ ...CALL, events, at: '2026-03-02T10:00:00-05:00' }, { plan, state });
       assert.deepEqual(names(full), ['front']);
       assert.match(transferOf(full).skipped[0]?.detail ?? '', /full \(2 at once\)/);
+    });
+
+    it('are refused while as many transfers run as the project may have', () => {
+      const limited = makeProject({ rules: RULES, limits: { ...project.limits, transfers: 1 } });
+      const state = { ...IDLE, slots: { 'project acme': 1 } };
+      const transfer = transferOf(ask({ ...CALL, events }, { project: limited, state }));
+      assert.match(transfer.refusal?.detail ?? '', /1 transfers at once already/);
+      assert.equal(ask({ ...CALL, events }, { project: limited }).transfer?.refusal, null);
     });
 
     it('are refused where the project does not allow them, before any SIP', () => {
