@@ -124,8 +124,9 @@ export class TransferDesk {
 }
 
 /** What was found, without what the limits leave out. */
-function admitted(found: Resolution, slots: TakenSlots<Target>): Resolution {
+export function admitted(found: Resolution, slots: TakenSlots<Target>): Resolution {
   if (!found.ok) return found;
-  if (slots.refused !== null) return { ok: false, code: 'not_allowed', detail: slots.refused };
+  if (slots.refused !== null)
+    return { ok: false, code: 'not_allowed', detail: slots.refused, skipped: found.skipped };
   return { ...found, targets: slots.open };
 }
