@@ -3,7 +3,7 @@ import { assertUnreachable } from '../common/assert.js';
 import { messageOf, RelevoError } from '../common/errors.js';
 import type { LogLevel } from '../common/log.js';
 import type { EngineListener } from './engine.js';
-import type { EngineOptions } from './engine-options.js';
+import type { EngineOptions, TlsPeerOptions } from './engine-options.js';
 import type { EngineStats } from './engine-stats.js';
 import type { EngineThreadCommand, EngineThreadData, EngineThreadMessage } from './engine-thread-messages.js';
 import type { TappedMessage } from './sip-tap.js';
@@ -18,6 +18,8 @@ export interface EngineThread {
   setTap(on: boolean): void;
   /** Reads the certificates of the listeners again. */
   reloadCertificates(): void;
+  /** Meets peers by these settings from now on, on new connections. */
+  setTlsPeers(peers: readonly TlsPeerOptions[]): void;
   /** Closes the engine and ends the thread. Idempotent. */
   close(): Promise<void>;
 }
@@ -116,6 +118,9 @@ export async function startEngineThread(
     },
     reloadCertificates: () => {
       send({ type: 'reloadCertificates' });
+    },
+    setTlsPeers: (peers) => {
+      send({ type: 'setTlsPeers', peers });
     },
     close: () => {
       if (!closing) {

@@ -8,6 +8,7 @@ import type { RelevoConfig } from '../config/relevo-config.js';
 import { rulesByProject } from '../config/rules-by-project.js';
 import type { PolicyThread } from '../policy/policy-thread-host.js';
 import type { SignallingHost } from '../signalling/signalling-thread-host.js';
+import type { ControlServer } from './control-server.js';
 import type { NodeObserver } from './node-observer.js';
 
 /** What a reload reaches. */
@@ -17,11 +18,12 @@ export interface ReloadTargets {
   readonly api: ApiServer;
   readonly policy: PolicyThread;
   readonly signalling: SignallingHost;
+  readonly server: Pick<ControlServer, 'setTls'>;
   readonly log: Logger;
 }
 
 /** The keys that this node can change while it runs; the rest waits for a restart. */
-const LIVE = ['plan', 'api.tokens', 'observe.cdrFile'];
+const LIVE = ['plan', 'tlsPeers', 'api.tokens', 'observe.cdrFile'];
 
 /**
  * Reads the configuration again and gives new calls the valid one; an invalid one is rejected whole. Returns the
@@ -32,7 +34,7 @@ export async function applyReload(
   read: (() => LoadedConfig) | null,
   targets: ReloadTargets,
 ): Promise<{ readonly config: RelevoConfig; readonly report: ReloadReport }> {
-  const { config, observer, api, policy, signalling, log } = targets;
+  const { config, observer, api, policy, signalling, server, log } = targets;
   if (!read)
     throw new RelevoError(
       'no_config_file',
@@ -56,6 +58,7 @@ export async function applyReload(
   const tokens = tokensInForce(config, after);
   api.setTokens(tokens);
   policy.setProjects(rulesByProject(after.plan));
+  server.setTls(after);
   signalling.setPlan(after.plan);
   await observer.setCdrFile(after.observe.cdrFile);
   log.info({ changed, needsRestart, config: after.source }, 'configuration reloaded');
@@ -66,6 +69,7 @@ export async function applyReload(
       api: { ...config.api, tokens },
       observe: { ...config.observe, cdrFile: after.observe.cdrFile },
       plan: after.plan,
+      tlsPeers: after.tlsPeers,
       source: after.source,
     },
     report: {

@@ -6,6 +6,7 @@ import type { EngineStats } from '../engine/engine-stats.js';
 import type { PartState } from '../api/node-control.js';
 import type { TappedMessage } from '../observe/sip-trace.js';
 import type { ControlServerAddress } from '../signalling/thread-messages.js';
+import { listenOptionsOf, tlsPeerOf } from './engine-settings.js';
 import { TapGovernor } from './tap-governor.js';
 
 const READ_EVERY_MS = 1000;
@@ -54,12 +55,8 @@ export class ControlServer {
     let server: ControlServer | null = null;
     const thread = await startEngineThread(
       {
-        listen: config.listen.map(({ transport, address, port, advertise }) => ({
-          transport,
-          address,
-          port,
-          ...(advertise === address ? {} : { advertise: { address: advertise } }),
-        })),
+        listen: config.listen.map(listenOptionsOf),
+        tlsPeers: config.tlsPeers.map(tlsPeerOf),
         control: { address: '127.0.0.1', port: engine.controlPort, secret },
         tap: true,
       },
@@ -96,6 +93,12 @@ export class ControlServer {
     return Promise.reject(
       new RelevoError('no_embedded_engine', 'an external drachtio-server is used', 'Ask that server.'),
     );
+  }
+
+  /** Reads the certificates of the listeners again, and meets the hosts of trunks by new TLS settings. */
+  setTls(config: Pick<RelevoConfig, 'tlsPeers'>): void {
+    this.#engine?.reloadCertificates();
+    this.#engine?.setTlsPeers(config.tlsPeers.map(tlsPeerOf));
   }
 
   /** Notes that the engine is gone. */
