@@ -68,8 +68,8 @@ export class ControlServer {
               at: one.timeMs,
               direction: one.direction,
               transport: one.transport,
-              local: `${one.localAddress}:${one.localPort}`,
-              remote: `${one.remoteAddress}:${one.remotePort}`,
+              local: hostPort(one.localAddress, one.localPort),
+              remote: hostPort(one.remoteAddress, one.remotePort),
               raw: one.raw.toString('utf8'),
             });
         },
@@ -129,4 +129,8 @@ export class ControlServer {
       this.#log.debug({ cause: messageOf(error) }, 'engine did not tell its counters');
     }
   }
+}
+
+function hostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -84,7 +84,7 @@ api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 ${options.limits ?? ''}
 trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8], accept_replaces: true }
+  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8, "::1"], accept_replaces: true }
   desk: { hosts: ["sip:127.0.0.1:${ports.agent}${options.agentParameters ?? ''}"]${options.agentTrunk ?? ''} }
   second: { hosts: ["sip:127.0.0.1:${ports.second}"] }
 bots:
