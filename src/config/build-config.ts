@@ -23,7 +23,8 @@ export interface BuildContext {
 export function buildConfig(input: ConfigInput, context: BuildContext): RelevoConfig {
   const listen = input.listen.map((point) => listenPointOf(point, context));
   // RTP is IPv4: `checkNode` has seen to it that there is such a listening point, or an address.
-  const first = listen.find(({ address }) => isIPv4(address)) ?? listen[0]!;
+  const four = listen.filter(({ address }) => isIPv4(address));
+  const first = four.find(({ advertise }) => isIPv4(advertise)) ?? four[0] ?? listen[0]!;
   const mediaAddress = input.media.address ?? first.address;
   const { engine } = input;
   return {
@@ -35,7 +36,9 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
       address: mediaAddress,
       advertise:
         input.media.advertise ??
-        (input.media.address === undefined ? first.advertise : reachable(mediaAddress, context)),
+        (input.media.address === undefined && isIPv4(first.advertise)
+          ? first.advertise
+          : reachable(mediaAddress, context)),
       ports: input.media.ports,
       workers: input.media.workers,
     },

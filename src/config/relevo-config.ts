@@ -8,7 +8,7 @@ export interface ListenPoint {
   readonly address: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** Address that peers see in Via, Contact and SDP; the bound one where none is configured. */
+  /** Address or host name that peers see in Via and Contact; the bound address where none is configured. */
   readonly advertise: string;
   /** Certificates of `tls` and `wss`, absolute paths; null for the others. */
   readonly tls: ListenTls | null;

@@ -87,10 +87,17 @@ export function ipAddress() {
   const error = 'an IPv4 or IPv6 address without brackets, such as 203.0.113.10 or 2001:db8::10';
   return z.string({ error }).refine((value) => isIP(value) !== 0, { error });
 }
+export function addressOrName() {
+  const error = 'an IPv4 or IPv6 address without brackets, or a host name, such as sip.example.net';
+  return z.string({ error }).refine((value) => isIP(value) !== 0 || HOST_NAME.test(value), { error });
+}
 export function cidr() {
   const error = 'an IPv4 or IPv6 block, such as 198.51.100.0/24 or 2001:db8::/32';
   return z.string({ error }).refine(isBlock, { error });
 }
+
+/** Digits and dots alone are an address that went wrong. */
+const HOST_NAME = /^(?![\d.]+$)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 
 function isBlock(value: string): boolean {
   const [address = '', prefix, ...more] = value.split('/');

@@ -88,6 +88,15 @@ describe('configuration: TLS, WebSocket and IPv6', () => {
     assert.deepEqual(told(loaded.warnings), ['certificate_expires 3 listen[1].cert']);
   });
 
+  it('advertises a host name in SIP, and the address that is bound in SDP', () => {
+    const config = good(BASE.replace('address: 127.0.0.1', 'address: 10.0.0.9, advertise: sip.example.net'));
+    assert.equal(config.listen[0]!.advertise, 'sip.example.net');
+    assert.equal(config.media.advertise, '10.0.0.9');
+    assert.deepEqual(told(bad(BASE.replace('127.0.0.1', '127.0.0.1, advertise: 300.1.1.1'))), [
+      'bad_value 2 listen[0].advertise',
+    ]);
+  });
+
   it('refuses keys where they mean nothing', () => {
     const problems = bad(
       listening('- { transport: udp, address: 127.0.0.1, cert: a, origins: ["https://a.example"] }'),
