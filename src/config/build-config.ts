@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import type {
   Bot,
@@ -12,10 +13,11 @@ import type {
 import type { TransferReason } from '../call/vocabulary.js';
 import { PORTS_PER_CALL } from './check-node.js';
 import { DEFAULTS } from './defaults.js';
-import type { ListenPoint, RelevoConfig } from './relevo-config.js';
+import type { ListenPoint, RelevoConfig, TlsPeer } from './relevo-config.js';
 import type { BotInput, DestinationInput, TrunkInput } from './schema/peers.js';
 import type { ProjectInput, RuleInput } from './schema/projects.js';
 import type { ConfigInput } from './schema/root.js';
+import { hostOf } from './schema/sip-uri.js';
 import { durationMs, type UuiInput } from './schema/values.js';
 
 export interface BuildContext {
@@ -28,14 +30,15 @@ export interface BuildContext {
 
 /** Turns a valid file into the configuration that the node runs on. */
 export function buildConfig(input: ConfigInput, context: BuildContext): RelevoConfig {
-  const listen = input.listen.map((point): ListenPoint => ({
-    ...point,
-    advertise: point.advertise ?? reachable(point.address, context),
-  }));
-  const mediaAddress = input.media.address ?? input.listen[0]!.address;
+  const listen = input.listen.map((point) => listenPointOf(point, context));
+  // RTP is IPv4: `checkNode` has seen to it that there is such a listening point, or an address.
+  const four = listen.filter(({ address }) => isIPv4(address));
+  const first = four.find(({ advertise }) => isIPv4(advertise)) ?? four[0] ?? listen[0]!;
+  const mediaAddress = input.media.address ?? first.address;
   const { engine } = input;
   return {
     listen,
+    tlsPeers: Object.values(input.trunks).flatMap((trunk) => tlsPeersOf(trunk, context)),
     engine:
       engine.kind === 'embedded'
         ? {
@@ -53,7 +56,9 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
       address: mediaAddress,
       advertise:
         input.media.advertise ??
-        (input.media.address === undefined ? listen[0]!.advertise : reachable(mediaAddress, context)),
+        (input.media.address === undefined && isIPv4(first.advertise)
+          ? first.advertise
+          : reachable(mediaAddress, context)),
       ports: input.media.ports,
       workers: input.media.workers,
     },
@@ -73,6 +78,42 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
     plan: buildPlan(input, context),
     source: context.source,
   };
+}
+
+function listenPointOf(point: ConfigInput['listen'][number], context: BuildContext): ListenPoint {
+  const { transport, address, port, cert, key, ca } = point;
+  const path = (file: string): string => resolve(context.folder, file);
+  return {
+    transport,
+    address,
+    port,
+    advertise: point.advertise ?? reachable(address, context),
+    tls:
+      cert === undefined || key === undefined
+        ? null
+        : {
+            certFile: path(cert),
+            keyFile: path(key),
+            caFile: ca === undefined ? null : path(ca),
+            clientCert: point.client_cert ?? 'none',
+            verify: point.verify ?? true,
+          },
+    origins: point.origins ?? null,
+  };
+}
+
+function tlsPeersOf({ hosts, tls }: TrunkInput, context: BuildContext): TlsPeer[] {
+  if (!tls) return [];
+  const path = (file: string | undefined): string | null =>
+    file === undefined ? null : resolve(context.folder, file);
+  return hosts.map((uri) => ({
+    host: hostOf(uri),
+    caFile: path(tls.ca),
+    certFile: path(tls.cert),
+    keyFile: path(tls.key),
+    verify: tls.verify ?? null,
+    serverName: tls.server_name ?? null,
+  }));
 }
 
 function reachable(address: string, context: BuildContext): string {
@@ -106,7 +147,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
   return {
     name,
     hosts: trunk.hosts,
-    allow: trunk.allow.map((block) => (block.includes('/') ? block : `${block}/32`)),
+    allow: trunk.allow.map((block) => (block.includes('/') ? block : `${block}/${isIPv4(block) ? 32 : 128}`)),
     auth: trunk.auth ?? null,
     maxCalls: trunk.max_calls ?? null,
     maxCps: trunk.max_cps ?? null,

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { ParsedFile } from './parsed-file.js';
 import type { YamlSource } from './yaml-source.js';
 
@@ -8,12 +9,14 @@ const isLoopback = (address: string): boolean => address.startsWith('127.');
 
 /** Whether two bound addresses would ask for the same port. */
 const meets = (one: string, other: string): boolean =>
-  one === other || one === '0.0.0.0' || other === '0.0.0.0';
+  isIPv4(one) === isIPv4(other) &&
+  (one === other || [one, other].some((address) => address === '0.0.0.0' || address === '::'));
 
 /** Reports what cannot work together in the sections of the node itself. */
 export function checkNode(file: ParsedFile, source: YamlSource): void {
   checkListen(file, source);
   checkPorts(file, source);
+  checkMediaAddress(file, source);
   const { api } = file;
   if (api && api.tokens.length === 0 && !isLoopback(api.address)) {
     source.report(['api', 'address'], {
@@ -37,21 +40,21 @@ function checkListen({ listen, api }: ParsedFile, source: YamlSource): void {
       (earlier, place) =>
         place < index &&
         point.port !== 0 &&
-        earlier.transport === point.transport &&
+        (earlier.transport === 'udp') === (point.transport === 'udp') &&
         earlier.port === point.port &&
         meets(earlier.address, point.address),
     );
     if (other < 0) return;
     source.report(['listen', index, 'port'], {
       code: 'port_taken',
-      message: `listen[${other}] takes this ${point.transport} port already`,
+      message: `listen[${other}] takes this ${point.transport === 'udp' ? 'udp' : 'tcp'} port already`,
       found: source.found(['listen', index, 'port']),
-      expected: 'a port of its own for each address and transport',
+      expected: 'a port of its own for each address: tcp, tls, ws and wss share the ports of TCP',
     });
   });
   if (!api || api.port === 0) return;
   const taken = listen?.findIndex(
-    (point) => point.transport === 'tcp' && point.port === api.port && meets(point.address, api.address),
+    (point) => point.transport !== 'udp' && point.port === api.port && meets(point.address, api.address),
   );
   if (taken === undefined || taken < 0) return;
   source.report(['api', 'port'], {
@@ -59,6 +62,18 @@ function checkListen({ listen, api }: ParsedFile, source: YamlSource): void {
     message: `listen[${taken}] takes this tcp port already`,
     found: source.found(['api', 'port']),
     expected: 'a port of its own',
+  });
+}
+
+function checkMediaAddress({ listen, media }: ParsedFile, source: YamlSource): void {
+  if (!listen || !media || media.address !== undefined || listen.some(({ address }) => isIPv4(address)))
+    return;
+  source.report(['media', 'address'], {
+    code: 'missing_key',
+    message: 'media is IPv4, and no listening point has an IPv4 address to take over',
+    found: source.found(['media', 'address']),
+    expected: 'the IPv4 address that RTP binds',
+    remedy: 'add `address` under `media`',
   });
 }
 

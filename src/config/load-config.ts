@@ -7,6 +7,7 @@ import { messageOf } from '../common/errors.js';
 import { buildConfig } from './build-config.js';
 import { checkNode } from './check-node.js';
 import { checkProjects, type ExpressionCheck } from './check-projects.js';
+import { checkTls } from './check-tls.js';
 import { checkReferences } from './check-references.js';
 import type { ConfigProblem } from './config-problem.js';
 import { deepFreeze } from './deep-freeze.js';
@@ -31,6 +32,8 @@ export interface LoadOptions {
   readonly checkExpression: ExpressionCheck;
   /** What peers see where an address is `0.0.0.0` and nothing is advertised; the first outer interface if absent. */
   readonly localAddress?: string | null;
+  /** Unix time, against which certificates are judged; the machine's by default. */
+  readonly nowMs?: number;
 }
 
 export type LoadedConfig =
@@ -65,6 +68,7 @@ export function loadConfig(source: ConfigSource, options: LoadOptions): LoadedCo
   if (file) {
     const localAddress = options.localAddress === undefined ? firstOuterAddress() : options.localAddress;
     checkNode(file, yaml);
+    checkTls(file, yaml, folder, options.nowMs ?? Date.now());
     checkReferences(file, yaml);
     checkProjects(file, yaml, folder, options.checkExpression);
     checkReach(file, yaml, localAddress);

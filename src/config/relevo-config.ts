@@ -4,13 +4,39 @@ import type { LogLevel } from '../common/log.js';
 
 /** One SIP listening point. */
 export interface ListenPoint {
-  readonly transport: 'udp' | 'tcp';
-  /** IPv4 address to bind; `0.0.0.0` binds all. */
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+  /** Address to bind; `0.0.0.0` binds all of IPv4, `::` all of IPv6. */
   readonly address: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** IPv4 address that peers see in Via, Contact and SDP; the bound one where none is configured. */
+  /** Address or host name that peers see in Via and Contact; the bound address where none is configured. */
   readonly advertise: string;
+  /** Certificates of `tls` and `wss`, absolute paths; null for the others. */
+  readonly tls: ListenTls | null;
+  /** Web pages that may open a WebSocket; null lets all. */
+  readonly origins: readonly string[] | null;
+}
+
+export interface ListenTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Null trusts the well-known authorities. */
+  readonly caFile: string | null;
+  readonly clientCert: 'none' | 'request' | 'require';
+  /** Whether peers that we connect to must show a valid certificate for their name. */
+  readonly verify: boolean;
+}
+
+/** How a host of a trunk is met over TLS, where that differs from what the listening point says. */
+export interface TlsPeer {
+  /** As in the URI, in lower case and without brackets. */
+  readonly host: string;
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  readonly verify: boolean | null;
+  /** The name that is asked for and must stand in the certificate; null: the host. */
+  readonly serverName: string | null;
 }
 
 /** Which SIP engine signalling speaks to. */
@@ -77,6 +103,8 @@ export interface ObserveSettings {
 /** A whole valid configuration: plain data, frozen all the way down, every default filled in. */
 export interface RelevoConfig {
   readonly listen: readonly ListenPoint[];
+  /** From the trunks that have `tls`. */
+  readonly tlsPeers: readonly TlsPeer[];
   readonly engine: EngineSettings;
   readonly media: MediaSettings;
   readonly api: ApiSettings;

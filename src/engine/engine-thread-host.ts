@@ -3,7 +3,7 @@ import { assertUnreachable } from '../common/assert.js';
 import { messageOf, RelevoError } from '../common/errors.js';
 import type { LogLevel } from '../common/log.js';
 import type { EngineListener } from './engine.js';
-import type { EngineOptions } from './engine-options.js';
+import type { EngineOptions, TlsPeerOptions } from './engine-options.js';
 import type {
   EngineThreadCommand,
   EngineThreadData,
@@ -22,6 +22,8 @@ export interface EngineThread {
   setTap(on: boolean): void;
   /** Reads the certificates of the listeners again. */
   reloadCertificates(): void;
+  /** Meets peers by these settings from now on, on new connections. */
+  setTlsPeers(peers: readonly TlsPeerOptions[]): void;
   /** Closes the engine and ends the thread. Idempotent. */
   close(): Promise<void>;
 }
@@ -120,6 +122,9 @@ export async function startEngineThread(
     },
     reloadCertificates: () => {
       send({ type: 'reloadCertificates' });
+    },
+    setTlsPeers: (peers) => {
+      send({ type: 'setTlsPeers', peers });
     },
     close: () => {
       if (!closing) {

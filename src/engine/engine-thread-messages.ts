@@ -1,5 +1,5 @@
 import type { EngineListener } from './engine.js';
-import type { EngineOptions } from './engine-options.js';
+import type { EngineOptions, TlsPeerOptions } from './engine-options.js';
 import type { ThreadLoadReading } from '../common/thread-load.js';
 import type { EngineStats } from './engine-stats.js';
 import type { PackedTap } from './tap-batch.js';
@@ -29,4 +29,5 @@ export type EngineThreadCommand =
   | { readonly type: 'close' }
   | { readonly type: 'setTap'; readonly on: boolean }
   | { readonly type: 'reloadCertificates' }
+  | { readonly type: 'setTlsPeers'; readonly peers: readonly TlsPeerOptions[] }
   | { readonly type: 'getStats'; readonly requestId: number };

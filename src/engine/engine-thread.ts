@@ -50,6 +50,9 @@ async function runEngineThread(port: NonNullable<typeof parentPort>, data: Engin
       case 'reloadCertificates':
         engine.reloadCertificates();
         return;
+      case 'setTlsPeers':
+        engine.setTlsPeers(command.peers);
+        return;
       case 'getStats':
         post({ type: 'stats', requestId: command.requestId, stats: { ...engine.stats(), ...load.read() } });
         return;

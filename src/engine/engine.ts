@@ -19,6 +19,7 @@ import {
   type EngineOptions,
   type EngineTimers,
   type EngineTransport,
+  type TlsPeerOptions,
 } from './engine-options.js';
 import type { EngineStats } from './engine-stats.js';
 import { ApplicationRouter } from './signalling/application-router.js';
@@ -60,6 +61,8 @@ export interface Engine {
   onMessage(listener: ((message: TappedMessage) => void) | undefined): void;
   /** Reads the certificates again; what cannot be used is logged, and the old ones stay. */
   reloadCertificates(): void;
+  /** Meets peers by these settings on new connections; settings that cannot be used are logged, and the old ones stay. */
+  setTlsPeers(peers: readonly TlsPeerOptions[]): void;
   /** Frees every socket and timer; calls in progress are left as they are. Idempotent. */
   close(): Promise<void>;
 }
@@ -263,6 +266,9 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     },
     reloadCertificates: () => {
       transports.reloadCertificates();
+    },
+    setTlsPeers: (peers) => {
+      transports.setTlsPeers(peers);
     },
     close: () => {
       closing ??= (async () => {

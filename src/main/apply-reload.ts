@@ -8,6 +8,7 @@ import type { RelevoConfig } from '../config/relevo-config.js';
 import { rulesByProject } from '../config/rules-by-project.js';
 import type { PolicyThread } from '../policy/policy-thread-host.js';
 import type { SignallingHost } from '../signalling/signalling-thread-host.js';
+import type { ControlServer } from './control-server.js';
 import type { NodeObserver } from './node-observer.js';
 
 /** What a reload reaches. */
@@ -17,6 +18,7 @@ export interface ReloadTargets {
   readonly api: ApiServer;
   readonly policy: PolicyThread;
   readonly signalling: SignallingHost;
+  readonly server: Pick<ControlServer, 'setTls'>;
   readonly log: Logger;
 }
 
@@ -29,7 +31,7 @@ export async function applyReload(
   read: (() => LoadedConfig) | null,
   targets: ReloadTargets,
 ): Promise<{ readonly config: RelevoConfig; readonly report: ReloadReport }> {
-  const { config, observer, api, policy, signalling, log } = targets;
+  const { config, observer, api, policy, signalling, server, log } = targets;
   if (!read)
     throw new RelevoError(
       'no_config_file',
@@ -54,6 +56,7 @@ export async function applyReload(
   const tokens = tokensInForce(config, after);
   api.setTokens(tokens);
   policy.setProjects(rulesByProject(after.plan));
+  server.setTls(after);
   signalling.setPlan(after.plan);
   observer.setKeepCalls(after.observe.keepCalls);
   observer.webhooks.set(after.observe.webhooks);
@@ -66,6 +69,7 @@ export async function applyReload(
       api: { ...config.api, tokens },
       observe: after.observe,
       plan: after.plan,
+      tlsPeers: after.tlsPeers,
       source: after.source,
     },
     report: {

@@ -6,6 +6,7 @@ import type { EngineThreadStats } from '../engine/engine-thread-messages.js';
 import type { PartState } from '../api/node-control.js';
 import type { TappedMessage } from '../observe/sip-trace.js';
 import type { ControlServerAddress } from '../signalling/thread-messages.js';
+import { listenOptionsOf, tlsPeerOf } from './engine-settings.js';
 import { TapGovernor } from './tap-governor.js';
 
 const READ_EVERY_MS = 1000;
@@ -54,12 +55,8 @@ export class ControlServer {
     let server: ControlServer | null = null;
     const thread = await startEngineThread(
       {
-        listen: config.listen.map(({ transport, address, port, advertise }) => ({
-          transport,
-          address,
-          port,
-          ...(advertise === address ? {} : { advertise: { address: advertise } }),
-        })),
+        listen: config.listen.map(listenOptionsOf),
+        tlsPeers: config.tlsPeers.map(tlsPeerOf),
         control: { address: '127.0.0.1', port: engine.controlPort, secret },
         sessionTimer: engine.sessionTimer,
         tap: true,
@@ -72,8 +69,8 @@ export class ControlServer {
               at: one.timeMs,
               direction: one.direction,
               transport: one.transport,
-              local: `${one.localAddress}:${one.localPort}`,
-              remote: `${one.remoteAddress}:${one.remotePort}`,
+              local: hostPort(one.localAddress, one.localPort),
+              remote: hostPort(one.remoteAddress, one.remotePort),
               raw: one.raw.toString('utf8'),
             });
         },
@@ -97,6 +94,12 @@ export class ControlServer {
     return Promise.reject(
       new RelevoError('no_embedded_engine', 'an external drachtio-server is used', 'Ask that server.'),
     );
+  }
+
+  /** Reads the certificates of the listeners again, and meets the hosts of trunks by new TLS settings. */
+  setTls(config: Pick<RelevoConfig, 'tlsPeers'>): void {
+    this.#engine?.reloadCertificates();
+    this.#engine?.setTlsPeers(config.tlsPeers.map(tlsPeerOf));
   }
 
   /** Notes that the engine is gone. */
@@ -127,4 +130,8 @@ export class ControlServer {
       this.#log.debug({ cause: messageOf(error) }, 'engine did not tell its counters');
     }
   }
+}
+
+function hostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -223,6 +223,7 @@ export class RunningNode implements NodeControl {
       api: this.#part(this.#api),
       policy: this.#part(this.#policy),
       signalling: this.#part(this.#signalling),
+      server: this.#part(this.#server),
       log: this.#log,
     });
     this.#config = config;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../support/free-ports.js';
+import { freeMediaPort, freePort } from '../support/free-ports.js';
 import { startKamailio, type Kamailio } from '../support/kamailio.js';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
 import { sippAvailable, startSipp, succeeded, type Sipp } from '../support/sipp.js';
@@ -103,7 +103,7 @@ describe('Interop: kamailio in front as an SBC that record-routes and hides the 
         port: await freePort(),
         target: `127.0.0.1:${sbc.port}`,
         service: row.number,
-        args: ['-mp', String(await freePort(30_000, 38_000))],
+        args: ['-mp', String(await freeMediaPort())],
       });
       running.push(caller);
       const { messages } = await succeeded(caller, row.caller);

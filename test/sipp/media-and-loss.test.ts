@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
-import { freePort } from '../support/free-ports.js';
+import { freeMediaPort, freePort } from '../support/free-ports.js';
 import { udpPayloads } from '../support/pcap.js';
 import { sippAvailable, startSipp, succeeded } from '../support/sipp.js';
 
@@ -53,20 +53,14 @@ describe('SIPp: audio from a capture, and lost messages', function () {
     const bot = await startSipp({
       scenario: 'bot-answers-media-elsewhere',
       port: node.botPort,
-      args: [
-        '-key',
-        'rtp_port',
-        String(receiver.address().port),
-        '-mp',
-        String(await freePort(30_000, 38_000)),
-      ],
+      args: ['-key', 'rtp_port', String(receiver.address().port), '-mp', String(await freeMediaPort())],
     });
     const caller = await startSipp({
       scenario: 'caller-plays-capture',
       port: await freePort(),
       target: node.target,
       service: NUMBERS.basic,
-      args: ['-mp', String(await freePort(30_000, 38_000))],
+      args: ['-mp', String(await freeMediaPort())],
     });
     await succeeded(caller, 'caller');
     await succeeded(bot, 'bot');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TransferOutcome } from '../../src/call/vocabulary.js';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
-import { freePort } from '../support/free-ports.js';
+import { freeMediaPort, freePort } from '../support/free-ports.js';
 import { sippAvailable, startSipp, succeeded, type Sipp } from '../support/sipp.js';
 
 /** One scenario: who plays what, and what the node must report afterwards. */
@@ -373,7 +373,7 @@ describe('SIPp scenarios against a running node', function () {
         target: node.target,
         service: row.number,
         transport: row.transport ?? 'u1',
-        args: ['-mp', String(await freePort(30_000, 38_000))],
+        args: ['-mp', String(await freeMediaPort())],
       });
       running.push(caller);
       await succeeded(caller, row.caller);

@@ -38,3 +38,15 @@ export async function freePort(first = 20_000, last = 29_999): Promise<number> {
   }
   throw new Error(`no free port between ${first} and ${last}`);
 }
+
+/** An even port for `-mp` of SIPp, which also binds the next ones (RTCP, video). */
+export async function freeMediaPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort(30_000, 38_000);
+    const free = await Promise.all([1, 2, 3].map((offset) => isFree(port + offset)));
+    if (free.every((one) => one) && !tried.has(port + 2)) {
+      tried.add(port + 2);
+      return port;
+    }
+  }
+}

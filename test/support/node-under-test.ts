@@ -42,6 +42,12 @@ export interface NodeUnderTestOptions {
   readonly sipPort?: number;
   readonly rtpPorts?: string;
   readonly limits?: string;
+  /** More listening points, one a line, as they stand in the file. */
+  readonly listen?: readonly string[];
+  /** Parameters of the URI at which agents are reached, such as `;transport=tls`. */
+  readonly agentParameters?: string;
+  /** More keys of the agents' trunk, such as `, tls: { verify: false }`. */
+  readonly agentTrunk?: string;
 }
 
 const RULES = `
@@ -73,13 +79,13 @@ function configText(
 listen:
   - { transport: udp, address: 127.0.0.1, port: ${ports.sip} }
   - { transport: tcp, address: 127.0.0.1, port: ${ports.sip} }
-media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}, workers: 1 }
+${(options.listen ?? []).map((point) => `  - ${point}\n`).join('')}media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}, workers: 1 }
 api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 ${options.limits ?? ''}
 trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8], accept_replaces: true }
-  desk: { hosts: ["sip:127.0.0.1:${ports.agent}"] }
+  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8, "::1"], accept_replaces: true }
+  desk: { hosts: ["sip:127.0.0.1:${ports.agent}${options.agentParameters ?? ''}"]${options.agentTrunk ?? ''} }
   second: { hosts: ["sip:127.0.0.1:${ports.second}"] }
 bots:
   bot: { kind: sip, uri: "${botUri}", answer_timeout: 8s }

@@ -37,6 +37,8 @@ export interface SoftphoneOptions {
   readonly user: string;
   readonly autoAnswer: boolean;
   readonly port?: number;
+  /** It speaks SIP over TLS only, with this certificate, and trusts this authority. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
 /** What a phone has said, and who waits for it to say something. */
@@ -90,6 +92,7 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
     join(folder, 'config'),
     [
       `sip_listen 127.0.0.1:${port}`,
+      ...(options.tls ? [`sip_certificate ${folder}/both.pem`, `sip_cafile ${options.tls.ca}`] : []),
       'net_interface 127.0.0.1',
       `audio_source aufile,${folder}/tone.wav`,
       ...['ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1'],
@@ -103,10 +106,14 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
       '',
     ].join('\n'),
   );
+  if (options.tls) {
+    const { cert, key } = options.tls;
+    writeFileSync(join(folder, 'both.pem'), readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
+  }
   const answer = options.autoAnswer ? 'auto' : 'manual';
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:${options.user}@127.0.0.1>;regint=0;answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
+    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0;answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -123,7 +130,8 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
   return {
     name: 'baresip',
     uri: `sip:${options.user}@127.0.0.1:${port}`,
-    port,
+    // baresip listens for TLS on the port above.
+    port: options.tls ? port + 1 : port,
     dial: (uri) => order('dial', uri),
     hangUp: () => order('hangup'),
     hold: () => order('hold'),
@@ -158,9 +166,16 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
     [
       ...[
         '[sip]',
-        `sip_port=${port}`,
+        `sip_port=${options.tls ? 0 : port}`,
         'sip_tcp_port=0',
-        'sip_tls_port=0',
+        `sip_tls_port=${options.tls ? port : 0}`,
+        ...(options.tls
+          ? [
+              `root_ca=${options.tls.ca}`,
+              `client_cert_chain=${options.tls.cert}`,
+              `client_cert_key=${options.tls.key}`,
+            ]
+          : []),
         'bind_address=127.0.0.1',
         'use_ipv6=0',
         'ipv6_migration_done=1',

@@ -1,30 +1,31 @@
-import type { Project } from '../project.js';
-import type { Resolution, Target } from './destination-directory.js';
+import type { Project, Trunk } from '../project.js';
+
+/** Places taken for one transfer. `release` gives them back, once. */
+export interface TakenSlots<T> {
+  /** The targets that a transfer may go to. */
+  readonly open: readonly T[];
+  /** Why there is none; null where there is. */
+  readonly refused: string | null;
+  readonly release: () => void;
+}
 
 /** Transfers at once, by project and by trunk, over all calls of a thread. */
 export class TransferSlots {
   readonly #taken = new Map<string, number>();
 
-  /**
-   * Takes a place in the project and at each trunk that the targets lead to; targets of a full trunk are left out.
-   * `release` gives the places back, once.
-   */
-  take(
-    project: Project,
-    resolution: Resolution,
-  ): { readonly resolution: Resolution; readonly release: () => void } {
-    const none = (): void => undefined;
-    if (!resolution.ok) return { resolution, release: none };
+  /** Takes a place in the project and at each trunk that the targets lead to; those of a full trunk are left out. */
+  take<T extends { readonly trunk: Trunk }>(project: Project, targets: readonly T[]): TakenSlots<T> {
+    const none = (refused: string | null): TakenSlots<T> => ({ open: [], refused, release: () => undefined });
+    const [first] = targets;
+    if (!first) return none(null);
     const { transfers } = project.limits;
     const ofProject = `project ${project.name}`;
-    if (transfers !== null && this.count(ofProject) >= transfers) {
-      return { resolution: full(`${ofProject} has ${transfers} transfers at once already`), release: none };
-    }
-    const open = resolution.targets.filter((target) => !this.#isFull(target));
+    if (transfers !== null && this.count(ofProject) >= transfers)
+      return none(`${ofProject} has ${transfers} transfers at once already`);
+    const open = targets.filter((target) => !this.#isFull(target.trunk));
     if (open.length === 0) {
-      const { trunk } = resolution.targets[0]!;
-      const detail = `trunk ${trunk.name} has ${trunk.maxTransfers ?? 0} transfers at once already`;
-      return { resolution: full(detail), release: none };
+      const { name, maxTransfers } = first.trunk;
+      return none(`trunk ${name} has ${maxTransfers ?? 0} transfers at once already`);
     }
     const names = [ofProject, ...new Set(open.map((target) => `trunk ${target.trunk.name}`))];
     for (const name of names) this.#taken.set(name, this.count(name) + 1);
@@ -34,7 +35,7 @@ export class TransferSlots {
       held = false;
       for (const name of names) this.#give(name);
     };
-    return { resolution: { ...resolution, targets: open }, release };
+    return { open, refused: null, release };
   }
 
   /** `project NAME` or `trunk NAME`. */
@@ -52,8 +53,8 @@ export class TransferSlots {
     for (const [name, count] of Object.entries(counts)) this.#taken.set(name, count);
   }
 
-  #isFull({ trunk }: Target): boolean {
-    return trunk.maxTransfers !== null && this.count(`trunk ${trunk.name}`) >= trunk.maxTransfers;
+  #isFull({ name, maxTransfers }: Trunk): boolean {
+    return maxTransfers !== null && this.count(`trunk ${name}`) >= maxTransfers;
   }
 
   #give(name: string): void {
@@ -61,8 +62,4 @@ export class TransferSlots {
     if (left > 0) this.#taken.set(name, left);
     else this.#taken.delete(name);
   }
-}
-
-function full(detail: string): Resolution {
-  return { ok: false, code: 'not_allowed', detail };
 }

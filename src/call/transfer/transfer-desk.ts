@@ -1,6 +1,7 @@
 import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
-import type { Resolution } from '../destinations/destination-directory.js';
+import type { Resolution, Target } from '../destinations/destination-directory.js';
+import type { TakenSlots } from '../destinations/transfer-slots.js';
 import type { Leg } from '../leg/leg.js';
 import { SentRefers } from '../refer/sent-refers.js';
 import type { TransferResult } from '../vocabulary.js';
@@ -57,13 +58,14 @@ export class TransferDesk {
     const found: Resolution = tooMany
       ? { ok: false, code: 'not_allowed', detail: `the call was handed over ${perCall} times already` }
       : destinations.resolve(wish.to, context.project, context.wallMs());
-    const { resolution, release } = destinations.slots.take(context.project, found);
+    const slots = destinations.slots.take(context.project, found.ok ? found.targets : []);
+    const resolution = admitted(found, slots);
     const deps: TransferDeps = {
       transferId,
       wish,
       refers: this.refers,
       over: (result) => {
-        release();
+        slots.release();
         this.#results.push(result);
         this.#current = null;
       },
@@ -119,4 +121,12 @@ export class TransferDesk {
   dump(): object {
     return { current: this.#current?.dump() ?? null, ended: this.#results.length };
   }
+}
+
+/** What was found, without what the limits leave out. */
+export function admitted(found: Resolution, slots: TakenSlots<Target>): Resolution {
+  if (!found.ok) return found;
+  if (slots.refused !== null)
+    return { ok: false, code: 'not_allowed', detail: slots.refused, skipped: found.skipped };
+  return { ...found, targets: slots.open };
 }

@@ -43,10 +43,11 @@ export function startCommand(program: Command, io: CliIo): void {
       const sipPort = numberOf('--sip-port', options.sipPort, 65_535);
       const apiPort = numberOf('--api-port', options.apiPort, 65_535);
       const builtIn = await startBuiltInNode({ sipPort, apiPort, drainMs, logLevel: options.log }, io);
-      announce(builtIn.node, json, io);
-      if (!json) io.out(howToCall(builtIn.node));
       try {
-        await untilEnded(builtIn.node, io);
+        await untilEnded(builtIn.node, io, () => {
+          announce(builtIn.node, json, io);
+          if (!json) io.out(howToCall(builtIn.node));
+        });
       } finally {
         await builtIn.close();
       }
@@ -68,8 +69,9 @@ async function runFile(path: string, drainMs: number, json: boolean, io: CliIo):
   const read = (): LoadedConfig => readConfig({ path }, io);
   const loaded = valid(read(), path, io);
   const node = await startNode(loaded.config, { reload: read, drainMs, version: packageVersion() });
-  announce(node, json, io);
-  await untilEnded(node, io);
+  await untilEnded(node, io, () => {
+    announce(node, json, io);
+  });
 }
 
 /** Tells where the node listens. */
@@ -84,10 +86,14 @@ export function announce(node: RelevoNode, json: boolean, io: CliIo): void {
   io.out(`API  ${apiAddress.url}/v1/calls (description: ${apiAddress.url}/openapi.json)\n`);
 }
 
-/** Resolves when the node has ended as it was asked to; throws where it ended by itself. */
-export async function untilEnded(node: RelevoNode, io: CliIo): Promise<void> {
+/**
+ * Resolves when the node has ended as it was asked to; throws where it ended by itself. `announced` is called once
+ * signals are obeyed: who reads that the node runs may end it at once.
+ */
+export async function untilEnded(node: RelevoNode, io: CliIo, announced: () => void): Promise<void> {
   const forget = obeySignals(node, io);
   try {
+    announced();
     const { failure } = await node.ended;
     if (failure) throw failure;
   } finally {

@@ -5,6 +5,8 @@ import {
   flag,
   hostName,
   integer,
+  addressOrName,
+  ipAddress,
   ipv4,
   list,
   matching,
@@ -15,13 +17,30 @@ import {
   text,
 } from './values.js';
 
+const file = (what: string) => text(`the path of a PEM file with ${what}`, 1024);
+
+/** Ports that RFC 3261 and RFC 7118 give to transports, where that is not the usual one. */
+const USUAL_PORTS: Readonly<Record<string, number>> = { tls: 5061, ws: 80, wss: 443 };
+
 export const listenSchema = list(
   section({
-    transport: oneOf(['udp', 'tcp'], ['tls', 'ws', 'wss']),
-    address: ipv4(),
-    port: portOrFree().default(DEFAULTS.listen.port),
-    advertise: ipv4().optional(),
-  }),
+    transport: oneOf(['udp', 'tcp', 'tls', 'ws', 'wss'], ['sctp']),
+    address: ipAddress(),
+    port: portOrFree().optional(),
+    advertise: addressOrName().optional(),
+    cert: file('our certificate and its chain').optional(),
+    key: file('the key of our certificate').optional(),
+    ca: file('the certificates of the authorities that we trust').optional(),
+    client_cert: oneOf(['none', 'request', 'require']).optional(),
+    verify: flag().optional(),
+    origins: list(
+      matching(/^https?:\/\/[^\s/]+$/, 'the origin of a web page, such as https://app.example.net'),
+      'origins',
+    ).optional(),
+  }).transform((point) => ({
+    ...point,
+    port: point.port ?? USUAL_PORTS[point.transport] ?? DEFAULTS.listen.port,
+  })),
   'listening points',
   1,
 );

@@ -7,6 +7,7 @@ import {
   durationOrOff,
   flag,
   headers,
+  hostName,
   integer,
   list,
   matching,
@@ -50,7 +51,14 @@ const CODECS_TO_COME = ['G722', 'G729', 'opus', 'OPUS', 'AMR', 'AMR-WB'];
 
 export const trunkSchema = section({
   hosts: list(sipUri(), 'SIP URIs').default([]),
-  allow: list(cidr(), 'IPv4 blocks').default([]),
+  allow: list(cidr(), 'IPv4 and IPv6 blocks').default([]),
+  tls: section({
+    ca: text('the path of a PEM file with the authorities of this peer', 1024).optional(),
+    cert: text('the path of a PEM file with the certificate that we show it', 1024).optional(),
+    key: text('the path of a PEM file with the key of that certificate', 1024).optional(),
+    verify: flag().optional(),
+    server_name: hostName().optional(),
+  }).optional(),
   auth: section({
     username: text('a user name', 128),
     password: text('a password, in quotes where it looks like a number', 256),

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** What is wrong with a SIP URI of the configuration. */
 export interface SipUriFault {
   readonly message: string;
@@ -5,19 +7,13 @@ export interface SipUriFault {
   readonly unsupported: boolean;
 }
 
-const URI = /^sip:(?:[^\s@<>"]+@)?([A-Za-z0-9.-]+)(?::(\d{1,5}))?((?:;[^\s;?]+)*)(?:\?\S*)?$/;
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'];
+
+const URI =
+  /^sips?:(?:[^\s@<>"]+@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?((?:;[^\s;?]+)*)(?:\?\S*)?$/;
 
 /** Checks a SIP URI (RFC 3261 19.1); a template such as `{called}` may stand in the user part. Null if good. */
 export function sipUriFault(uri: string): SipUriFault | null {
-  if (/^sips:/i.test(uri)) {
-    return { message: 'not supported by this version: sips; use a sip: URI', unsupported: true };
-  }
-  if (/^sip:(?:[^@]*@)?\[/i.test(uri)) {
-    return {
-      message: 'not supported by this version: IPv6; use a host name or an IPv4 address',
-      unsupported: true,
-    };
-  }
   const parts = URI.exec(uri);
   if (!parts) return { message: 'not a SIP URI', unsupported: false };
   const [, host, port, parameters] = parts;
@@ -26,18 +22,24 @@ export function sipUriFault(uri: string): SipUriFault | null {
   }
   if (!isHost(host!)) return { message: 'the host is not one', unsupported: false };
   const transport = /;transport=([^;]*)/i.exec(parameters ?? '')?.[1]?.toLowerCase();
-  if (transport !== undefined && transport !== 'udp' && transport !== 'tcp') {
-    return /^(?:tls|wss?|sctp)$/.test(transport)
-      ? {
-          message: `not supported by this version: transport=${transport}; use udp or tcp`,
-          unsupported: true,
-        }
+  if (transport !== undefined && !TRANSPORTS.includes(transport)) {
+    return transport === 'sctp'
+      ? { message: 'not supported by this version: transport=sctp; use udp, tcp or tls', unsupported: true }
       : { message: 'the transport is not one', unsupported: false };
   }
+  if (/^sips:/i.test(uri) && transport === 'udp')
+    return { message: 'sips goes over TLS: transport=udp cannot stand with it', unsupported: false };
   return null;
 }
 
+/** The host of a URI that `sipUriFault` finds nothing wrong with, in lower case and without brackets. */
+export function hostOf(uri: string): string {
+  const host = URI.exec(uri)?.[1]?.toLowerCase() ?? '';
+  return host.startsWith('[') ? host.slice(1, -1) : host;
+}
+
 function isHost(host: string): boolean {
+  if (host.startsWith('[')) return isIPv6(host.slice(1, -1));
   if (/^[\d.]+$/.test(host)) {
     const octets = host.split('.');
     return octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255);

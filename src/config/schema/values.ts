@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
 import { sipUriFault } from './sip-uri.js';
@@ -83,12 +84,32 @@ export function durationOrOff(min: string, max: string) {
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = `(?:${OCTET}\\.){3}${OCTET}`;
 export const ipv4 = () => matching(new RegExp(`^${IPV4}$`), 'an IPv4 address, such as 203.0.113.10');
-export const cidr = () =>
-  matching(new RegExp(`^${IPV4}(?:/(?:3[0-2]|[12]?\\d))?$`), 'an IPv4 block, such as 198.51.100.0/24');
+export function ipAddress() {
+  const error = 'an IPv4 or IPv6 address without brackets, such as 203.0.113.10 or 2001:db8::10';
+  return z.string({ error }).refine((value) => isIP(value) !== 0, { error });
+}
+export function addressOrName() {
+  const error = 'an IPv4 or IPv6 address without brackets, or a host name, such as sip.example.net';
+  return z.string({ error }).refine((value) => isIP(value) !== 0 || HOST_NAME.test(value), { error });
+}
+export function cidr() {
+  const error = 'an IPv4 or IPv6 block, such as 198.51.100.0/24 or 2001:db8::/32';
+  return z.string({ error }).refine(isBlock, { error });
+}
+
+/** Digits and dots alone are an address that went wrong. */
+const HOST_NAME = /^(?![\d.]+$)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
+
+function isBlock(value: string): boolean {
+  const [address = '', prefix, ...more] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
 export const hostName = () =>
   matching(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/, 'a host name or an IPv4 address');
 
-/** A SIP URI (RFC 3261 19.1) over UDP or TCP. */
+/** A SIP or SIPS URI (RFC 3261 19.1). */
 export function sipUri() {
   const what = 'a SIP URI, such as sip:bot@10.0.0.5:5070';
   return z

@@ -142,7 +142,9 @@ export class TargetLocator {
     for (const target of this.#resting.awake(targets)) {
       const route = this.#route(target, uri, asked, request, lastSource);
       if (!this.#transports.has(route.destination.transport, familyOf(target.address))) continue;
-      if (this.#transports.isOwn(target.address, target.port, route.destination.transport)) own = true;
+      const { transport, host = '' } = route.destination;
+      if ([target.address, host].some((name) => this.#transports.isOwn(name, target.port, transport)))
+        own = true;
       else routes.push(route);
     }
     const [first, ...others] = routes;

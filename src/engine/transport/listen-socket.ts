@@ -1,7 +1,7 @@
-import type { Server } from 'node:net';
-import { isIPv6, type AddressInfo } from 'node:net';
+import { isIPv6, type AddressInfo, type Server, type Socket } from 'node:net';
 import { listenFailed } from '../listen-failed.js';
 import type { ListenOptions } from '../engine-options.js';
+import type { ConnectionQuota } from './connection-quota.js';
 import { isWildcard } from './make-listener.js';
 
 /** Binds a server and returns its port. Rejects with `engine_listen_failed`. */
@@ -21,13 +21,30 @@ export async function listenOn(server: Server, options: ListenOptions): Promise<
   return (server.address() as AddressInfo).port;
 }
 
-/** Stops listening; what is open already must be closed by others. */
-export function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
+/** What peers have opened on a server, from the first byte of a handshake on. */
+export class OpenSockets {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  /** Sockets that the quota does not admit are ended at once. */
+  constructor(server: Server, quota: ConnectionQuota) {
+    this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      if (!quota.admit(socket)) return;
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
-  });
+  }
+
+  /** Stops listening and ends every socket. Resolves when the port is free. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+      for (const socket of this.#sockets) socket.destroy();
+    });
+  }
 }
 
 /** The options of an outgoing socket that make it leave from the listener's address. */

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { ListenOptions } from '../engine-options.js';
 import { ConnectionTransport, type ConnectionParts } from './connection-transport.js';
-import { closeServer, listenOn, outgoingFrom } from './listen-socket.js';
+import { listenOn, OpenSockets, outgoingFrom } from './listen-socket.js';
 import { makeListener } from './make-listener.js';
 import { SocketWire } from './socket-wire.js';
 
@@ -13,9 +13,10 @@ export async function listenTcp(
   const server = createServer();
   const port = await listenOn(server, options);
   const transport = new ConnectionTransport(makeListener(options, port), parts);
+  const sockets = new OpenSockets(server, parts.quota);
   server.on('connection', (socket: Socket) => {
     const { remoteAddress, remotePort } = socket;
-    if (!parts.quota.admit(socket) || remoteAddress === undefined || remotePort === undefined) return;
+    if (socket.destroyed || remoteAddress === undefined || remotePort === undefined) return;
     transport.accept(new SocketWire(socket, parts.newFramer()), { address: remoteAddress, port: remotePort });
   });
   server.on('error', (error) => {
@@ -23,6 +24,6 @@ export async function listenTcp(
   });
   return transport.attach({
     dial: (to) => new SocketWire(connect(outgoingFrom(options.address, to)), parts.newFramer()),
-    close: () => closeServer(server),
+    close: () => sockets.close(),
   });
 }

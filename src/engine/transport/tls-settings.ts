@@ -34,12 +34,16 @@ export function serverSettings(
 
 /** How connections to peers are secured: as the listener says, but for those that have settings of their own. */
 export class TlsPeers {
-  readonly #byHost = new Map<string, { options: TlsPeerOptions; credentials: Credentials }>();
+  #byHost = new Map<string, { options: TlsPeerOptions; credentials: Credentials }>();
 
-  /** Throws `tls_files`. */
-  constructor(peers: readonly TlsPeerOptions[]) {
-    for (const options of peers)
-      this.#byHost.set(options.host.toLowerCase(), { options, credentials: readCredentials(options) });
+  /** Replaces all settings, for new connections; reads their files. Throws `tls_files`, and changes nothing then. */
+  set(peers: readonly TlsPeerOptions[]): void {
+    this.#byHost = new Map(
+      peers.map((options) => [
+        options.host.toLowerCase(),
+        { options, credentials: readCredentials(options) },
+      ]),
+    );
   }
 
   /** `host` is the name or address in the URI: its certificate must speak for that, whatever DNS said (RFC 5922 7.1). */

@@ -1,8 +1,7 @@
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import type { Socket } from 'node:net';
 import type { ListenOptions } from '../engine-options.js';
 import { ConnectionTransport, type ConnectionParts } from './connection-transport.js';
-import { closeServer, listenOn, outgoingFrom } from './listen-socket.js';
+import { listenOn, OpenSockets, outgoingFrom } from './listen-socket.js';
 import { makeListener } from './make-listener.js';
 import { SocketWire } from './socket-wire.js';
 import { TlsCredentials } from './tls-credentials.js';
@@ -29,7 +28,7 @@ export async function listenTls(
     throw error;
   }
   const transport = new ConnectionTransport(makeListener(options, port), parts);
-  server.on('connection', (socket: Socket) => quota.admit(socket));
+  const sockets = new OpenSockets(server, quota);
   server.on('secureConnection', (socket: TLSSocket) => {
     const { remoteAddress, remotePort } = socket;
     if (remoteAddress === undefined || remotePort === undefined) {
@@ -61,7 +60,7 @@ export async function listenTls(
       ),
     close: () => {
       credentials.close();
-      return closeServer(server);
+      return sockets.close();
     },
     reload: () => {
       credentials.reload();

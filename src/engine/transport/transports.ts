@@ -45,6 +45,7 @@ export class Transports implements Outbound {
   readonly #all: AnyTransport[] = [];
   readonly #choice = new ListenerChoice<AnyTransport>();
   readonly #machine = machineAddresses();
+  readonly #peers = new TlsPeers();
   readonly #flows = new FlowTable((id) => this.#table.get(id) !== undefined);
   #sent = 0;
 
@@ -61,7 +62,8 @@ export class Transports implements Outbound {
     const { handler, log, tlsPeers = [] } = this.#parts;
     const parts: ConnectionParts = { ...this.#parts, table: this.#table, quota: this.#quota };
     try {
-      const peers = new TlsPeers(tlsPeers);
+      const peers = this.#peers;
+      peers.set(tlsPeers);
       for (const option of options) {
         const bound =
           option.transport === 'udp'
@@ -176,6 +178,15 @@ export class Transports implements Outbound {
   /** Reads the certificates of all listeners again. Never throws: what cannot be used is logged, the old ones stay. */
   reloadCertificates(): void {
     for (const transport of this.#all) if (transport instanceof ConnectionTransport) transport.reload();
+  }
+
+  /** Meets peers by these settings on new connections. Never throws: what cannot be used is logged, the old ones stay. */
+  setTlsPeers(peers: readonly TlsPeerOptions[]): void {
+    try {
+      this.#peers.set(peers);
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'the new TLS settings of peers are not taken: the old ones stay');
+    }
   }
 
   /** Idempotent. */

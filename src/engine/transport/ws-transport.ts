@@ -1,13 +1,12 @@
 import { createServer as createHttpServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Destination } from '../../sip/transaction/transport.js';
 import type { ListenOptions } from '../engine-options.js';
 import { ConnectionTransport, type ConnectionParts } from './connection-transport.js';
-import { closeServer, listenOn, outgoingFrom } from './listen-socket.js';
+import { listenOn, OpenSockets, outgoingFrom } from './listen-socket.js';
 import { makeListener } from './make-listener.js';
 import { TlsCredentials } from './tls-credentials.js';
 import { serverSettings, tlsOf, type TlsPeers } from './tls-settings.js';
@@ -53,6 +52,7 @@ export async function listenWs(
     throw error;
   }
   const transport = new ConnectionTransport(makeListener(options, port), parts);
+  const sockets = new OpenSockets(server, parts.quota);
   acceptUpgrades(server, options, transport, parts);
   if (secureServer) noteHandshakeFailures(secureServer, 'wss', parts.handler);
   server.on('error', (error) => {
@@ -73,8 +73,7 @@ export async function listenWs(
     },
     close: () => {
       credentials?.close();
-      server.closeAllConnections();
-      return closeServer(server);
+      return sockets.close();
     },
     reload: () => {
       credentials?.reload();
@@ -88,14 +87,14 @@ function acceptUpgrades(
   transport: ConnectionTransport,
   parts: ConnectionParts,
 ): void {
-  const { limits, clock, quota, handler } = parts;
+  const { limits, clock, handler } = parts;
   const sockets = new WebSocketServer({
     noServer: true,
+    clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.sipHeaderBytes + limits.sipMessageBytes,
     handleProtocols: () => SUBPROTOCOL,
   });
-  server.on('connection', (socket: Socket) => quota.admit(socket));
   server.on('request', (_request, response) => {
     response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end();
   });

@@ -7,6 +7,7 @@ import type {
 } from '../../api/dry-run-schema.js';
 import type { PolicyDecision, PolicyEvent } from '../../call/decision.js';
 import { DestinationDirectory, type DirectoryState } from '../../call/destinations/destination-directory.js';
+import { admitted } from '../../call/transfer/transfer-desk.js';
 import type { CallPlan, Project, Trunk } from '../../call/project.js';
 import type { IncomingInvite } from '../../call/signalling-port.js';
 import type { TransferResult } from '../../call/vocabulary.js';
@@ -179,7 +180,7 @@ function transferOf(
   const directory = new DestinationDirectory(plan, rehearsal.clock);
   if (state) directory.restore(state, rehearsal.clock.now());
   const found = directory.resolve(destination === '' ? null : destination, project, started.at);
-  const { resolution } = directory.slots.take(project, found);
+  const resolution = admitted(found, directory.slots.take(project, found.ok ? found.targets : []));
   return {
     reason,
     rule,

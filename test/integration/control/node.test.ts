@@ -197,7 +197,7 @@ describe('a whole node', () => {
     await assert.rejects(
       startNode({
         ...sipTaken,
-        listen: [{ transport: 'udp', address: '127.0.0.1', port, advertise: '127.0.0.1' }],
+        listen: sipTaken.listen.map((point) => ({ ...point, port })),
       }),
       (error: { code?: string; remedy?: string }) => Boolean(error.code) && Boolean(error.remedy),
     );

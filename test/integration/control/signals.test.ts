@@ -47,7 +47,7 @@ projects:
     node = JSON.parse(line) as Started;
   });
   afterEach(async () => {
-    if (child.exitCode === null) {
+    if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGKILL');
       await once(child, 'exit');
     }

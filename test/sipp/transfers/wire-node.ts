@@ -2,7 +2,7 @@ import { loadConfig } from '../../../src/config/load-config.js';
 import { startNode, type RelevoNode } from '../../../src/main.js';
 import type { CallView } from '../../../src/observe/call-view.js';
 import { checkExpression } from '../../../src/policy/rules/expression.js';
-import { freePort } from '../../support/free-ports.js';
+import { freeMediaPort, freePort } from '../../support/free-ports.js';
 import { startSipp, type Sipp } from '../../support/sipp.js';
 
 /** Ports of these tests, below those of the RTP: no other test takes them. */
@@ -53,7 +53,7 @@ export async function startWireNode(text: (ports: WirePorts & { rtp: number }) =
           port: await port(),
           target: `127.0.0.1:${ports.sip}`,
           service: number,
-          args: ['-mp', String(await port())],
+          args: ['-mp', String(await freeMediaPort())],
         }),
       ),
     endedCall: async () => {

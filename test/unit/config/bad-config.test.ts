@@ -10,11 +10,17 @@ type Expected = readonly [string, number, string, string | null, RegExp];
 const FIXTURE = 'test/fixtures/config/bad/many-errors.yaml';
 
 const MANY: readonly Expected[] = [
-  ['unsupported', 3, 'listen[0].transport', 'tls', /use udp or tcp/],
-  ['bad_value', 4, 'listen[1].address', '127.0.0.300', /an IPv4 address/],
+  ['unsupported', 3, 'listen[0].transport', 'sctp', /use udp, tcp, tls, ws or wss/],
+  ['bad_value', 4, 'listen[1].address', '127.0.0.300', /an IPv4 or IPv6 address/],
   ['bad_value', 4, 'listen[1].port', '70000', /0 to 65535/],
   ['bad_value', 5, 'media.ports', '20001-20010', /even to odd/],
-  ['unsupported', 8, 'trunks.carrier.hosts[0]', '"sips:sbc.example.net"', /use a sip: URI/],
+  [
+    'unsupported',
+    8,
+    'trunks.carrier.hosts[0]',
+    '"sip:sbc.example.net;transport=sctp"',
+    /use udp, tcp or tls/,
+  ],
   ['bad_value', 9, 'trunks.carrier.allow[0]', '10.0.0.0/99', /198\.51\.100\.0\/24/],
   [
     'missing_environment',
@@ -134,8 +140,8 @@ const ONE: readonly (readonly [string, string, string, Expected])[] = [
   [
     'a transport to come in a URI',
     'sip:bot@10.0.0.2',
-    'sip:bot@10.0.0.2;transport=tls',
-    ['unsupported', 6, 'bots.bot.uri', '"sip:bot@10.0.0.2;transport=tls"', /use udp or tcp/],
+    'sip:bot@10.0.0.2;transport=sctp',
+    ['unsupported', 6, 'bots.bot.uri', '"sip:bot@10.0.0.2;transport=sctp"', /use udp, tcp or tls/],
   ],
   [
     'an announcement without a file',

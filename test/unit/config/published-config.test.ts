@@ -88,7 +88,7 @@ describe('configuration: what is published', () => {
     ]) {
       assert.ok(schema.includes(`"${section}"`), section);
     }
-    assert.doesNotMatch(schema, /rtpengine|twilio|wss/);
+    assert.doesNotMatch(schema, /rtpengine|twilio|sctp/);
   });
 
   it('the built-in demonstration has one project per method, each with its own number', () => {

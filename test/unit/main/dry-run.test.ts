@@ -94,8 +94,7 @@ describe('dry run', () => {
 
   it('shows the very requests that a call sends', () => {
     const project = makeProject({ rules: RULES }, { headers: { 'X-Reason': '{reason}' } });
-    // A dry run does not know by which host the caller's side addresses us.
-    const requestUri = 'sip:+5491155550000@relevo.invalid';
+    const requestUri = 'sip:+5491155550000@203.0.113.10';
     const bench = new CallBench({ project, callId: 'c1' }).withBot({ requestUri });
     bench.transfer();
     const sent = bench.sent('invite').at(-1)!;

@@ -15,26 +15,36 @@ const DOMAIN = 'carrier.example';
 class Answering {
   readonly requests: string[] = [];
   readonly #socket: Socket;
-  extra: string[] = [];
+
+  #from = { port: 0, address: '' };
 
   private constructor(socket: Socket, status: number | null) {
     this.#socket = socket;
     socket.on('message', (raw, from) => {
       const request = raw.toString();
       this.requests.push(request);
-      if (status === null || method(request) === 'ACK') return;
-      const answer = [
-        `SIP/2.0 ${status} Whatever`,
-        ...headers(request, 'Via').map((via) => `Via: ${via}`),
-        `From: ${header(request, 'From')}`,
-        `To: ${header(request, 'To')};tag=${socket.address().port}`,
-        `Call-ID: ${header(request, 'Call-ID')}`,
-        `CSeq: ${header(request, 'CSeq')}`,
-        `Contact: <sip:b@127.0.0.1:${socket.address().port}>`,
-        ...this.extra,
-      ];
-      socket.send(compose(answer), from.port, from.address);
+      this.#from = from;
+      if (status !== null && method(request) !== 'ACK') this.#answer(request, status);
     });
+  }
+
+  /** Answers the first request. */
+  answerLate(status: number): void {
+    this.#answer(this.requests[0]!, status);
+  }
+
+  #answer(request: string, status: number): void {
+    const socket = this.#socket;
+    const answer = [
+      `SIP/2.0 ${status} Whatever`,
+      ...headers(request, 'Via').map((via) => `Via: ${via}`),
+      `From: ${header(request, 'From')}`,
+      `To: ${header(request, 'To')};tag=${socket.address().port}`,
+      `Call-ID: ${header(request, 'Call-ID')}`,
+      `CSeq: ${header(request, 'CSeq')}`,
+      `Contact: <sip:b@127.0.0.1:${socket.address().port}>`,
+    ];
+    socket.send(compose(answer), this.#from.port, this.#from.address);
   }
 
   static async open(status: number | null): Promise<Answering> {
@@ -138,6 +148,20 @@ describe('Failover to the next target (RFC 3263 4.3)', () => {
     app.send(`sip|||sip:${DOMAIN};relevo-silent-ms=100`, invite('sip:b@elsewhere.example'));
     await app.nextSip('SIP/2.0 200');
     assert.equal(good.of('INVITE').length, 1);
+  });
+
+  it('ends the call of a target that answers after the request went on', async () => {
+    const [slow, good] = [await peer(null), await peer(180)];
+    const { app } = await start([slow, good]);
+    app.send(`sip|||sip:${DOMAIN};relevo-silent-ms=60`, invite('sip:b@elsewhere.example'));
+    await app.nextSip('SIP/2.0 180');
+    slow.answerLate(200);
+    await until(() => slow.of('BYE').length > 0, 'the late answer is acknowledged and ended');
+    assert.equal(slow.of('ACK').length, 1);
+    assert.equal(
+      app.unread(({ sip }) => sip.startsWith('SIP/2.0 200')),
+      0,
+    );
   });
 
   it('reports 503 where every connection is refused', async () => {

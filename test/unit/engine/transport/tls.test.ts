@@ -260,6 +260,13 @@ describe('SIP over TLS on the embedded engine', function () {
     await until(() => engine.stats().refusedConnections === 1);
   });
 
+  it('closes although a peer is in the middle of its handshake', async () => {
+    const { tlsPort, engine } = await start();
+    const silent = await Peer.tcp(tlsPort);
+    await engine.close();
+    await silent.closed;
+  });
+
   it('does not start with a key that is not that of the certificate', async () => {
     await assert.rejects(start({ keyFile: client.key }), { code: 'tls_files' });
   });
