@@ -9,7 +9,7 @@ import { copyHeaders, withoutLocalhost, type ApplicationMessage } from './applic
 import { rejectionReason } from './cdr-reports.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
-import { EngineDialog } from './engine-dialog.js';
+import { endsSubscription, EngineDialog } from './engine-dialog.js';
 import type { IncomingRequest } from './incoming-request.js';
 import { runAfterAck, type IncomingRequests } from './incoming-requests.js';
 import { bracketed, contactOn } from './request-builder.js';
@@ -130,6 +130,7 @@ export class ApplicationResponses {
         response.headers.toTag() ?? '',
         session,
       );
+      incoming.dialog.isSubscription = request.method !== 'INVITE';
       if (request.method === 'INVITE') {
         incoming.dialog.pendingPeerInvite = incoming.id;
         if (isSdp(request.headers, request.body)) incoming.dialog.remoteOffer = incoming.id;
@@ -175,7 +176,8 @@ export class ApplicationResponses {
       if (success) this.#awaitAck(incoming, dialog, response, bytes);
       else if (!incoming.inDialog) this.#control.end(dialog);
     }
-    if (request.method === 'BYE') this.#control.end(dialog);
+    if (request.method === 'BYE' || (dialog.isSubscription && endsSubscription(request)))
+      this.#control.end(dialog);
     if (success) this.#sessions.onAnswerSent(request, response, dialog);
     if (success && incoming.inDialog && NEEDS_CONTACT.has(request.method)) dialog.sip?.refreshTarget(request);
   }

@@ -12,6 +12,11 @@ const MAX_FORKS = 20;
 /** `early` until a 2xx, `ended` after a BYE was answered or the INVITE failed. */
 export type EngineDialogState = 'early' | 'confirmed' | 'ended';
 
+/** Whether a NOTIFY ends its subscription. */
+export function endsSubscription({ method, headers }: SipRequest): boolean {
+  return method === 'NOTIFY' && /^\s*terminated\b/i.test(headers.get('subscription-state') ?? '');
+}
+
 /** A dialog between an application and a peer: the SIP dialog, and what the engine does for the application in it. */
 export class EngineDialog {
   /** `CALL-ID;from-tag=FROM-TAG` of the initial request: the name that the application knows it by. */
@@ -58,6 +63,8 @@ export class EngineDialog {
   peerTakesUpdate = false;
   /** Requests of the application that wait for the engine's own re-INVITE to end. */
   readonly held: (() => void)[] = [];
+  /** A SUBSCRIBE or REFER opened it: it lasts until the NOTIFY that ends the subscription (RFC 6665 4.4.1). */
+  isSubscription = false;
   /** A REFER of ours went out in it: a NOTIFY may follow even its BYE. */
   referred = false;
 

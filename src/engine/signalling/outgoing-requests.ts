@@ -153,6 +153,7 @@ export class OutgoingRequests {
     const id = this.#core.dialogs.idFor(headers.callId(), localTag, 'uac');
     const dialog = new EngineDialog(id, 'uac', headers.callId(), localTag, session);
     dialog.localContact = headers.get('contact');
+    dialog.isSubscription = request.method !== 'INVITE';
     this.#core.dialogs.add(dialog);
     return dialog;
   }

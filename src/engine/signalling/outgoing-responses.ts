@@ -5,7 +5,7 @@ import type { Source } from '../../sip/transaction/transport.js';
 import { rejectionReason } from './cdr-reports.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
-import type { EngineDialog } from './engine-dialog.js';
+import { endsSubscription, type EngineDialog } from './engine-dialog.js';
 import { isSdp } from './application-message.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import type { SessionRefresh } from './session-refresh.js';
@@ -174,6 +174,11 @@ export class OutgoingResponses {
     } else if (outgoing.request.method === 'BYE') {
       // A challenge leaves the dialog up, so that the BYE can be sent again with credentials.
       if (status !== 401 && status !== 407) this.#control.end(dialog);
+    } else if (
+      dialog.isSubscription &&
+      (endsSubscription(outgoing.request) || status === 408 || status === 481)
+    ) {
+      this.#control.end(dialog);
     } else if (success && source) {
       dialog.lastSource = source;
       noteOwnSdp(dialog, outgoing);

@@ -149,7 +149,7 @@ describe('Hostile SIP while another call is up', function () {
     const options = rude.ua.request('OPTIONS');
     rude.ua.send(options);
     const answer = await answerTo(rude, options);
-    assert.equal(header(answer, 'Supported'), '100rel, replaces');
+    assert.equal(header(answer, 'Supported'), '100rel, replaces, timer');
     assert.match(header(answer, 'Allow'), /INVITE.*REFER/);
   });
 
