@@ -13,6 +13,9 @@ import type { TrunkView } from '../../../src/api/trunk-schema.js';
 import { loadConfig, type LoadedConfig } from '../../../src/config/load-config.js';
 import { startNode, type RelevoNode } from '../../../src/main.js';
 import { checkExpression } from '../../../src/policy/rules/expression.js';
+import { freePort } from '../../support/free-ports.js';
+
+const BOT_PORT = await freePort();
 
 function yaml(apiPort = 0, number = '1000'): string {
   return `
@@ -24,7 +27,7 @@ log: { level: silent }
 trunks:
   peer: { allow: [127.0.0.0/8] }
 bots:
-  bot: { kind: sip, uri: "sip:bot@127.0.0.1:18299", answer_timeout: 1s }
+  bot: { kind: sip, uri: "sip:bot@127.0.0.1:${BOT_PORT}", answer_timeout: 1s }
 projects:
   one:
     match: [{ trunk: peer, to: "${number}" }]
@@ -69,7 +72,7 @@ async function busyBot(): Promise<Socket> {
     const answer = ['SIP/2.0 486 Busy Here', ...echoed, `${to};tag=bot`, 'Content-Length: 0', '', ''];
     bot.send(answer.join('\r\n'), from.port, from.address);
   });
-  bot.bind(18299, '127.0.0.1');
+  bot.bind(BOT_PORT, '127.0.0.1');
   await once(bot, 'listening');
   return bot;
 }
@@ -180,7 +183,7 @@ describe('a whole node', () => {
       body: JSON.stringify({ source: '127.0.0.1', called: '1000' }),
     });
     const report = (await answer.json()) as DryRunReport;
-    assert.deepEqual([report.project, report.bot?.requestUri], ['one', 'sip:bot@127.0.0.1:18299']);
+    assert.deepEqual([report.project, report.bot?.requestUri], ['one', `sip:bot@127.0.0.1:${BOT_PORT}`]);
   });
 
   it('drained: refuses new calls with 503 and ends by itself', async () => {
