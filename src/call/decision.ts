@@ -60,3 +60,28 @@ export type PolicyDecision =
       /** What the rule saw: `turns 3, 4, 5 below 0.4`, `digit 0`. */
       readonly evidence: string;
     };
+
+/** What must hold for a rule to fire. */
+export type RuleCondition =
+  | { readonly kind: 'intent'; readonly intents: readonly string[] }
+  | { readonly kind: 'low_confidence'; readonly below: number; readonly turns: number }
+  | { readonly kind: 'no_match'; readonly turns: number }
+  | { readonly kind: 'no_input'; readonly turns: number }
+  | { readonly kind: 'dtmf'; readonly digits: string }
+  | { readonly kind: 'duration'; readonly overS: number }
+  | { readonly kind: 'bot_unreachable' }
+  | { readonly kind: 'when'; readonly expression: string };
+
+/** One rule of the policy. Exactly one condition; the first rule that holds wins. */
+export interface Rule {
+  readonly name: string;
+  readonly reason: TransferReason;
+  /** Destination name; null for the project's default. */
+  readonly to: string | null;
+  readonly mode: TransferMode | null;
+  readonly method: TransferMethod | null;
+  readonly condition: RuleCondition;
+}
+
+/** Rules of each project, by project name, in the order in which they are tried. */
+export type ProjectRules = Readonly<Record<string, readonly Rule[]>>;

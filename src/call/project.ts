@@ -1,4 +1,5 @@
-import type { TransferMethod, TransferMode, TransferReason } from './vocabulary.js';
+import type { Rule } from './decision.js';
+import type { TransferMethod, TransferMode } from './vocabulary.js';
 
 /** A G.711 codec by its RTP/AVP name (RFC 3551). */
 export type CodecName = 'PCMA' | 'PCMU';
@@ -200,24 +201,6 @@ export interface TransferSettings {
   readonly announceBeforeFile: string | null;
   readonly allow: readonly AllowedTarget[];
   readonly timers: TransferTimers;
-}
-
-/** One rule of the policy. Exactly one condition; the first rule that holds wins. */
-export interface Rule {
-  readonly name: string;
-  readonly reason: TransferReason;
-  readonly to: string | null;
-  readonly mode: TransferMode | null;
-  readonly method: TransferMethod | null;
-  readonly condition:
-    | { readonly kind: 'intent'; readonly intents: readonly string[] }
-    | { readonly kind: 'low_confidence'; readonly below: number; readonly turns: number }
-    | { readonly kind: 'no_match'; readonly turns: number }
-    | { readonly kind: 'no_input'; readonly turns: number }
-    | { readonly kind: 'dtmf'; readonly digits: string }
-    | { readonly kind: 'duration'; readonly overS: number }
-    | { readonly kind: 'bot_unreachable' }
-    | { readonly kind: 'when'; readonly expression: string };
 }
 
 /** Which calls a project takes: the trunk they come by and the called number (`*` matches any run). */

@@ -6,10 +6,10 @@ import type {
   Destination,
   IdentityPolicy,
   Project,
-  Rule,
   Trunk,
   UuiProfile,
 } from '../call/project.js';
+import type { Rule } from '../call/decision.js';
 import type { TransferReason } from '../call/vocabulary.js';
 import { PORTS_PER_CALL } from './check-node.js';
 import { DEFAULTS } from './defaults.js';

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ProjectRules } from '../call/decision.js';
 import type { LogLevel } from '../common/log.js';
-import type { ProjectRules } from './rules/policy-rule.js';
 
 /** `workerData` of the policy thread. */
 export interface PolicyThreadData {

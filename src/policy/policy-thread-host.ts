@@ -1,4 +1,5 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { ProjectRules } from '../call/decision.js';
 import { realClock, type Clock, type Timer } from '../common/clock.js';
 import { RelevoError } from '../common/errors.js';
 import type { LogLevel, Logger } from '../common/log.js';
@@ -8,7 +9,6 @@ import type {
   PolicyThreadData,
   PolicyToControl,
 } from './control-messages.js';
-import type { ProjectRules } from './rules/policy-rule.js';
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;

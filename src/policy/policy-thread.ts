@@ -1,4 +1,5 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { ProjectRules } from '../call/decision.js';
 import { messageOf } from '../common/errors.js';
 import { createLogger } from '../common/log.js';
 import type {
@@ -7,7 +8,6 @@ import type {
   PolicyThreadData,
   PolicyToControl,
 } from './control-messages.js';
-import type { ProjectRules } from './rules/policy-rule.js';
 import { compileRules, type RuleSet } from './rules/rule-set.js';
 import type { FromPolicy, ToPolicy } from './thread-messages.js';
 

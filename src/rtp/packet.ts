@@ -51,14 +51,6 @@ export function rtpPayloadEnd(packet: Buffer): number {
   return packet[0]! & 0x20 ? packet.length - packet[packet.length - 1]! : packet.length;
 }
 
-export function rtpPayloadType(packet: Buffer): number {
-  return packet[1]! & 0x7f;
-}
-
-export function rtpMarker(packet: Buffer): boolean {
-  return (packet[1]! & 0x80) !== 0;
-}
-
 export function rtpSequence(packet: Buffer): number {
   return (packet[2]! << 8) | packet[3]!;
 }

@@ -4,7 +4,7 @@ import type { Timer } from '../common/clock.js';
 import { answerOnce } from './digest-credentials.js';
 import { contentTypeOf, cseqOf, firstValue, readHeaders, sdpOf } from './header-reading.js';
 import { writeHeaders } from './header-writing.js';
-import type { Command, Credentials, LegContext } from './leg-context.js';
+import { answerLocally, type Command, type Credentials, type LegContext } from './leg-context.js';
 import { sendReply } from './reply.js';
 import type {
   SrfAck,
@@ -177,16 +177,7 @@ export class DialogSession {
   }
 
   #respond(requestId: string, status: number, reason: string): void {
-    this.#context.emit({
-      kind: 'response',
-      legId: this.#legId,
-      requestId,
-      status,
-      reason,
-      headers: {},
-      body: null,
-      wantsAck: false,
-    });
+    answerLocally(this.#context, this.#legId, requestId, status, reason);
   }
 
   /** The answer to an offer that came in the 2xx to a re-INVITE of ours. */

@@ -42,3 +42,20 @@ export interface LegContext {
   /** Sends a BYE in this dialog once the link is back. */
   byeLater(dialogId: string): void;
 }
+
+/** The final response to a request of ours that could not be sent or will never be answered: made here. */
+export function answerLocally(
+  context: LegContext,
+  legId: LegId,
+  requestId: string,
+  status: number,
+  reason: string,
+): void {
+  const made = { headers: {}, body: null, wantsAck: false };
+  context.emit({ kind: 'response', legId, requestId, status, reason, ...made });
+}
+
+/** A request came for a leg that has no dialog to send it in (RFC 3261 12.2.2). */
+export function refuseWithoutDialog(context: LegContext, legId: LegId, requestId: string): void {
+  answerLocally(context, legId, requestId, 481, 'Call/Transaction Does Not Exist');
+}

@@ -5,7 +5,7 @@ import { acknowledge, DialogSession } from './dialog-session.js';
 import { answerOnce } from './digest-credentials.js';
 import { firstValue, readAbilities, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import { writeFrom, writeHeaders } from './header-writing.js';
-import type { Command, Leg, LegContext } from './leg-context.js';
+import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
 import { sendReply } from './reply.js';
 import type {
   SrfAck,
@@ -254,7 +254,7 @@ export class UacLeg implements Leg {
         return;
       case 'request':
         if (this.#session) this.#session.request(command);
-        else this.#refuse(command.requestId);
+        else refuseWithoutDialog(this.#context, this.legId, command.requestId);
         return;
       case 'respond':
         this.#session?.respond(command);
@@ -269,19 +269,6 @@ export class UacLeg implements Leg {
         );
         return;
     }
-  }
-
-  #refuse(requestId: string): void {
-    this.#context.emit({
-      kind: 'response',
-      legId: this.legId,
-      requestId,
-      status: 481,
-      reason: 'Call/Transaction Does Not Exist',
-      headers: {},
-      body: null,
-      wantsAck: false,
-    });
   }
 
   #cancel(headers: SipHeaders): void {

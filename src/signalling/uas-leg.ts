@@ -2,7 +2,7 @@ import type { DialogName, IncomingInvite, LegId, SignallingCommand } from '../ca
 import type { Timer } from '../common/clock.js';
 import { DialogSession } from './dialog-session.js';
 import { firstValue, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
-import type { Command, Leg, LegContext } from './leg-context.js';
+import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
 import { sendReply } from './reply.js';
 import type { SrfFailure, SrfMessage, SrfReply, SrfRequest } from './srf-types.js';
 
@@ -78,7 +78,7 @@ export class UasLeg implements Leg {
         return;
       case 'request':
         if (this.#session) this.#session.request(command);
-        else this.#refuse(command.requestId);
+        else refuseWithoutDialog(this.#context, this.legId, command.requestId);
         return;
       case 'respond':
         this.#session?.respond(command);
@@ -94,19 +94,6 @@ export class UasLeg implements Leg {
         );
         return;
     }
-  }
-
-  #refuse(requestId: string): void {
-    this.#context.emit({
-      kind: 'response',
-      legId: this.legId,
-      requestId,
-      status: 481,
-      reason: 'Call/Transaction Does Not Exist',
-      headers: {},
-      body: null,
-      wantsAck: false,
-    });
   }
 
   #provisional(command: Command<'provisional'>): void {

@@ -142,11 +142,6 @@ export function escapeUser(user: string): string {
   return escapePart(user, USER_SAFE);
 }
 
-/** Escapes the value of an embedded header (RFC 3261 25.1, `hvalue`). */
-export function escapeHeaderValue(value: string): string {
-  return escapePart(value, HEADER_SAFE);
-}
-
 /** The URI as text, each part escaped by its own rules. */
 export function formatUri(uri: Uri): string {
   if (uri.scheme === 'tel') return `tel:${uri.number}${formatUriParams(uri.params)}`;

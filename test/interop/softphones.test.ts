@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
 import {
   available,
+  hears,
   startBaresip,
   startLinphone,
   type Softphone,
@@ -12,23 +13,8 @@ import { toneMs } from '../support/wav.js';
 const CALLER_HZ = 440;
 const BOT_HZ = 700;
 const AGENT_HZ = 1000;
-/** What counts as having heard somebody. */
-const ENOUGH_MS = 500;
 
 type Start = (options: SoftphoneOptions) => Promise<Softphone>;
-
-/** Waits until the phone has heard so much of a tone; baresip writes its files as it goes. */
-async function hears(phone: Softphone, toneHz: number, withinMs: number): Promise<void> {
-  const until = Date.now() + withinMs;
-  while (toneMs(phone.heard(), toneHz) < ENOUGH_MS) {
-    if (Date.now() > until) {
-      assert.fail(
-        `${phone.name} at ${phone.uri} did not hear ${toneHz} Hz within ${withinMs} ms\n${phone.output().slice(-3000)}`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 describe('Interop: baresip and linphone as caller, bot and agent', function () {
   this.timeout(60_000);

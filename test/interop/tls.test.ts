@@ -4,28 +4,18 @@ import { freePort } from '../support/free-ports.js';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
 import {
   available,
+  hears,
   startBaresip,
   startLinphone,
   type Softphone,
   type SoftphoneOptions,
 } from '../support/softphone.js';
-import { toneMs } from '../support/wav.js';
 
 const CALLER_HZ = 440;
 const BOT_HZ = 700;
 const AGENT_HZ = 1000;
-const ENOUGH_MS = 500;
 
 type Start = (options: SoftphoneOptions) => Promise<Softphone>;
-
-async function hears(phone: Softphone, toneHz: number, withinMs: number): Promise<void> {
-  const until = Date.now() + withinMs;
-  while (toneMs(phone.heard(), toneHz) < ENOUGH_MS) {
-    if (Date.now() > until)
-      assert.fail(`${phone.name} did not hear ${toneHz} Hz\n${phone.output().slice(-4000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 describe('Interop: softphones over TLS', function () {
   this.timeout(60_000);

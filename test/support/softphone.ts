@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -5,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-ports.js';
-import { readWav, writeToneWav } from './wav.js';
+import { readWav, toneMs, writeToneWav } from './wav.js';
 
 /** A real softphone, headless on loopback: it sends a tone, keeps what it hears, and is told what to do. */
 export interface Softphone {
@@ -235,4 +236,20 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
     output: () => output.text,
     close: () => stop(child, folder),
   };
+}
+
+/** What counts as having heard somebody. */
+const ENOUGH_MS = 500;
+
+/** Waits until the phone has heard so much of a tone; baresip writes its files as it goes. */
+export async function hears(phone: Softphone, toneHz: number, withinMs: number): Promise<void> {
+  const until = Date.now() + withinMs;
+  while (toneMs(phone.heard(), toneHz) < ENOUGH_MS) {
+    if (Date.now() > until) {
+      assert.fail(
+        `${phone.name} at ${phone.uri} did not hear ${toneHz} Hz within ${withinMs} ms\n${phone.output().slice(-4000)}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }

@@ -1,17 +1,10 @@
-import type { CallHost } from '../call-host.js';
 import { carriedReason } from '../context/sip-headers.js';
-import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
+import type { LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
-import type { MediaDirection } from '../media-port.js';
+import { ConversingLeg } from './conversing-leg.js';
 
 /** Listens to the person once caller and person are joined. */
-export class AgentSide implements LegOwner {
-  readonly #host: CallHost;
-
-  constructor(host: CallHost) {
-    this.#host = host;
-  }
-
+export class AgentSide extends ConversingLeg implements LegOwner {
   legProgress(): void {
     // Joined legs are answered.
   }
@@ -25,7 +18,7 @@ export class AgentSide implements LegOwner {
   }
 
   legEnded(leg: Leg, end: LegEnd): void {
-    const host = this.#host;
+    const host = this.host;
     if (host.roles.agent !== leg) return;
     host.roles.agent = null;
     if (host.ending) return;
@@ -37,27 +30,6 @@ export class AgentSide implements LegOwner {
       const cause = end.how === 'bye' ? 'bye' : end.detail;
       host.end({ endedBy: 'agent', cause, headers: carriedReason(end.headers) });
     }
-  }
-
-  legRequest(leg: Leg, request: InDialogRequest): void {
-    switch (request.method) {
-      case 'REFER':
-        this.#host.refer(leg, request);
-        return;
-      case 'NOTIFY':
-        this.#host.notify(leg, request);
-        return;
-      default:
-        this.#host.relay(leg, request);
-    }
-  }
-
-  legDigit(leg: Leg, digit: string, via: 'rtp' | 'info'): void {
-    this.#host.digit(leg, digit, via);
-  }
-
-  legDirection(leg: Leg, _direction: MediaDirection, done: () => void): void {
-    this.#host.bridge.directionChanged(leg, done);
   }
 
   legSilent(): void {

@@ -4,9 +4,9 @@ import { carriedReason, headerValues, reasonHeader } from '../context/sip-header
 import { mayBeSet } from '../context/context-headers.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
-import type { MediaDirection } from '../media-port.js';
 import type { Bot, CodecName } from '../project.js';
 import type { SipHeaders } from '../vocabulary.js';
+import { ConversingLeg } from './conversing-leg.js';
 import { isBotDone, parseBotMessage } from './bot-message.js';
 import { InfoListener } from './info-listener.js';
 import type { Triggers } from './triggers.js';
@@ -23,18 +23,17 @@ function saysFailure(headers: SipHeaders): boolean {
 }
 
 /** The bot's part of the call: it is invited, talks, says what it noticed, and leaves or breaks down. */
-export class BotSession implements LegOwner {
-  readonly #host: CallHost;
+export class BotSession extends ConversingLeg implements LegOwner {
   readonly #triggers: Triggers;
 
   constructor(host: CallHost, triggers: Triggers) {
-    this.#host = host;
+    super(host);
     this.#triggers = triggers;
   }
 
   /** Invites the bot; the caller may be unanswered (a new call) or waiting (the bot comes back). */
   invite(): void {
-    const host = this.#host;
+    const host = this.host;
     const { plan, project } = host.context.deps;
     const bot = plan.bots[project.bot];
     if (!bot) {
@@ -57,67 +56,48 @@ export class BotSession implements LegOwner {
   }
 
   legProgress(leg: Leg, status: number, earlyMedia: boolean): void {
-    const { roles, bridge } = this.#host;
-    if (roles.bot !== leg || !roles.caller?.pending || this.#host.transferInFlight()) return;
+    const { roles, bridge } = this.host;
+    if (roles.bot !== leg || !roles.caller?.pending || this.host.transferInFlight()) return;
     if (earlyMedia) bridge.listen(roles.caller, leg);
     roles.caller.ring(earlyMedia || status === 183 ? 183 : 180, earlyMedia);
-    this.#host.setState('early');
+    this.host.setState('early');
   }
 
   legAnswered(leg: Leg): void {
-    const { context, roles, bridge } = this.#host;
+    const { context, roles, bridge } = this.host;
     context.timers.stop('bot.answer');
     if (roles.bot !== leg || !roles.caller) return;
     leg.media.watch(context.deps.plan.bots[context.project.bot]?.mediaTimeoutMs ?? 0);
-    if (this.#host.transferInFlight()) return;
+    if (this.host.transferInFlight()) return;
     bridge.connect(roles.caller, leg);
     if (roles.caller.pending) roles.caller.answer({});
-    else this.#host.setState('with_bot');
+    else this.host.setState('with_bot');
   }
 
   legFailed(leg: Leg, failure: LegFailure): void {
     if (!this.#drop(leg)) return;
-    this.#host.botFailed(leg, failure.status, `${failure.status} ${failure.reason}`);
+    this.host.botFailed(leg, failure.status, `${failure.status} ${failure.reason}`);
   }
 
   legEnded(leg: Leg, end: LegEnd): void {
     if (!this.#drop(leg)) return;
     const failed = end.how !== 'bye' || saysFailure(end.headers);
-    if (failed) this.#host.botFailed(leg, null, end.detail);
-    else if (this.#host.transferInFlight()) this.#host.incumbentGone(leg);
-    else this.#host.end({ endedBy: 'bot', cause: 'bye', headers: carriedReason(end.headers) });
+    if (failed) this.host.botFailed(leg, null, end.detail);
+    else if (this.host.transferInFlight()) this.host.incumbentGone(leg);
+    else this.host.end({ endedBy: 'bot', cause: 'bye', headers: carriedReason(end.headers) });
   }
 
-  legRequest(leg: Leg, request: InDialogRequest): void {
-    switch (request.method) {
-      case 'REFER':
-        this.#host.refer(leg, request);
-        return;
-      case 'NOTIFY':
-        this.#host.notify(leg, request);
-        return;
-      case 'INFO':
-        if (/^application\/json\b/i.test(request.contentType ?? '')) this.#message(leg, request);
-        else this.#host.relay(leg, request);
-        return;
-      default:
-        this.#host.relay(leg, request);
-    }
-  }
-
-  legDigit(leg: Leg, digit: string, via: 'rtp' | 'info'): void {
-    this.#host.digit(leg, digit, via);
-  }
-
-  legDirection(leg: Leg, _direction: MediaDirection, done: () => void): void {
-    this.#host.bridge.directionChanged(leg, done);
+  override legRequest(leg: Leg, request: InDialogRequest): void {
+    const json = /^application\/json\b/i.test(request.contentType ?? '');
+    if (request.method === 'INFO' && json) this.#message(leg, request);
+    else super.legRequest(leg, request);
   }
 
   legSilent(leg: Leg, silentMs: number): void {
     if (!this.#drop(leg)) return;
-    this.#host.context.event('media_timeout', { party: 'bot', silentMs });
+    this.host.context.event('media_timeout', { party: 'bot', silentMs });
     leg.release({ headers: reasonHeader(408, 'No media from the bot') });
-    this.#host.botFailed(leg, 408, `no media from the bot for ${silentMs} ms`);
+    this.host.botFailed(leg, 408, `no media from the bot for ${silentMs} ms`);
   }
 
   legPlayed(): void {
@@ -127,11 +107,11 @@ export class BotSession implements LegOwner {
   #noAnswer(leg: Leg): void {
     if (!this.#drop(leg)) return;
     leg.release({ headers: reasonHeader(408, 'The bot did not answer in time') });
-    this.#host.botFailed(leg, 408, 'the bot did not answer in time');
+    this.host.botFailed(leg, 408, 'the bot did not answer in time');
   }
 
   #drop(leg: Leg): boolean {
-    const { context, roles } = this.#host;
+    const { context, roles } = this.host;
     if (roles.bot !== leg) return false;
     context.timers.stop('bot.answer');
     roles.bot = null;
@@ -139,18 +119,17 @@ export class BotSession implements LegOwner {
   }
 
   #botHeaders(bot: Bot): SipHeaders {
-    const values = this.#host.templateValues('', null);
-    const out: Record<string, string> = { 'X-Relevo-Call-Id': this.#host.context.callId };
+    const values = this.host.templateValues('', null);
+    const out: Record<string, string> = { 'X-Relevo-Call-Id': this.host.context.callId };
     for (const [name, template] of Object.entries(bot.headers)) {
       if (mayBeSet(name)) out[name] = headerSafe(fillTemplate(template, values));
-      else
-        this.#host.context.event('header_refused', { header: headerSafe(name), from: 'bot configuration' });
+      else this.host.context.event('header_refused', { header: headerSafe(name), from: 'bot configuration' });
     }
     return out;
   }
 
   #message(leg: Leg, request: InDialogRequest): void {
-    const host = this.#host;
+    const host = this.host;
     const message = parseBotMessage(request.body);
     if (message === null) {
       leg.respond(request.requestId, 400, { reason: 'Not a JSON event' });

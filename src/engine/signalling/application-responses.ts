@@ -4,7 +4,7 @@ import { createResponse } from '../../sip/response.js';
 import type { ClientSession } from '../control/client-session.js';
 import type { SipControlRequest } from '../control/control-server.js';
 import { responseDestination } from '../../sip/transaction/transport.js';
-import { AckWait } from './ack-wait.js';
+import { AckWait } from '../../sip/transaction/ack-wait.js';
 import { copyHeaders, withoutLocalhost, type ApplicationMessage } from './application-message.js';
 import { rejectionReason } from './cdr-reports.js';
 import type { Core } from './core.js';
@@ -186,24 +186,22 @@ export class ApplicationResponses {
     const via = incoming.request.headers.topVia();
     if (!via) return;
     const destination = responseDestination(via, incoming.source);
-    const { T1, T2 } = this.#core.layer.timers;
     dialog.ackTransactionId = incoming.inDialog ? this.#core.random.uuid() : incoming.id;
-    dialog.ackWait?.stop();
-    dialog.ackWait = new AckWait({
+    dialog.ackWait?.wait.close();
+    const wait = new AckWait({
       clock: this.#core.clock,
-      t1Ms: T1,
-      t2Ms: T2,
-      cseq: response.headers.cseq()?.number ?? 0,
+      timers: this.#core.layer.timers,
       resend: () => {
         this.#core.outbound.send(destination, bytes, undefined);
       },
-      giveUp: () => {
+      onTimeout: () => {
         dialog.ackWait = undefined;
         this.#core.log.info({ callId: dialog.callId }, 'no ACK to a 2xx: the call is ended');
         if (dialog.afterAck) runAfterAck(dialog);
         else this.#control.sendBye(dialog, 'ACK timeout');
       },
     });
+    dialog.ackWait = { cseq: response.headers.cseq()?.number ?? 0, wait };
   }
 }
 

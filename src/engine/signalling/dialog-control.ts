@@ -30,7 +30,7 @@ export class DialogControl {
   end(dialog: EngineDialog): void {
     if (dialog.state === 'ended') return;
     dialog.state = 'ended';
-    dialog.ackWait?.stop();
+    dialog.ackWait?.wait.close();
     dialog.ackWait = undefined;
     dialog.reliable?.close();
     dialog.sessionTimer?.stop();

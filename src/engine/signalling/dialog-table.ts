@@ -57,7 +57,7 @@ export class DialogTable {
   /** Stops the timers of every dialog and forgets them all. */
   close(): void {
     for (const dialog of this.#byId.values()) {
-      dialog.ackWait?.stop();
+      dialog.ackWait?.wait.close();
       dialog.reliable?.close();
       dialog.sessionTimer?.stop();
     }

@@ -3,8 +3,8 @@ import type { SipRequest, SipResponse } from '../../sip/message.js';
 import type { SessionTimer } from '../../sip/dialog/session-timer.js';
 import type { ReliableSender } from '../../sip/dialog/reliable-provisional.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
+import type { AckWait } from '../../sip/transaction/ack-wait.js';
 import type { ClientSession } from '../control/client-session.js';
-import type { AckWait } from './ack-wait.js';
 
 /** Early dialogs that one INVITE may have; more share the last. */
 const MAX_FORKS = 20;
@@ -37,8 +37,8 @@ export class EngineDialog {
   pendingPeerInvite: string | undefined;
   /** The provisional responses of ours that wait for a PRACK. */
   reliable: ReliableSender | undefined;
-  /** Repeats our 2xx until its ACK comes. */
-  ackWait: AckWait | undefined;
+  /** Repeats our 2xx until the ACK with its CSeq comes. */
+  ackWait: { readonly cseq: number; readonly wait: AckWait } | undefined;
   /** The transaction id under which the ACK will be reported. */
   ackTransactionId = '';
   /** Run once the ACK to our 2xx came, or never will: a BYE waits for it (RFC 3261 15). */

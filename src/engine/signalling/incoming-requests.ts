@@ -119,7 +119,7 @@ export class IncomingRequests implements ServerTransactionUser {
     const { headers } = ack;
     const dialog = this.#core.dialogs.find(headers.callId(), headers.toTag() ?? '');
     if (!dialog?.ackWait || dialog.ackWait.cseq !== headers.cseq()?.number) return;
-    dialog.ackWait.stop();
+    dialog.ackWait.wait.close();
     dialog.ackWait = undefined;
     dialog.lastSource = source;
     const bytes = this.#core.rawOf(ack);

@@ -1,7 +1,13 @@
-import type { CallFacts, PolicyDecision, PolicyQuestion } from '../../call/decision.js';
+import type {
+  CallFacts,
+  PolicyDecision,
+  PolicyQuestion,
+  ProjectRules,
+  Rule,
+  RuleCondition,
+} from '../../call/decision.js';
 import { assertUnreachable } from '../../common/assert.js';
 import { compileExpression, expressionErrorMessage, type CompiledExpression } from './expression.js';
-import type { PolicyRule, ProjectRules, RuleCondition } from './policy-rule.js';
 
 /** The turns that travel with a question, at most; from there on they can no longer be numbered. */
 const MAX_TURNS = 32;
@@ -13,7 +19,7 @@ export interface RuleSetEvents {
 }
 
 interface CompiledRule {
-  readonly rule: PolicyRule;
+  readonly rule: Rule;
   readonly expression: CompiledExpression | null;
   errors: number;
 }

@@ -32,6 +32,3 @@ export interface ServerTransactionUser {
   /** A response that belongs to no transaction of ours, for the ladder and the counters. It was dropped. */
   onStrayResponse(response: SipResponse, source: Source): void;
 }
-
-/** Everything that a user of the layer may be told. */
-export interface TransactionUser extends ClientTransactionUser, ServerTransactionUser {}

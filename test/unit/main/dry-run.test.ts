@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { dryRunBody, dryRunReport, type DryRunReport } from '../../../src/api/dry-run-schema.js';
-import type { CallPlan, Project, Rule } from '../../../src/call/project.js';
+import type { Rule } from '../../../src/call/decision.js';
+import type { CallPlan, Project } from '../../../src/call/project.js';
 import type { DirectoryState } from '../../../src/call/destinations/destination-directory.js';
 import { dryRun } from '../../../src/main/dry-run/dry-run.js';
 import { CallBench } from '../../support/call/call-bench.js';

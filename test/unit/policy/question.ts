@@ -1,5 +1,5 @@
 import type { CallFacts, PolicyEvent, PolicyQuestion } from '../../../src/call/decision.js';
-import type { PolicyRule, RuleCondition } from '../../../src/policy/rules/policy-rule.js';
+import type { Rule, RuleCondition } from '../../../src/call/decision.js';
 
 export function ask(event: PolicyEvent, facts: Partial<CallFacts> = {}): PolicyQuestion {
   return {
@@ -28,6 +28,6 @@ export function turn(intent: string | null, confidence: number | null): PolicyEv
   return { kind: 'turn', intent, confidence, text: null };
 }
 
-export function rule(condition: RuleCondition, name: string = condition.kind): PolicyRule {
+export function rule(condition: RuleCondition, name: string = condition.kind): Rule {
   return { name, reason: 'user_request', to: null, mode: null, method: null, condition };
 }

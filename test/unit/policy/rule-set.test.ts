@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { PolicyQuestion } from '../../../src/call/decision.js';
+import type { PolicyQuestion, Rule, RuleCondition } from '../../../src/call/decision.js';
 import { checkExpression } from '../../../src/policy/rules/expression.js';
-import type { PolicyRule, RuleCondition } from '../../../src/policy/rules/policy-rule.js';
 import { compileRules } from '../../../src/policy/rules/rule-set.js';
 import { ask, rule, turn } from './question.js';
 
@@ -17,7 +16,7 @@ const when = (expression: string, question: PolicyQuestion): boolean =>
 
 describe('policy rules', () => {
   it('the first that holds wins, with its own reason, destination, mode and method', () => {
-    const first: PolicyRule = {
+    const first: Rule = {
       name: 'gold',
       reason: 'business_rule',
       to: 'manager',

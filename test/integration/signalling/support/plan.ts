@@ -1,92 +1,35 @@
 import type { CallPlan, Project, Trunk } from '../../../../src/call/project.js';
+import { BOT, makeProject, makeTrunk } from '../../../support/call/call-plan.js';
 
-export const trunk = (name: string, changes: Partial<Trunk> = {}): Trunk => ({
-  name,
-  hosts: [],
-  allow: ['127.0.0.1/32'],
-  auth: null,
-  maxCalls: null,
-  maxCps: null,
-  codecs: ['PCMA', 'PCMU'],
-  numberFormat: 'as-is',
-  dialPlan: null,
-  identity: {
-    from: { kind: 'caller' },
-    pAssertedIdentity: true,
-    diversion: false,
-    historyInfo: false,
-    privacy: 'pass',
-    displayName: 'pass',
-  },
-  referSub: true,
-  referPolicy: 'terminate',
-  maxTransfers: null,
-  deny: [],
-  followRedirects: false,
-  transferMethod: 'auto',
-  acceptReplaces: true,
-  symmetricRtp: true,
-  ...changes,
-});
+export const trunk = (name: string, changes: Partial<Trunk> = {}): Trunk =>
+  makeTrunk({ name, hosts: [], allow: ['127.0.0.1/32'], numberFormat: 'as-is', ...changes });
 
 export const project = (name: string, changes: Partial<Project> = {}): Project => ({
-  name,
-  match: [{ trunk: 'carrier', to: '1234' }],
-  bot: 'reception',
-  transfer: {
-    to: null,
-    mode: 'blind',
-    method: 'auto',
-    waiting: 'music',
-    musicFile: null,
-    brief: 'none',
-    briefFile: null,
-    acceptDigit: null,
-    onFailure: ['resume-bot'],
-    announceFile: null,
-    afterAgent: 'end',
-    onNoNotify: 'resume-bot',
-    headers: {},
-    uui: null,
-    summaryHeader: null,
-    botFinishMs: 0,
-    announceBeforeFile: null,
-    allow: [],
-    timers: {
-      referReplyMs: 5000,
-      firstNotifyMs: 5000,
-      totalMs: 60_000,
-      ringMs: 25_000,
-      acceptMs: 10_000,
-      byeGraceMs: 2000,
-      lateNotifyMs: 1000,
+  ...makeProject(
+    { name, match: [{ trunk: 'carrier', to: '1234' }], policyDeadlineMs: 50 },
+    {
+      to: null,
+      method: 'auto',
+      onFailure: ['resume-bot'],
+      timers: {
+        referReplyMs: 5000,
+        firstNotifyMs: 5000,
+        totalMs: 60_000,
+        ringMs: 25_000,
+        acceptMs: 10_000,
+        byeGraceMs: 2000,
+        lateNotifyMs: 1000,
+      },
     },
-  },
-  rules: [],
-  policyDeadlineMs: 50,
-  botFailure: { to: null, status: 503 },
-  maxDurationMs: 0,
-  callerMediaTimeoutMs: 0,
-  carryHeaders: [],
-  limits: { transfers: null, perCall: 10 },
+  ),
   ...changes,
 });
 
 /** One carrier on loopback, one project on 1234, one bot. */
 export function plan(botUri: string, changes: Partial<CallPlan> = {}): CallPlan {
-  const bot = {
-    name: 'reception',
-    kind: 'sip' as const,
-    uri: botUri,
-    trunk: null,
-    headers: {},
-    referPolicy: 'terminate' as const,
-    answerTimeoutMs: 10_000,
-    mediaTimeoutMs: 0,
-  };
   return {
     trunks: { carrier: trunk('carrier') },
-    bots: { reception: bot },
+    bots: { reception: { ...BOT, uri: botUri, answerTimeoutMs: 10_000, mediaTimeoutMs: 0 } },
     destinations: {},
     projects: { acme: project('acme') },
     limits: { maxCalls: 0, maxCps: 0 },
