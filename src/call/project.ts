@@ -170,6 +170,14 @@ export interface TransferTimers {
   readonly lateNotifyMs: number;
 }
 
+/** The moment in which caller, bot and agent hear each other. */
+export interface ThreeWaySettings {
+  /** Longest (ms); the bot ends it earlier by saying `done` or by leaving. */
+  readonly durationMs: number;
+  /** Digit by which the agent ends it; null for none. */
+  readonly digit: string | null;
+}
+
 export interface TransferSettings {
   /** Default destination. */
   readonly to: string | null;
@@ -183,6 +191,10 @@ export interface TransferSettings {
   readonly briefFile: string | null;
   /** The agent must press this digit to take the call; null joins at answer. */
   readonly acceptDigit: string | null;
+  /** Attended: caller, bot and agent talk together before the bot leaves; null joins caller and agent at once. */
+  readonly threeWay: ThreeWaySettings | null;
+  /** What an agent in a consultation hears when the caller hangs up: a WAV file, `CALLER_GONE`, or null for nothing. */
+  readonly callerGoneNotice: string | null;
   readonly onFailure: readonly FailureStep[];
   /** WAV file for `announce`. */
   readonly announceFile: string | null;

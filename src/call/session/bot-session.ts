@@ -142,7 +142,7 @@ export class BotSession extends ConversingLeg implements LegOwner {
         return;
       case 'hangup':
         leg.respond(request.requestId, 200);
-        host.end({ endedBy: 'bot', cause: message.cause });
+        if (!host.botLeaves()) host.end({ endedBy: 'bot', cause: message.cause });
         return;
       case 'accept_transfer':
         leg.respond(request.requestId, host.briefDone() ? 200 : 481);

@@ -256,6 +256,9 @@ export class CallMachine implements CallHost {
   botDone(): boolean {
     return this.#desk.botDone();
   }
+  botLeaves(): boolean {
+    return this.#desk.botLeaves();
+  }
   incumbentGone(leg: Leg): void {
     this.#desk.incumbentGone(leg);
   }

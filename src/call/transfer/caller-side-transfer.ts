@@ -6,6 +6,7 @@ import type { EndedBy, SipHeaders, TransferOutcome } from '../vocabulary.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
 import type { DeskTransfer } from './desk-transfer.js';
 import { InviteAttempt } from './invite-attempt.js';
+import { nextBatch } from './next-batch.js';
 import { ReferAttempt } from './refer-attempt.js';
 import { callerSideHeaders, referHeaders } from './transfer-headers.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
@@ -108,6 +109,9 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
   botDone(): boolean {
     return false;
   }
+  botLeaves(): boolean {
+    return false;
+  }
   callerAnswered(): void {
     // The caller's side was answered long ago.
   }
@@ -182,14 +186,10 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
   }
 
   #tryNext(): void {
-    const first = this.#targets.shift();
-    if (!first) {
+    const batch = nextBatch(this.#targets);
+    if (batch.length === 0) {
       this.#fail(this.#last);
       return;
-    }
-    const batch = [first];
-    while (first.together !== null && this.#targets[0]?.together === first.together) {
-      batch.push(this.#targets.shift()!);
     }
     this.#move('try');
     const attempts = batch.map((target) => this.#attempt(target));

@@ -20,6 +20,8 @@ export interface DeskTransfer {
   incumbentGone(leg: Leg): void;
   briefDone(): boolean;
   botDone(): boolean;
+  /** The bot hangs up: true where it leaves the caller to the person. */
+  botLeaves(): boolean;
   callerAnswered(): void;
   played(promptId: string): void;
   /** Nothing more can be awaited. */

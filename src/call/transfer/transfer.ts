@@ -16,10 +16,13 @@ import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
 import type { DeskTransfer } from './desk-transfer.js';
 import { Consultation } from './consultation.js';
 import { AttemptFactory } from './attempt-factory.js';
+import type { CallerGoneNotices } from './caller-gone-notices.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { afterRefer, chooseMethod, completesByReplaces } from './method-choice.js';
+import { nextBatch } from './next-batch.js';
 import { Prelude } from './prelude.js';
 import { Redirects } from './redirects.js';
+import { ThreeWay } from './three-way.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
 import { playWaiting, ringCaller } from './waiting.js';
@@ -29,6 +32,7 @@ export interface TransferDeps {
   readonly transferId: string;
   readonly wish: TransferWish;
   readonly refers: SentRefers;
+  readonly notices: CallerGoneNotices;
   /** The one terminal result is out. */
   readonly over: (result: TransferResult) => void;
 }
@@ -46,6 +50,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   readonly #aftermath: Aftermath;
   readonly #prelude: Prelude;
   readonly #redirects: Redirects;
+  readonly #threeWay: ThreeWay;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
@@ -75,6 +80,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       () => this.#setOut(),
     );
     this.#redirects = new Redirects(host);
+    this.#threeWay = new ThreeWay(host, {
+      progress: (progress, destination, detail) => this.#record(progress, destination, detail),
+      over: (leg, target) => this.#leaveThree(leg, target),
+      personGone: (detail) => this.#resume('declined', detail),
+    });
     this.#aftermath = new Aftermath(host, transfer, {
       incumbent: () => this.#incumbent,
       last: () => this.#last,
@@ -89,7 +99,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     });
     this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
     const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
-    this.#factory = new AttemptFactory({ host, observer: this, wish, refers: deps.refers, briefer });
+    this.#factory = new AttemptFactory({ ...deps, host, observer: this, briefer });
   }
 
   /** The outcome is not certain yet. */
@@ -183,6 +193,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
     this.#prelude.botDone();
+    if (this.#threeWay.end('the bot is gone')) return;
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
     if (caller?.up && this.#withIncumbent) {
       this.#withIncumbent = false;
@@ -192,12 +203,18 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** The bot says that its brief to the agent is over. */
   briefDone(): boolean {
+    if (this.botLeaves()) return true;
     return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.briefDone());
   }
 
   /** The bot says that it has finished its sentence. */
   botDone(): boolean {
-    return this.#prelude.botDone();
+    return this.#prelude.botDone() || this.botLeaves();
+  }
+
+  /** The bot leaves the caller and the person to each other; false where the three do not talk. */
+  botLeaves(): boolean {
+    return this.#threeWay.end('the bot is done');
   }
 
   /** The caller, unanswered until the person was there, is answered now. */
@@ -235,12 +252,13 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     if (replaced) {
       this.#join(leg, attempt.target);
       replaced.replaced(this.#host.context.project.transfer.timers.byeGraceMs);
-    } else if (this.#mode === 'attended' && completesByReplaces(this.#host, this.#method, leg)) {
-      this.#consulted = attempt.target;
-      this.#consultation = new Consultation(this.#host, leg);
-      this.#run([this.#factory.completion(attempt.target, leg, this.#method)]);
+    } else if (this.#mode === 'attended' && this.#threeWay.begin(attempt, leg, this.#incumbent)) {
+      // A conversation is not waiting: its own bound ends it.
+      this.#host.context.timers.stop('transfer.total');
+      this.#humanConnectedAt = this.#host.context.wallMs();
+      this.#move('meet');
     } else {
-      this.#join(leg, attempt.target);
+      this.#complete(leg, attempt.target, false);
     }
   }
 
@@ -252,7 +270,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     const { byeGraceMs } = context.project.transfer.timers;
     const { destination } = attempt.target;
     this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');
-    if (confirmed) this.#humanConnectedAt = context.wallMs();
+    if (confirmed) this.#humanConnectedAt ??= context.wallMs();
     if (this.#host.ending || !roles.caller?.up) this.#consultation?.release(reasonHeader(200, 'Replaced'));
     else this.#consultation?.replaced(byeGraceMs);
     if (confirmed) this.#conclude('completed', `${destination} has the caller, by REFER`);
@@ -273,7 +291,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     if (!this.undecided || this.#redirected(attempt, failure) || this.#live.length > 0) return;
     const { caller } = this.#host.roles;
     if (this.#host.ending || !caller || (!caller.up && !caller.pending)) {
-      this.#consultation?.release(reasonHeader(487, 'The caller hung up'));
+      this.#abortAll('caller', reasonHeader(487, 'The caller hung up'));
       this.#conclude(failure.outcome, failure.detail);
       return;
     }
@@ -314,6 +332,26 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     };
   }
 
+  /** The person took the call. `talking`: caller and person hear each other already, and go on. */
+  #complete(leg: Leg, target: Target, talking: boolean): void {
+    if (this.#mode === 'attended' && completesByReplaces(this.#host, this.#method, leg)) {
+      this.#consulted = target;
+      this.#consultation = new Consultation(this.#host, leg, talking);
+      this.#run([this.#factory.completion(target, this.#consultation, this.#method)]);
+    } else {
+      this.#join(leg, target);
+    }
+  }
+
+  /** The three become two: the bot is not heard any more, and leaves once the two are joined for good. */
+  #leaveThree(leg: Leg, target: Target): void {
+    const { bridge, context } = this.#host;
+    this.#move('reached');
+    context.timers.start('transfer.total', context.project.transfer.timers.totalMs, () => this.#tooLong());
+    if (this.#incumbent?.up) bridge.play(this.#incumbent, { kind: 'silence' });
+    this.#complete(leg, target, true);
+  }
+
   /** A 3xx that may be followed is one more attempt. */
   #redirected(attempt: Attempt, failure: AttemptFailure): boolean {
     if (this.#host.ending || this.#consultation) return false;
@@ -328,14 +366,10 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   #tryNext(): void {
-    const first = this.#targets.shift();
-    if (!first) {
+    const batch = nextBatch(this.#targets);
+    if (batch.length === 0) {
       this.#afterFailure();
       return;
-    }
-    const batch = [first];
-    while (first.together !== null && this.#targets[0]?.together === first.together) {
-      batch.push(this.#targets.shift()!);
     }
     const method = chooseMethod(this.#host, this.wish, {
       mode: this.#mode,
@@ -377,7 +411,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   #joined(target: Target): void {
     this.#joining = null;
-    this.#humanConnectedAt = this.#host.context.wallMs();
+    this.#humanConnectedAt ??= this.#host.context.wallMs();
     this.#record('connected', target.destination, null);
     // The caller hears the person before the bot is let go.
     this.#conclude('completed', 'the caller and the person are joined');
@@ -422,8 +456,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
     this.#prelude.stop();
     for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
-    this.#consultation?.release(headers);
+    const leg = this.#threeWay.stop(endedBy) ?? this.#consultation?.leave();
     this.#consultation = null;
+    if (!leg) return;
+    if (endedBy === 'caller') this.#deps.notices.give(leg, headers);
+    else leg.release({ headers });
   }
 
   /** The outcome is certain, once and for all; the result goes out as soon as the silence was measured. */

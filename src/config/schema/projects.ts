@@ -38,6 +38,13 @@ export const transferSchema = section({
     digit: digits(1),
     timeout: duration('1s', '2m').prefault(DEFAULTS.transfer.acceptTimeout),
   }).optional(),
+  three_way: section({
+    duration: duration('1s', '10m').prefault(DEFAULTS.transfer.threeWayDuration),
+    digit: digits(1).optional(),
+  }).optional(),
+  caller_gone_notice: z
+    .union([z.literal('off'), wavFile()], { error: 'the path of a WAV file, or off' })
+    .optional(),
   ring_timeout: duration('1s', '10m').prefault(DEFAULTS.transfer.ringTimeout),
   on_failure: list(oneOf(['next', 'resume-bot', 'announce', 'hangup']), 'steps', 1).prefault([
     ...DEFAULTS.transfer.onFailure,
