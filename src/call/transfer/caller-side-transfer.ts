@@ -4,13 +4,12 @@ import type { Resolution, Target } from '../destinations/destination-directory.j
 import type { Leg } from '../leg/leg.js';
 import type { EndedBy, SipHeaders, TransferOutcome } from '../vocabulary.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
-import type { DeskTransfer } from './desk-transfer.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { nextBatch } from './next-batch.js';
 import { ReferAttempt } from './refer-attempt.js';
 import { callerSideHeaders, referHeaders } from './transfer-headers.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
-import type { TransferDeps } from './transfer.js';
 import { TransferReport } from './transfer-report.js';
 
 /**

@@ -7,8 +7,8 @@ import { SentRefers } from '../refer/sent-refers.js';
 import type { TransferResult } from '../vocabulary.js';
 import { CallerGoneNotices } from './caller-gone-notices.js';
 import { CallerSideTransfer } from './caller-side-transfer.js';
-import type { DeskTransfer } from './desk-transfer.js';
-import { Transfer, type TransferDeps } from './transfer.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
+import { Transfer } from './transfer.js';
 
 /** All transfers of one call: one in flight, the results of the others. */
 export class TransferDesk {

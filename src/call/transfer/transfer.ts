@@ -2,40 +2,20 @@ import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
 import { reasonHeader } from '../context/sip-headers.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
 import type { Leg } from '../leg/leg.js';
-import type { SentRefers } from '../refer/sent-refers.js';
-import type {
-  EndedBy,
-  SipHeaders,
-  TransferMethod,
-  TransferMode,
-  TransferOutcome,
-  TransferResult,
-} from '../vocabulary.js';
+import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome } from '../vocabulary.js';
 import { Aftermath } from './aftermath.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
-import type { DeskTransfer } from './desk-transfer.js';
-import { Consultation } from './consultation.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
 import { AttemptFactory } from './attempt-factory.js';
-import type { CallerGoneNotices } from './caller-gone-notices.js';
+import { AttendedSteps } from './attended-steps.js';
 import { InviteAttempt } from './invite-attempt.js';
-import { afterRefer, chooseMethod, completesByReplaces } from './method-choice.js';
+import { afterRefer, chooseMethod } from './method-choice.js';
 import { nextBatch } from './next-batch.js';
 import { Prelude } from './prelude.js';
 import { Redirects } from './redirects.js';
-import { ThreeWay } from './three-way.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
 import { playWaiting, ringCaller } from './waiting.js';
-
-/** What else a transfer needs, beside its call. */
-export interface TransferDeps {
-  readonly transferId: string;
-  readonly wish: TransferWish;
-  readonly refers: SentRefers;
-  readonly notices: CallerGoneNotices;
-  /** The one terminal result is out. */
-  readonly over: (result: TransferResult) => void;
-}
 
 /** One transfer: attempts at the destinations in order, what happens when they fail, and one terminal result. */
 export class Transfer implements AttemptObserver, DeskTransfer {
@@ -50,13 +30,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   readonly #aftermath: Aftermath;
   readonly #prelude: Prelude;
   readonly #redirects: Redirects;
-  readonly #threeWay: ThreeWay;
+  readonly #attended: AttendedSteps;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
   #incumbent: Leg | null;
-  #consultation: Consultation | null = null;
-  #consulted: Target | null = null;
   #joining: { leg: Leg; target: Target } | null = null;
   /** The caller goes on talking to the bot while the person is being reached. */
   #withIncumbent = false;
@@ -80,10 +58,16 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       () => this.#setOut(),
     );
     this.#redirects = new Redirects(host);
-    this.#threeWay = new ThreeWay(host, {
+    this.#attended = new AttendedSteps(host, {
+      mode: this.#mode,
+      method: this.#method,
+      incumbent: () => this.#incumbent,
       progress: (progress, destination, detail) => this.#record(progress, destination, detail),
-      over: (leg, target) => this.#leaveThree(leg, target),
+      talking: (three) => this.#talking(three),
       personGone: (detail) => this.#resume('declined', detail),
+      complete: (target, consultation) =>
+        this.#run([this.#factory.completion(target, consultation, this.#method)]),
+      join: (leg, target) => this.#join(leg, target),
     });
     this.#aftermath = new Aftermath(host, transfer, {
       incumbent: () => this.#incumbent,
@@ -167,7 +151,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** A leg that must outlive the caller's for a moment: the agent's, while the last NOTIFY is awaited. */
   keeps(leg: Leg): boolean {
-    return this.undecided && this.#consultation?.leg === leg;
+    return this.undecided && this.#attended.keeps(leg);
   }
 
   callerLeaves(): boolean {
@@ -193,7 +177,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
     this.#prelude.botDone();
-    if (this.#threeWay.end('the bot is gone')) return;
+    if (this.#attended.part('the bot is gone')) return;
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
     if (caller?.up && this.#withIncumbent) {
       this.#withIncumbent = false;
@@ -214,7 +198,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** The bot leaves the caller and the person to each other; false where the three do not talk. */
   botLeaves(): boolean {
-    return this.#threeWay.end('the bot is done');
+    return this.#attended.part('the bot is done');
   }
 
   /** The caller, unanswered until the person was there, is answered now. */
@@ -248,31 +232,19 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     for (const other of this.#live.splice(0))
       other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
     this.#move('reached');
-    const replaced = this.#consultation;
-    if (replaced) {
-      this.#join(leg, attempt.target);
-      replaced.replaced(this.#host.context.project.transfer.timers.byeGraceMs);
-    } else if (this.#mode === 'attended' && this.#threeWay.begin(attempt, leg, this.#incumbent)) {
-      // A conversation is not waiting: its own bound ends it.
-      this.#host.context.timers.stop('transfer.total');
-      this.#humanConnectedAt = this.#host.context.wallMs();
-      this.#move('meet');
-    } else {
-      this.#complete(leg, attempt.target, false);
-    }
+    this.#attended.reached(attempt, leg);
   }
 
   attemptReferred(attempt: Attempt, confirmed: boolean): void {
     this.#live = [];
     this.#move('reached');
-    const { context, roles } = this.#host;
+    const { context } = this.#host;
     context.deps.destinations.methods.referWorked(context.deps.trunk.name, context.now());
     const { byeGraceMs } = context.project.transfer.timers;
     const { destination } = attempt.target;
     this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');
     if (confirmed) this.#humanConnectedAt ??= context.wallMs();
-    if (this.#host.ending || !roles.caller?.up) this.#consultation?.release(reasonHeader(200, 'Replaced'));
-    else this.#consultation?.replaced(byeGraceMs);
+    this.#attended.referred(byeGraceMs);
     if (confirmed) this.#conclude('completed', `${destination} has the caller, by REFER`);
     else
       this.#conclude(
@@ -299,11 +271,8 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       const { context } = this.#host;
       context.deps.destinations.methods.referRefused(context.deps.trunk.name, context.now());
     }
-    if (this.#consultation && this.#consulted && this.#consultation.leg.up) {
-      // The person is there: the caller is joined by the bridge rather than sent back.
-      this.#joinConsultation(this.#consulted, this.#consultation.leg);
-      return;
-    }
+    // The person is there: the caller is joined by the bridge rather than sent back.
+    if (this.#attended.fallBack()) return;
     const next = attempt.kind === 'refer' ? afterRefer(this.#host, this.#method, failure) : 'go on';
     if (next === 'invite') this.#begin([attempt.target], 'invite');
     else if (next === 'hangup') this.#aftermath.hangUp(failure);
@@ -319,10 +288,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   dump(): object {
-    const live = this.#live.map((attempt) => ({
-      destination: attempt.target.destination,
-      kind: attempt.kind,
-    }));
+    const live = this.#live.map(({ kind, target }) => ({ destination: target.destination, kind }));
     return {
       transferId: this.transferId,
       phase: this.#phase,
@@ -332,29 +298,22 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     };
   }
 
-  /** The person took the call. `talking`: caller and person hear each other already, and go on. */
-  #complete(leg: Leg, target: Target, talking: boolean): void {
-    if (this.#mode === 'attended' && completesByReplaces(this.#host, this.#method, leg)) {
-      this.#consulted = target;
-      this.#consultation = new Consultation(this.#host, leg, talking);
-      this.#run([this.#factory.completion(target, this.#consultation, this.#method)]);
+  /** Three talk, or are two again. A conversation is not waiting: its own bound ends it. */
+  #talking(three: boolean): void {
+    const { context } = this.#host;
+    const { totalMs } = context.project.transfer.timers;
+    this.#move(three ? 'meet' : 'reached');
+    if (three) {
+      this.#humanConnectedAt = context.wallMs();
+      context.timers.stop('transfer.total');
     } else {
-      this.#join(leg, target);
+      context.timers.start('transfer.total', totalMs, () => this.#tooLong());
     }
-  }
-
-  /** The three become two: the bot is not heard any more, and leaves once the two are joined for good. */
-  #leaveThree(leg: Leg, target: Target): void {
-    const { bridge, context } = this.#host;
-    this.#move('reached');
-    context.timers.start('transfer.total', context.project.transfer.timers.totalMs, () => this.#tooLong());
-    if (this.#incumbent?.up) bridge.play(this.#incumbent, { kind: 'silence' });
-    this.#complete(leg, target, true);
   }
 
   /** A 3xx that may be followed is one more attempt. */
   #redirected(attempt: Attempt, failure: AttemptFailure): boolean {
-    if (this.#host.ending || this.#consultation) return false;
+    if (this.#host.ending || this.#attended.consulting) return false;
     const { targets, refused } = this.#redirects.after(attempt.target, failure);
     const [first, ...rest] = targets;
     if (refused !== null) this.#last = { ...failure, outcome: 'not_allowed', detail: refused };
@@ -394,12 +353,6 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       this.#report.attempt(attempt.log);
       attempt.start();
     }
-  }
-
-  #joinConsultation(target: Target, leg: Leg): void {
-    this.#consultation = null;
-    this.#record('accepted', target.destination, 'joined by the bridge after all');
-    this.#join(leg, target);
   }
 
   #join(leg: Leg, target: Target): void {
@@ -456,8 +409,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
     this.#prelude.stop();
     for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
-    const leg = this.#threeWay.stop(endedBy) ?? this.#consultation?.leave();
-    this.#consultation = null;
+    const leg = this.#attended.leave(endedBy);
     if (!leg) return;
     if (endedBy === 'caller') this.#deps.notices.give(leg, headers);
     else leg.release({ headers });

@@ -78,7 +78,7 @@ class Table {
         port: 5000 + 2 * index,
         family: 'IPv4',
         size: packet.length,
-      } as RemoteInfo);
+      });
       this.clock.after(20, say);
     };
     this.clock.after(1 + 7 * index, say);
