@@ -237,6 +237,8 @@ export interface Project {
   readonly callerMediaTimeoutMs: number;
   /** Headers of the caller's INVITE, beside X-*, that are carried to bot and agent. */
   readonly carryHeaders: readonly string[];
+  /** Headers of the bot's 18x and 2xx that the caller gets; `X-*` stands for all that begin so. */
+  readonly carryAnswerHeaders: readonly string[];
   readonly limits: {
     /** Transfers of this project at once; null for no bound. */
     readonly transfers: number | null;

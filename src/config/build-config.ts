@@ -298,6 +298,7 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
     maxDurationMs: project.max_duration,
     callerMediaTimeoutMs: project.caller_media_timeout,
     carryHeaders: project.carry_headers,
+    carryAnswerHeaders: project.carry_answer_headers,
     limits: { transfers: project.limits.transfers ?? null, perCall: project.limits.max_transfers },
   };
 }

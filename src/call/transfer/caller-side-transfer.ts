@@ -51,6 +51,7 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
       this.#conclude('not_allowed', resolution.ok ? 'nobody talks to the caller' : resolution.detail);
       return;
     }
+    this.#report.measure();
     const { totalMs } = context.project.transfer.timers;
     context.timers.start('transfer.total', totalMs, () => {
       this.#abortAll('relevo', reasonHeader(408, 'Transfer timeout'));

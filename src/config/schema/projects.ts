@@ -139,6 +139,9 @@ export const projectSchema = section({
     max_transfers: integer(1, 100).default(DEFAULTS.project.maxTransfers),
   }).prefault({}),
   carry_headers: list(headerName(), 'header names').default([]),
+  carry_answer_headers: list(text('a header name', 64), 'header names, such as Alert-Info or X-*').default(
+    [],
+  ),
 });
 
 export type RuleInput = z.output<typeof ruleSchema>;

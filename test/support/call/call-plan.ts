@@ -93,6 +93,7 @@ export function makeProject(
     maxDurationMs: 0,
     callerMediaTimeoutMs: 0,
     carryHeaders: [],
+    carryAnswerHeaders: [],
     limits: { transfers: null, perCall: 10 },
     ...more,
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { createLogger } from '../../../src/common/log.js';
 import { seededRandom } from '../../../src/common/random.js';
 import { melodySamples } from '../../../src/media/prompt/melody.js';
