@@ -25,7 +25,8 @@ function answered(
   bench.signal({ kind: 'provisional', legId, status: 180, reason: 'Ringing', sdp: null, headers: said });
   const about = { dialog: DIALOG, peer: PEER, wantsAck: false };
   bench.signal({ kind: 'accepted', legId, sdp: sdp(), headers: said, ...about });
-  const without = ({ 'Session-ID': _own, ...rest }: SipHeaders): SipHeaders => rest;
+  const without = (headers: SipHeaders): SipHeaders =>
+    Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'Session-ID'));
   return {
     ringing: without(bench.sent('provisional', 'c1.1')[0]!.headers),
     ok: without(bench.sent('accept', 'c1.1')[0]!.headers),
