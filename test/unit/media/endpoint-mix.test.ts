@@ -170,4 +170,20 @@ describe('three parties at one table', () => {
     const gapMs = table.at.caller.stopGap();
     assert.ok(gapMs > 300, `${gapMs} ms`);
   });
+
+  it('what the mix holds yet is heard out where the one who is left speaks late', () => {
+    const table = new Table();
+    for (const name of NAMES) table.talk(name);
+    table.hear('caller', ['bot', 'agent']);
+    table.clock.advance(500);
+    for (const name of NAMES) table.hush(name);
+    const from = table.sent.caller.length;
+    table.hear('caller', ['agent'], false);
+    table.clock.advance(200);
+    const sounding = table.sent.caller
+      .slice(from)
+      .filter((packet) => decodeG711(packet.subarray(12), 'PCMU').some((sample) => Math.abs(sample) > 1000));
+    assert.ok(sounding.length >= 2, `${sounding.length} packets of 20 ms`);
+    table.assertOneStream('caller');
+  });
 });
