@@ -126,7 +126,13 @@ export class JoinedCalls {
       case 'cancel':
         // An answer that is on its way already gets the BYE of the asking call.
         if (seam.state !== 'asked') return true;
-        this.#end(end, { kind: 'rejected', legId: end.legId, status: 487, reason: 'Request Terminated', headers: {} });
+        this.#end(end, {
+          kind: 'rejected',
+          legId: end.legId,
+          status: 487,
+          reason: 'Request Terminated',
+          headers: {},
+        });
         this.#end(other, { kind: 'cancelled', legId: other.legId });
         return true;
       case 'bye':

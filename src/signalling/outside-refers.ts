@@ -126,10 +126,14 @@ export class OutsideRefers {
     const subscription = this.#byDialog.get(request.stackDialogId ?? '');
     if (!subscription) return false;
     if (request.method !== 'SUBSCRIBE') {
-      if (request.method !== 'ACK') sendReply(reply, request.method === 'BYE' ? 481 : 405, null, { headers: { Allow: 'SUBSCRIBE' } });
+      if (request.method !== 'ACK')
+        sendReply(reply, request.method === 'BYE' ? 481 : 405, null, { headers: { Allow: 'SUBSCRIBE' } });
       return true;
     }
-    const expires = Math.min(EXPIRES_S, Number(firstValue(readHeaders(request.msg.raw), 'expires') ?? EXPIRES_S) || 0);
+    const expires = Math.min(
+      EXPIRES_S,
+      Number(firstValue(readHeaders(request.msg.raw), 'expires') ?? EXPIRES_S) || 0,
+    );
     sendReply(reply, 200, null, { headers: { Expires: String(expires) } });
     const state = expires === 0 ? 'terminated;reason=timeout' : `active;expires=${expires}`;
     const headers = { Event: 'refer', 'Subscription-State': state };

@@ -1,99 +1,32 @@
 import assert from 'node:assert/strict';
-import { loadConfig } from '../../src/config/load-config.js';
-import { tone } from '../../src/demo/audio/audio-source.js';
 import type { DemoCall } from '../../src/demo/demo-call.js';
-import { DemoUserAgent, type DemoUserAgentOptions } from '../../src/demo/user-agent.js';
-import { startNode, type RelevoNode } from '../../src/main.js';
 import type { CallView } from '../../src/observe/call-view.js';
-import { checkExpression } from '../../src/policy/rules/expression.js';
-import { freePort } from '../support/free-ports.js';
+import { CALLER_HZ, FIRST_HZ, PHONE_HZ, PhonesNode, SECOND_HZ } from '../support/phones-node.js';
 
-const CALLER_HZ = 440;
-const PHONE_HZ = 600;
-const FIRST_HZ = 800;
-const SECOND_HZ = 1100;
 const HEAR_MS = 10_000;
 
-/** Two bots with no codec in common, in calls on two media workers. */
-const config = (ports: { sip: number; rtp: number; first: string; second: string; desk: number }): string => `
-listen: [{ transport: tcp, address: 127.0.0.1, port: ${ports.sip} }]
-media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}-${ports.rtp + 199}, workers: 2 }
-api: { address: 127.0.0.1, port: 0 }
-log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
-trunks:
-  phones: { hosts: ["sip:127.0.0.1:${ports.desk};transport=tcp"], allow: [127.0.0.0/8], accept_replaces: true }
-  alaw: { codecs: [PCMA] }
-  ulaw: { codecs: [PCMU] }
-bots:
-  first: { kind: sip, uri: "${ports.first}", trunk: alaw }
-  second: { kind: sip, uri: "${ports.second}", trunk: ulaw }
-destinations:
-  desk: { type: extension, extension: "201", trunk: phones, ring_timeout: 20s }
-projects:
-  one: { match: [{ trunk: phones, to: "1" }], bot: first, transfer: { to: desk, method: invite } }
-  two: { match: [{ trunk: phones, to: "2" }], bot: second, transfer: { to: desk, method: invite } }
-`;
+async function hear(call: DemoCall | undefined, hz: number): Promise<void> {
+  assert.ok(call);
+  await call.hearing.hears(hz, { withinMs: HEAR_MS });
+}
+const joinedWith = (view: CallView | undefined): unknown =>
+  view?.notes.find((note) => note.name === 'call_joined')?.detail['call'];
+const allEnded =
+  (count: number) =>
+  (views: CallView[]): boolean =>
+    views.length === count && views.every((view) => view.endedAt !== null);
 
-describe('Interop: a phone with two calls on this node joins them (sip.js)', function () {
+describe('Interop: phones that join, pick up and take over calls (sip.js)', function () {
   this.timeout(60_000);
-  const open: { close(): unknown }[] = [];
-  const wire: string[] = [];
-  let node: RelevoNode;
-  let target: string;
-  let first: DemoUserAgent;
-  let second: DemoUserAgent;
-  let phone: DemoUserAgent;
-
-  const party = async (options: DemoUserAgentOptions, hz: number): Promise<DemoUserAgent> => {
-    const agent = await DemoUserAgent.start({ ...options, source: () => tone(hz) });
-    open.push(agent);
-    return agent;
-  };
+  let rig: PhonesNode;
 
   beforeEach(async () => {
-    first = await party({ name: 'first', codecs: ['PCMA'] }, FIRST_HZ);
-    second = await party({ name: 'second', codecs: ['PCMU'] }, SECOND_HZ);
-    wire.length = 0;
-    phone = await party({ name: '201', onWire: ({ text }) => wire.push(text) }, PHONE_HZ);
-    const ports = { sip: await freePort(), rtp: await freePort(40_000, 59_000), desk: phone.port };
-    const text = config({ ...ports, first: first.uri, second: second.uri });
-    const loaded = loadConfig({ text, path: 'joined.yaml' }, { env: process.env, checkExpression });
-    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
-    node = await startNode(loaded.config);
-    open.push(node);
-    target = `127.0.0.1:${ports.sip};transport=tcp`;
+    rig = await PhonesNode.start();
   });
-  afterEach(async () => {
-    for (const one of open.splice(0).reverse()) await one.close();
-  });
-
-  const calls = async (): Promise<CallView[]> => {
-    const answer = await fetch(`http://127.0.0.1:${node.apiAddress.port}/v1/calls?limit=50`);
-    return ((await answer.json()) as { calls: CallView[] }).calls.sort((a, b) => a.startedAt - b.startedAt);
-  };
-  const once = async (ready: (views: CallView[]) => boolean): Promise<CallView[]> => {
-    const until = Date.now() + 15_000;
-    for (;;) {
-      const views = await calls();
-      if (ready(views)) return views;
-      if (Date.now() > until) throw new Error(JSON.stringify(views, null, 1));
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  };
-  const hear = async (call: DemoCall | undefined, hz: number): Promise<void> => {
-    assert.ok(call);
-    await call.hearing.hears(hz, { withinMs: HEAR_MS });
-  };
-  /** sip.js names only answered dialogs: this one is read off the 180. */
-  const earlyDialog = (sipCallId: string): string => {
-    const ringing = wire.find((text) => text.startsWith('SIP/2.0 180') && text.includes(sipCallId)) ?? '';
-    const tag = (name: string): string => new RegExp(`^${name}:.*;tag=([^;\\s]+)`, 'im').exec(ringing)?.[1] ?? '';
-    return `${sipCallId};to-tag=${tag('To')};from-tag=${tag('From')}`;
-  };
-  const joinedWith = (view: CallView | undefined): unknown =>
-    view?.notes.find((note) => note.name === 'call_joined')?.detail['call'];
+  afterEach(() => rig.close());
 
   it('the two others hear each other, though no codec and no worker is common; both calls tell of it', async () => {
+    const { phone, first, second, target } = rig;
     const one = phone.call(`sip:1@${target}`);
     await one.answered;
     const two = phone.call(`sip:2@${target}`);
@@ -105,7 +38,7 @@ describe('Interop: a phone with two calls on this node joins them (sip.js)', fun
     await Promise.all([hear(first.calls[0], SECOND_HZ), hear(second.calls[0], FIRST_HZ)]);
     await second.calls[0]?.hangUp();
     await first.calls[0]?.ended;
-    const [a, b] = await once((views) => views.length === 2 && views.every((view) => view.endedAt !== null));
+    const [a, b] = await rig.calls(allEnded(2));
     assert.equal(joinedWith(a), b?.callId);
     assert.equal(joinedWith(b), a?.callId);
     assert.deepEqual(
@@ -117,15 +50,11 @@ describe('Interop: a phone with two calls on this node joins them (sip.js)', fun
   });
 
   it('a person who was handed a caller hands it on to a consultation of its own', async () => {
-    const caller = await party({ name: 'caller' }, CALLER_HZ);
+    const { phone, second, target } = rig;
+    const caller = await rig.another('caller', CALLER_HZ);
     const call = caller.call(`sip:1@${target}`);
     await call.answered;
-    const [{ callId } = { callId: '' }] = await once((views) => views[0]?.state === 'with_bot');
-    await fetch(`http://127.0.0.1:${node.apiAddress.port}/v1/calls/${callId}/transfers`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ reason: 'operator' }),
-    });
+    await rig.handOver();
     await hear(call, PHONE_HZ);
     const consultation = phone.call(`sip:2@${target}`);
     await consultation.answered;
@@ -136,7 +65,7 @@ describe('Interop: a phone with two calls on this node joins them (sip.js)', fun
     await Promise.all([hear(call, SECOND_HZ), hear(second.calls[0], CALLER_HZ)]);
     await call.hangUp();
     await second.calls[0]?.ended;
-    const views = await once((all) => all.length === 2 && all.every((view) => view.endedAt !== null));
+    const views = await rig.calls(allEnded(2));
     assert.deepEqual(
       views[0]?.transfers.map(({ result }) => result?.outcome),
       ['completed', 'completed'],
@@ -144,6 +73,7 @@ describe('Interop: a phone with two calls on this node joins them (sip.js)', fun
   });
 
   it('hands over a call that still rings (early dialog), and hangs up at once', async () => {
+    const { phone, first, second, target } = rig;
     second.answer = { kind: 'answer', ring: true, afterMs: 600 };
     const one = phone.call(`sip:1@${target}`);
     await one.answered;
@@ -151,14 +81,93 @@ describe('Interop: a phone with two calls on this node joins them (sip.js)', fun
     const two = phone.call(`sip:2@${target}`, { earlyMedia: true });
     await rings;
     while (!two.progress.includes(180)) await new Promise((resolve) => setTimeout(resolve, 10));
-    const refer = await one.refer(`sip:2@${target}?Replaces=${encodeURIComponent(earlyDialog(two.sipCallId))}`);
+    // sip.js names only answered dialogs: this one is read off the 180.
+    const { sipCallId, from, to } = rig.early(two.sipCallId);
+    const replaces = encodeURIComponent(`${sipCallId};to-tag=${to};from-tag=${from}`);
+    const refer = await one.refer(`sip:2@${target}?Replaces=${replaces}`);
     assert.equal(refer.status, 202);
     await one.hangUp();
     await Promise.all([hear(first.calls[0], SECOND_HZ), hear(second.calls[0], FIRST_HZ)]);
     assert.equal((await two.ended).status, 487);
     await first.calls[0]?.hangUp();
     await second.calls[0]?.ended;
-    const [a] = await once((views) => views.length === 2 && views.every((view) => view.endedAt !== null));
+    const [a] = await rig.calls(allEnded(2));
     assert.equal(a?.transfers[0]?.result?.outcome, 'completed');
+  });
+
+  it('a colleague picks up the call that rings at the desk (INVITE with Replaces, early-only)', async () => {
+    const { phone, target } = rig;
+    phone.answer = { kind: 'ring' };
+    const [caller, colleague] = [await rig.another('caller', CALLER_HZ), await rig.another('202', SECOND_HZ)];
+    const call = caller.call(`sip:1@${target}`);
+    await call.answered;
+    const rings = phone.nextCall(HEAR_MS);
+    await rig.handOver();
+    const ringing = await rings;
+    await rig.calls(
+      (views) => views[0]?.transfers[0]?.steps.some(({ progress }) => progress === 'ringing') === true,
+    );
+    const { sipCallId, from, to } = rig.early(ringing.sipCallId);
+    const replaces = `Replaces: ${sipCallId};to-tag=${from};from-tag=${to};early-only`;
+    const picked = colleague.call(`sip:201@${target}`, { headers: [replaces] });
+    await picked.answered;
+    await Promise.all([hear(call, SECOND_HZ), hear(picked, CALLER_HZ)]);
+    assert.equal((await ringing.ended).status, 487);
+    await picked.hangUp();
+    await call.ended;
+    const [view] = await rig.calls(allEnded(1));
+    const result = view?.transfers[0]?.result;
+    assert.equal(result?.outcome, 'completed');
+    assert.deepEqual(
+      result?.attempts.map(({ sipStatus, sipReason }) => [sipStatus, sipReason]),
+      [[200, 'Picked up']],
+    );
+  });
+
+  it('another phone goes on with a consultation, and takes the call there', async () => {
+    const { phone, target } = rig;
+    const [caller, colleague] = [await rig.another('caller', CALLER_HZ), await rig.another('202', SECOND_HZ)];
+    const call = caller.call(`sip:3@${target}`);
+    await call.answered;
+    const rings = phone.nextCall(HEAR_MS);
+    await rig.handOver();
+    const consulted = await rings;
+    await consulted.answered;
+    await rig.calls(
+      (views) => views[0]?.transfers[0]?.steps.some(({ progress }) => progress === 'answered') === true,
+    );
+    const taking = colleague.call(`sip:201@${target}`, { replaces: consulted });
+    await taking.answered;
+    await consulted.ended;
+    await taking.press('1');
+    await Promise.all([hear(call, SECOND_HZ), hear(taking, CALLER_HZ)]);
+    await call.hangUp();
+    await taking.ended;
+    const [view] = await rig.calls(allEnded(1));
+    assert.deepEqual(
+      view?.transfers.map(({ result }) => [result?.outcome, result?.attempts.length]),
+      [['completed', 1]],
+    );
+  });
+
+  it('the caller goes on from another phone while the desk rings', async () => {
+    const { phone, target } = rig;
+    phone.answer = { kind: 'ring' };
+    const [caller, other] = [await rig.another('caller', CALLER_HZ), await rig.another('mobile', SECOND_HZ)];
+    const call = caller.call(`sip:1@${target}`);
+    await call.answered;
+    const rings = phone.nextCall(HEAR_MS);
+    await rig.handOver();
+    await rings;
+    const moved = other.call(`sip:1@${target}`, { replaces: call });
+    await moved.answered;
+    await call.ended;
+    const [view] = await rig.calls(
+      (views) => views[0]?.notes.some(({ name }) => name === 'leg_replaced') === true,
+    );
+    assert.equal(view?.state, 'transferring', 'the desk still rings');
+    await moved.hangUp();
+    const [ended] = await rig.calls(allEnded(1));
+    assert.equal(ended?.transfers[0]?.result?.outcome, 'caller_gone');
   });
 });

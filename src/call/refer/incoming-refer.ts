@@ -43,7 +43,8 @@ export class IncomingRefers {
     const eventId = outside === undefined && this.#seen.has(leg) ? cseq : null;
     // Outside the dialog the subscription is the only thing that the 202 makes: it is always there (RFC 4488 4).
     const silent = outside === undefined && /^\s*false\b/i.test(headerValue(headers, 'refer-sub') ?? '');
-    const channel = outside === undefined ? legChannel(leg) : outsideChannel(this.#host.context, leg, outside);
+    const channel =
+      outside === undefined ? legChannel(leg) : outsideChannel(this.#host.context, leg, outside);
     const notifier = silent ? null : new NotifyListener(channel, eventId);
     const reply = { 'Refer-Sub': silent ? 'false' : 'true' };
     // The listener answers the REFER itself, once it is known whether the target is allowed.

@@ -301,7 +301,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   mayReplace(): boolean {
-    return this.#joining === null && this.#consultation === null && this.#live.every((one) => one.kind === 'invite');
+    return (
+      this.#joining === null &&
+      this.#consultation === null &&
+      this.#live.every((one) => one.kind === 'invite')
+    );
   }
 
   replaced(leg: Leg, by: Leg): void {
