@@ -67,6 +67,68 @@ describe('INVITE with Replaces on an early dialog of ours', () => {
     bench.assertOver();
   });
 
+  it('the first phone answers while our 2xx to the second is on its way: the second has the call', () => {
+    const bench = ringing();
+    bench.auto.answers = false;
+    replace(bench, 'c1.3');
+    bench.accepted('c1.3');
+    assert.equal(bench.hears('c1.1'), 'c1.3');
+    bench.established(NEW);
+    assert.equal(bench.sent('bye', 'c1.3').length, 1);
+    assert.equal(bench.hears('c1.1'), NEW);
+    assert.equal(bench.hears(NEW), 'c1.1');
+    bench.bye(NEW);
+    bench.assertOver();
+  });
+
+  it('the same with early-only: the first phone keeps the call, the second gets BYE', () => {
+    const bench = ringing();
+    bench.auto.answers = false;
+    replace(bench, 'c1.3', true);
+    bench.accepted('c1.3');
+    bench.established(NEW);
+    assert.equal(bench.sent('bye', NEW).length, 1);
+    assert.equal(bench.hears('c1.1'), 'c1.3');
+    bench.bye('c1.3');
+    bench.assertOver();
+  });
+
+  it('the first phone declines while our 2xx to the second is on its way: it is picked up all the same', () => {
+    const bench = ringing();
+    bench.auto.answers = false;
+    replace(bench, 'c1.3');
+    bench.rejected('c1.3', 486);
+    assert.equal(bench.results().length, 0);
+    bench.established(NEW);
+    assert.equal(bench.result().outcome, 'completed');
+    assert.equal(bench.hears('c1.1'), NEW);
+    bench.bye('c1.1');
+    bench.assertOver();
+  });
+
+  it('nobody waits any more when our 2xx goes out: the second phone gets BYE', () => {
+    const bench = ringing();
+    bench.auto.answers = false;
+    replace(bench, 'c1.3');
+    bench.clock.advance(25_001);
+    assert.equal(bench.result().outcome, 'no_answer');
+    bench.established(NEW);
+    assert.equal(bench.sent('bye', NEW).length, 1);
+    assert.equal(bench.hears('c1.1'), 'c1.2');
+    bench.bye('c1.1');
+    bench.assertOver();
+  });
+
+  it('the caller hangs up when our 2xx is on its way: everybody is let go', () => {
+    const bench = ringing();
+    bench.auto.answers = false;
+    replace(bench, 'c1.3');
+    bench.bye('c1.1');
+    bench.established(NEW);
+    assert.equal(bench.result().outcome, 'caller_gone');
+    bench.assertOver();
+  });
+
   it('the pickup fails (no common codec): the first phone rings on', () => {
     const bench = ringing();
     bench.adopt(NEW);
@@ -188,6 +250,22 @@ describe('INVITE with Replaces while a transfer is in flight', () => {
     bench.assertOver();
   });
 
+  it('a consultation that ran out while another phone came in: the bot that briefed it keeps the caller', () => {
+    const bench = benchOf({ mode: 'attended', acceptDigit: '1', brief: 'bot' });
+    bench.transfer();
+    bench.accepted('c1.3');
+    assert.equal(bench.hears('c1.2'), 'c1.3');
+    bench.auto.answers = false;
+    replace(bench, 'c1.3');
+    bench.clock.advance(10_001);
+    assert.equal(bench.hears('c1.1'), 'c1.2');
+    bench.established(NEW);
+    assert.equal(bench.sent('bye', NEW).length, 1);
+    assert.equal(bench.hears('c1.2'), 'c1.1');
+    bench.bye('c1.1');
+    bench.assertOver();
+  });
+
   it('603 while a REFER to the leg is under way, and for a consultation that is being replaced by us', () => {
     const referred = benchOf({ method: 'refer' });
     referred.transfer();
@@ -198,7 +276,10 @@ describe('INVITE with Replaces while a transfer is in flight', () => {
     completing.accepted('c1.3');
     replace(completing, 'c1.3');
     assert.equal(rejection(completing), 603);
-    assert.equal(completing.pendingTimers.some((name) => name.startsWith('held')), false);
+    assert.equal(
+      completing.pendingTimers.some((name) => name.startsWith('held')),
+      false,
+    );
   });
 });
 
