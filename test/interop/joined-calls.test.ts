@@ -46,7 +46,7 @@ describe('Interop: phones that join, pick up and take over calls (sip.js)', func
       [['completed', 'replaces', 1]],
     );
     assert.deepEqual(b?.transfers, []);
-    assert.equal(b?.endedBy, 'bot');
+    assert.equal(b.endedBy, 'bot');
   });
 
   it('a person who was handed a caller hands it on to a consultation of its own', async () => {
@@ -119,7 +119,7 @@ describe('Interop: phones that join, pick up and take over calls (sip.js)', func
     const result = view?.transfers[0]?.result;
     assert.equal(result?.outcome, 'completed');
     assert.deepEqual(
-      result?.attempts.map(({ sipStatus, sipReason }) => [sipStatus, sipReason]),
+      result.attempts.map(({ sipStatus, sipReason }) => [sipStatus, sipReason]),
       [[200, 'Picked up']],
     );
   });
