@@ -27,6 +27,7 @@ import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
 import { remoteOf, Replacements } from './replacement.js';
 import { mayReplaceOthers, referPolicyOf } from './rights.js';
+import { startedRecord } from './started-record.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -398,22 +399,12 @@ export class CallMachine implements CallHost {
     }
     this.#invite = invite;
     this.#startedAt = context.now();
-    const { trunk, project, callId } = context.deps;
+    const { trunk } = context.deps;
     const maxForwards = nextMaxForwards(invite.headers);
     this.#maxForwards = maxForwards ?? 0;
     context.legIdTaken(legId);
     context.sessionIds.learn(legId, 'caller', invite.headers);
-    context.record({
-      kind: 'call.started',
-      callId,
-      at: context.wallMs(),
-      project: project.name,
-      trunk: trunk.name,
-      caller: invite.caller,
-      called: invite.called,
-      sipCallId: invite.sipCallId,
-      sourceAddress: invite.sourceAddress,
-    });
+    context.record(startedRecord(context, invite));
     const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
     const caller = this.takeLeg(legId, 'caller', remoteOf(invite), profile, this.#callerSide);
     this.roles.caller = caller;
