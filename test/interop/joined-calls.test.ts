@@ -47,7 +47,11 @@ describe('Interop: phones that join, pick up and take over calls (sip.js)', func
     );
     assert.deepEqual(b?.transfers, []);
     assert.match(await rig.ladder(a?.callId ?? ''), /REFER.*NOTIFY \(100\).*NOTIFY \(200\).*BYE/s);
-    assert.doesNotMatch(await rig.ladder(b.callId), /REFER|INVITE.*INVITE.*INVITE/s, 'joined inside the node');
+    assert.doesNotMatch(
+      await rig.ladder(b.callId),
+      /REFER|INVITE.*INVITE.*INVITE/s,
+      'joined inside the node',
+    );
     assert.equal(b.endedBy, 'bot');
   });
 
