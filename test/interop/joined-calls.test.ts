@@ -46,7 +46,7 @@ describe('Interop: phones that join, pick up and take over calls (sip.js)', func
       [['completed', 'replaces', 1]],
     );
     assert.deepEqual(b?.transfers, []);
-    assert.match(await rig.ladder(a?.callId ?? ''), /REFER.*NOTIFY \(100\).*NOTIFY \(200\).*BYE/s);
+    assert.match(await rig.ladder(a.callId), /REFER.*NOTIFY \(100\).*NOTIFY \(200\).*BYE/s);
     assert.doesNotMatch(
       await rig.ladder(b.callId),
       /REFER|INVITE.*INVITE.*INVITE/s,
