@@ -47,6 +47,10 @@ export class AttendedSteps {
   get consulting(): boolean {
     return this.#consultation !== null;
   }
+  /** The three talk, or the completion is under way: nobody of them can be replaced. */
+  get busy(): boolean {
+    return this.consulting || this.#threeWay.talking;
+  }
   keeps(leg: Leg): boolean {
     return this.#consultation?.leg === leg;
   }

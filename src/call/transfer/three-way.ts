@@ -33,6 +33,10 @@ export class ThreeWay implements LegOwner {
     this.#port = port;
   }
 
+  get talking(): boolean {
+    return this.#stage === 'talking';
+  }
+
   /** Begins where the project wants it and all three are there; false where there is nothing to wait for. */
   begin(attempt: Attempt, leg: Leg, bot: Leg | null): boolean {
     const { bridge, context, roles } = this.#host;

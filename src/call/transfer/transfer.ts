@@ -287,6 +287,19 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#report.finishNow();
   }
 
+  mayReplace(): boolean {
+    if (this.#joining !== null || this.#attended.busy) return false;
+    return this.#live.every((one) => one.kind === 'invite');
+  }
+
+  replaced(leg: Leg, by: Leg): void {
+    if (this.#incumbent === leg) this.#incumbent = by;
+  }
+
+  completeWith(leg: Leg): boolean {
+    return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.takeNow(leg));
+  }
+
   dump(): object {
     const live = this.#live.map(({ kind, target }) => ({ destination: target.destination, kind }));
     return {
