@@ -129,6 +129,25 @@ describe('an attended transfer', () => {
     bench.assertOver();
   });
 
+  for (const [who, supported] of [
+    ['caller', { caller: [], agent: ['replaces'] }],
+    ['agent', { caller: ['replaces'], agent: ['timer'] }],
+  ] as const) {
+    it(`joins by the bridge where the ${who} says that it has no Replaces: nobody is rung anew`, () => {
+      const project = makeProject({}, { mode: 'attended', method: 'refer', acceptDigit: '1' });
+      const peer = { allow: ['INVITE', 'REFER'], supported: supported.caller, userAgent: null };
+      const bench = new CallBench({ project, plan: makePlan(project) }).withBot({ peer });
+      bench.transfer();
+      bench.accepted('c1.3', undefined, { supported: supported.agent });
+      digit(bench, '1');
+      assert.deepEqual(bench.requests('REFER'), []);
+      assert.equal(bench.hears('c1.1'), 'c1.3');
+      assert.equal(bench.result().outcome, 'completed');
+      bench.bye('c1.1');
+      bench.assertOver();
+    });
+  }
+
   it('joins by the bridge when that REFER is refused', () => {
     const bench = consulting({ method: 'refer' });
     digit(bench, '1');
