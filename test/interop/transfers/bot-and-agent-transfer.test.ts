@@ -54,10 +54,7 @@ describe('Interop: a phone as bot or agent transfers the caller, and Relevo does
       cast.apart('caller', 'colleague');
       await cast.agent.transferToConsulted();
       await cast.talk('caller', 'colleague');
-      assert.deepEqual(summary(await cast.result(2)), [
-        'blind replaces completed',
-        'replaces colleague 200',
-      ]);
+      assert.deepEqual(summary(await cast.result(2)), ['blind replaces completed', 'replaces colleague 200']);
       await cast.hangsUp('caller');
     });
   }

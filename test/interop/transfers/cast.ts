@@ -167,10 +167,7 @@ export class Cast {
   async talk(one: Role, other: Role): Promise<void> {
     const [a, b] = [this.#phone(one), this.#phone(other)];
     const before = [a.heardMs(TONES[other]), b.heardMs(TONES[one])];
-    await Promise.all([
-      hears(a, TONES[other], HEAR_MS, before[0]),
-      hears(b, TONES[one], HEAR_MS, before[1]),
-    ]);
+    await Promise.all([hears(a, TONES[other], HEAR_MS, before[0]), hears(b, TONES[one], HEAR_MS, before[1])]);
   }
 
   /** This one, on sip.js, takes no more calls. */
@@ -214,10 +211,12 @@ export class Cast {
   }
 }
 
-/** What matters in a result: mode, method, outcome, and each attempt's way, destination and status. */
-export function summary({ mode, method, outcome, attempts }: TransferResult): unknown {
+/** What matters in a result: mode, method, outcome, and each attempt's way, destination (a URI by `name`) and status. */
+export function summary({ mode, method, outcome, attempts }: TransferResult, name?: string): unknown {
+  const called = (destination: string): string =>
+    destination.startsWith('sip:') ? (name ?? destination) : destination;
   return [
     `${mode} ${method} ${outcome}`,
-    ...attempts.map((one) => `${one.method} ${one.destination} ${String(one.sipStatus)}`),
+    ...attempts.map((one) => `${one.method} ${called(one.destination)} ${String(one.sipStatus)}`),
   ];
 }

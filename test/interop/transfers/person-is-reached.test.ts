@@ -16,14 +16,20 @@ describe('Interop: Relevo reaches a phone as the person, and transfers it', func
       await cast.hangsUp('agent');
     });
 
-    it(`${name} as agent takes the call by INVITE with Replaces after a consultation`, async function () {
+    const replaced = {
+      baresip: 'refuses INVITE with Replaces after a consultation, and is joined by the bridge',
+      linphone: 'refuses INVITE with Replaces from whom it talks to, and is joined by the bridge',
+      'sip.js': 'takes the call by INVITE with Replaces after a consultation',
+    };
+    it(`${name} as agent ${replaced[name]}`, async function () {
       skipWithout(this, name);
       await cast.start({ agent: phone });
       await cast.callsThePerson(TRANSFERS.attendedReplaces);
       assert.deepEqual(summary(await cast.result()), [
         'attended replaces completed',
         'invite agent 200',
-        `replaces agent ${name === 'baresip' ? 420 : 200}`,
+        // baresip has no Replaces; linphone takes no second call from a party that it talks to. Both are bridged then.
+        `replaces agent ${{ baresip: 420, linphone: 486, 'sip.js': 200 }[name]}`,
       ]);
       await cast.hangsUp('caller');
     });
@@ -38,14 +44,17 @@ describe('Interop: Relevo reaches a phone as the person, and transfers it', func
       await cast.ended();
     });
 
-    it(`${name} as the consulted colleague: INVITE with Replaces takes the place of the agent`, async function () {
+    const place =
+      name === 'baresip' ? 'refuses INVITE with Replaces: the caller stays with' : 'takes over from';
+    it(`${name} as consulted colleague ${place} the agent`, async function () {
       skipWithout(this, name);
       await cast.start({ colleague: phone });
       await cast.callsThePerson(TRANSFERS.bridged);
       await cast.agent.consult(cast.colleague.uri);
       await cast.talk('agent', 'colleague');
       await cast.agent.transferToConsulted();
-      const result = summary(await cast.result(2));
+      // A Contact without the extension is no destination of the configuration: it stands in the result as it is.
+      const result = summary(await cast.result(2), 'colleague');
       if (name === 'baresip') {
         // baresip refuses what it cannot do: the caller stays with the agent.
         assert.deepEqual(result, ['blind replaces failed', 'replaces colleague 420']);
