@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { busy } from '../../../src/demo/call-policy.js';
 import type { CallView } from '../../../src/observe/call-view.js';
 import type { TransferResult } from '../../../src/call/vocabulary.js';
+import { freePort } from '../../support/free-ports.js';
+import { startKamailio, type KamailioOptions } from '../../support/kamailio.js';
 import { startNodeUnderTest, type NodePorts, type NodeUnderTest } from '../../support/node-under-test.js';
 import { startSipJs, type SipJsPhone } from '../../support/sipjs-phone.js';
 import { available, hears, startBaresip, startLinphone } from '../../support/softphone.js';
@@ -28,7 +30,7 @@ type Role = keyof typeof TONES;
 /** How long a phone may take to hear somebody: the machine may be busy. */
 const HEAR_MS = 15_000;
 
-function configText({ sip, bot, agent, second, rtp }: NodePorts): string {
+function configText({ sip, bot, agent, second, rtp }: NodePorts, sbc: number | null): string {
   const common =
     'waiting: music, allow: [{ to: "sip:*@*", trunk: team }], timers: { refer_reply: 5s, first_notify: 5s, total: 30s, bye_grace: 1s }';
   const project = (number: string, transfer: string, others = 'trunk: carrier, bot: bot'): string => {
@@ -49,8 +51,8 @@ log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 trunks:
   carrier: { allow: [127.0.0.0/8], accept_replaces: true }
   passing: { allow: [127.0.0.0/8], refer_policy: pass }
-  desk: { hosts: ["sip:127.0.0.1:${agent}"] }
-  team: { hosts: ["sip:127.0.0.1:${second}"] }
+  desk: { hosts: ["sip:127.0.0.1:${sbc ?? agent}"] }
+  team: { hosts: ["sip:127.0.0.1:${sbc ?? second}"] }
 bots:
   bot: { kind: sip, uri: "sip:bot@127.0.0.1:${bot}" }
   passing: { kind: sip, uri: "sip:bot@127.0.0.1:${bot}", refer_policy: pass }
@@ -89,9 +91,14 @@ export function skipWithout(test: Mocha.Context, phone: Softphone['name'], canno
 export class Cast {
   readonly #open: { close(): Promise<void> }[] = [];
   #node: NodeUnderTest | null = null;
+  #target = '';
   readonly #phones = new Map<Role, Softphone>();
 
-  async start(phones: Partial<Record<Role, StartPhone>>): Promise<void> {
+  /** Starts everybody; `sbc` puts kamailio between the node and all but the bot. */
+  async start(
+    phones: Partial<Record<Role, StartPhone>>,
+    sbc?: Pick<KamailioOptions, 'maskCallId'>,
+  ): Promise<void> {
     for (const role of ['bot', 'agent', 'colleague', 'caller'] as const) {
       const user = { bot: 'bot', agent: '201', colleague: '202', caller: 'caller' }[role];
       const start = phones[role] ?? startSipJs;
@@ -99,13 +106,20 @@ export class Cast {
       this.#open.push(phone);
       this.#phones.set(role, phone);
     }
+    const [sipPort, sbcPort] = [await freePort(), sbc ? await freePort() : null];
     this.#node = await startNodeUnderTest({
+      sipPort,
       botPort: this.bot.port,
       agentPort: this.agent.port,
       secondAgentPort: this.colleague.port,
-      config: configText,
+      config: (ports) => configText(ports, sbcPort),
     });
     this.#open.push(this.#node);
+    this.#target = this.#node.target;
+    if (sbcPort === null) return;
+    const extensions = { 201: this.agent.port, 202: this.colleague.port };
+    this.#open.push(await startKamailio(sbcPort, sipPort, { ...sbc, extensions }));
+    this.#target = `127.0.0.1:${sbcPort}`;
   }
 
   async close(): Promise<void> {
@@ -124,6 +138,10 @@ export class Cast {
     assert.ok(this.#node);
     return this.#node;
   }
+  /** Where the node, or the SBC in front of it, takes calls. */
+  get target(): string {
+    return this.#target;
+  }
   get caller(): Softphone {
     return this.#phone('caller');
   }
@@ -139,7 +157,7 @@ export class Cast {
 
   /** The caller calls, and talks to the bot. */
   async callsTheBot(number: string): Promise<CallView> {
-    await this.caller.dial(`sip:${number}@${this.node.target}`);
+    await this.caller.dial(`sip:${number}@${this.target}`);
     const call = await this.node.newestCall((one) => one.state === 'with_bot', 20_000);
     await this.talk('caller', 'bot');
     return call;
