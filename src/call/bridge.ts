@@ -2,6 +2,12 @@ import type { Leg } from './leg/leg.js';
 import type { MediaDirection, MediaSource } from './media-port.js';
 import type { LegId } from './signalling-port.js';
 
+/** What a leg hears, and whether it is heard in return. */
+export interface Place {
+  readonly programme: Programme;
+  readonly mutual: boolean;
+}
+
 type Programme =
   { readonly kind: 'peer'; readonly peer: Leg } | { readonly kind: 'fixed'; readonly source: MediaSource };
 
@@ -38,6 +44,21 @@ export class Bridge {
   /** `leg` hears music, a prompt, ringback or nothing. */
   play(leg: Leg, source: MediaSource): void {
     this.#set(leg, { kind: 'fixed', source });
+  }
+
+  /** The place of a leg in the conversation, for one that is to replace it; null where it hears nothing yet. */
+  placeOf(leg: Leg): Place | null {
+    const programme = this.#listeners.get(leg.legId)?.programme;
+    if (!programme) return null;
+    const mutual = programme.kind === 'peer' && this.peerOf(programme.peer) === leg;
+    return { programme, mutual };
+  }
+
+  /** `leg` takes a place that another one had. */
+  takePlace(leg: Leg, place: Place): void {
+    const { programme, mutual } = place;
+    if (programme.kind === 'peer' && mutual && !programme.peer.gone) this.connect(leg, programme.peer);
+    else this.#set(leg, programme);
   }
 
   /** The leg that `leg` hears, or null. */

@@ -79,6 +79,8 @@ export interface Trunk {
   readonly followRedirects: boolean;
   /** May this peer take over a call of ours with INVITE + Replaces (RFC 3891)? */
   readonly acceptReplaces: boolean;
+  /** May this peer send REFERs outside the dialog that they are for, naming it by Target-Dialog (RFC 4538)? */
+  readonly acceptReferOutOfDialog: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */
   readonly symmetricRtp: boolean;
 }

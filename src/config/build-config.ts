@@ -168,6 +168,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     deny: trunk.deny,
     followRedirects: trunk.follow_redirects,
     acceptReplaces: trunk.accept_replaces,
+    acceptReferOutOfDialog: trunk.accept_refer_out_of_dialog,
     symmetricRtp: trunk.symmetric_rtp,
   };
 }

@@ -31,6 +31,7 @@ export const DEFAULTS = {
     referPolicy: 'terminate',
     followRedirects: false,
     acceptReplaces: false,
+    acceptReferOutOfDialog: false,
     symmetricRtp: true,
   },
   identity: {

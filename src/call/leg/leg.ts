@@ -121,9 +121,11 @@ export class Leg {
     return this.media.holding;
   }
 
-  /** Hands the reports to another owner (from a transfer attempt to the call). */
-  adopt(owner: LegOwner): void {
+  /** Hands the reports to another owner (from a transfer attempt to the call); the former one is returned. */
+  adopt(owner: LegOwner): LegOwner {
+    const former = this.#owner;
     this.#owner = owner;
+    return former;
   }
   /** What direction we would like towards this peer when it makes an offer. */
   wishDirection(wish: () => MediaDirection): void {
@@ -259,6 +261,7 @@ export class Leg {
         return;
       case 'incoming':
       case 'incomingReplaces':
+      case 'claimed':
         this.#context.impossible('second INVITE on a leg', { leg: this.legId });
         return;
     }

@@ -1,6 +1,6 @@
 import { Bridge } from '../bridge.js';
 import type { CallContext } from '../call-context.js';
-import type { CallEnd, CallHost, Roles, TransferWish } from '../call-host.js';
+import type { CallEnd, CallHost, Roles, TransferListener, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { CallOrder, CallState, LegView } from '../call-record.js';
 import { carriedHeaders, nextMaxForwards } from '../context/carried-headers.js';
@@ -24,7 +24,8 @@ import { CallerSide } from './caller-side.js';
 import { LegSet } from './leg-set.js';
 import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
-import { remoteOf, takeReplacement } from './replacement.js';
+import { remoteOf, Replacements } from './replacement.js';
+import { mayReplaceOthers, referPolicyOf } from './rights.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -43,6 +44,7 @@ export class CallMachine implements CallHost {
   readonly #agentSide: AgentSide;
   readonly #botSession: BotSession;
   readonly #botFailure: BotFailure;
+  readonly #replacements: Replacements;
   #state: CallState = 'connecting';
   #invite: IncomingInvite | null = null;
   #maxForwards = 69;
@@ -73,6 +75,13 @@ export class CallMachine implements CallHost {
     );
     this.#botSession = new BotSession(this, this.#triggers);
     this.#botFailure = new BotFailure(this, this.#triggers);
+    this.#replacements = new Replacements(this, {
+      leg: (legId) => this.#legs.get(legId),
+      owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
+      mayReplace: (leg) => this.#desk.mayReplace(leg),
+      replaced: (leg, by) => this.#desk.replaced(leg, by),
+      rang: () => this.#state === 'early',
+    });
   }
 
   get state(): CallState {
@@ -97,7 +106,11 @@ export class CallMachine implements CallHost {
       return;
     }
     if (event.kind === 'incomingReplaces') {
-      this.#replace(event);
+      this.#replacements.take(event);
+      return;
+    }
+    if (event.kind === 'claimed') {
+      this.#replacements.claim(event.legId);
       return;
     }
     const leg = this.#legs.get(event.legId);
@@ -349,16 +362,19 @@ export class CallMachine implements CallHost {
     this.setState(peer === roles.agent ? 'with_agent' : 'with_bot');
   }
 
-  namesOwnLeg(replaces: string): boolean {
+  namedLeg(replaces: string): Leg | null {
     const dialog = parseReplaces(replaces);
-    return dialog !== null && this.#legs.named(dialog) !== null;
+    return dialog && this.#legs.named(dialog);
+  }
+  completeConsultation(leg: Leg, listener: TransferListener): boolean {
+    return this.#desk.completeWith(leg, listener);
   }
 
   referPolicy(leg: Leg): ReferPolicy {
-    const { plan, project, trunk } = this.context.deps;
-    if (leg.party === 'caller') return trunk.referPolicy;
-    if (leg.party === 'bot') return plan.bots[project.bot]?.referPolicy ?? 'reject';
-    return this.#agentTrunk?.referPolicy ?? 'reject';
+    return referPolicyOf(this.context, leg, this.#agentTrunk);
+  }
+  mayReplace(leg: Leg): boolean | null {
+    return mayReplaceOthers(this.context, leg, this.#agentTrunk);
   }
 
   transferredAway(graceMs: number): void {
@@ -404,14 +420,6 @@ export class CallMachine implements CallHost {
     }
     caller.takeIncoming(invite.sipCallId, invite.sdp, invite.peer);
     this.#botSession.invite();
-  }
-
-  #replace(event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>): void {
-    this.context.legIdTaken(event.legId);
-    takeReplacement(this, event, {
-      replaced: this.#legs.get(event.replacesLegId),
-      owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
-    });
   }
 
   #follow(decision: PolicyDecision): void {

@@ -170,6 +170,17 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
     this.#report.finishNow();
   }
 
+  mayReplace(): boolean {
+    // Either its REFER is being carried out, or the other side is what the target will be joined with.
+    return false;
+  }
+  replaced(): void {
+    // Never allowed.
+  }
+  completeWith(): boolean {
+    return false;
+  }
+
   dump(): object {
     const live = this.#live.map((attempt) => attempt.target.destination);
     return {

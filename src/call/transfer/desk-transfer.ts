@@ -24,5 +24,11 @@ export interface DeskTransfer {
   played(promptId: string): void;
   /** Nothing more can be awaited. */
   forget(): void;
+  /** May this leg, which plays a part in the call, be replaced now (RFC 3891)? */
+  mayReplace(leg: Leg): boolean;
+  /** It was: `by` has its part. */
+  replaced(leg: Leg, by: Leg): void;
+  /** The person on this leg, who is being asked, has the call; false where nobody is asked by it. */
+  completeWith(leg: Leg): boolean;
   dump(): object;
 }

@@ -74,6 +74,7 @@ export class InviteAttempt implements Attempt, LegOwner {
       from: this.#options.from,
       headers: this.#options.headers,
       auth: target.auth,
+      ...(target.join ? { join: target.join } : {}),
     });
   }
 
@@ -112,11 +113,39 @@ export class InviteAttempt implements Attempt, LegOwner {
     );
   }
 
+  /**
+   * Another phone took this one's place (RFC 3891): it picked the call up while it rang, or goes on with the
+   * consultation. Whoever is new hears the brief from its start.
+   */
+  legReplaced(leg: Leg, by: Leg): boolean {
+    if (this.#leg !== leg || !['dialling', 'dialling on', 'briefing'].includes(this.#phase)) return false;
+    const ringing = this.#phase === 'dialling';
+    this.#stopTimers();
+    this.#leg = by;
+    by.adopt(this);
+    if (ringing) this.#answered(by, 'Picked up');
+    else this.#brief(by);
+    return true;
+  }
+
+  /** The person, or who speaks for it, says that the call is taken; false where nobody is being asked. */
+  takeNow(leg: Leg): boolean {
+    if (this.#leg !== leg || this.#phase !== 'briefing') return false;
+    this.#take();
+    return true;
+  }
+
   legAnswered(leg: Leg): void {
-    if (this.#phase !== 'dialling') return;
+    if (this.#phase === 'dialling') this.#answered(leg, 'OK');
+  }
+
+  #answered(leg: Leg, reason: 'OK' | 'Picked up'): void {
     this.#host.context.timers.stop(this.#timer('ring'));
-    this.log.sawStatus(200, 'OK');
+    this.log.sawStatus(200, reason);
     this.log.answered();
+    if (reason !== 'OK') this.#observer.attemptProgress(this, 'picked_up', leg.legId);
+    const { join } = this.target;
+    if (join) this.#host.context.event('call_joined', { call: join.callId, leg: leg.legId });
     this.#observer.attemptProgress(this, 'answered', null);
     const { thenDial } = this.target;
     // A number with an extension is not reached before its digits were dialled; a consultation that is replaced is.

@@ -1,4 +1,4 @@
-import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
+import type { CallEnd, CallHost, TransferListener, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
 import type { TakenSlots } from '../destinations/transfer-slots.js';
@@ -7,6 +7,8 @@ import { SentRefers } from '../refer/sent-refers.js';
 import type { TransferResult } from '../vocabulary.js';
 import { CallerSideTransfer } from './caller-side-transfer.js';
 import type { DeskTransfer } from './desk-transfer.js';
+import { joinTarget } from '../refer/join-target.js';
+import { ListenerSet } from './listener-set.js';
 import { Transfer, type TransferDeps } from './transfer.js';
 
 /** All transfers of one call: one in flight, the results of the others. */
@@ -16,6 +18,7 @@ export class TransferDesk {
   readonly #results: TransferResult[] = [];
   readonly #ids = new Set<string>();
   #current: DeskTransfer | null = null;
+  #listeners = new ListenerSet(null);
 
   constructor(host: CallHost) {
     this.#host = host;
@@ -57,12 +60,16 @@ export class TransferDesk {
     const { destinations } = context.deps;
     const found: Resolution = tooMany
       ? { ok: false, code: 'not_allowed', detail: `the call was handed over ${perCall} times already` }
-      : destinations.resolve(wish.to, context.project, context.wallMs());
+      : wish.join
+        ? joinTarget(this.#host, wish.join)
+        : destinations.resolve(wish.to, context.project, context.wallMs());
     const slots = destinations.slots.take(context.project, found.ok ? found.targets : []);
     const resolution = admitted(found, slots);
+    const listeners = new ListenerSet(wish.listener);
+    this.#listeners = listeners;
     const deps: TransferDeps = {
       transferId,
-      wish,
+      wish: { ...wish, listener: listeners },
       refers: this.refers,
       over: (result) => {
         slots.release();
@@ -86,6 +93,22 @@ export class TransferDesk {
     if (!current?.undecided || (transferId !== null && current.transferId !== transferId)) return false;
     current.cancel(detail);
     return true;
+  }
+
+  mayReplace(leg: Leg): boolean {
+    return this.#current?.mayReplace(leg) !== false;
+  }
+  replaced(leg: Leg, by: Leg): void {
+    this.#current?.replaced(leg, by);
+  }
+
+  /** `listener` hears of the transfer from now on, where the person on this leg is being asked. */
+  completeWith(leg: Leg, listener: TransferListener): boolean {
+    if (!this.inFlight) return false;
+    this.#listeners.add(listener);
+    if (this.#current?.completeWith(leg) === true) return true;
+    this.#listeners.remove(listener);
+    return false;
   }
 
   callEnding(callerLeft: boolean, end: CallEnd): void {

@@ -300,6 +300,22 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#report.finishNow();
   }
 
+  mayReplace(): boolean {
+    return (
+      this.#joining === null &&
+      this.#consultation === null &&
+      this.#live.every((one) => one.kind === 'invite')
+    );
+  }
+
+  replaced(leg: Leg, by: Leg): void {
+    if (this.#incumbent === leg) this.#incumbent = by;
+  }
+
+  completeWith(leg: Leg): boolean {
+    return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.takeNow(leg));
+  }
+
   dump(): object {
     const live = this.#live.map((attempt) => ({
       destination: attempt.target.destination,

@@ -12,7 +12,7 @@ media: { address: 127.0.0.1, ports: ${rtp}-${rtp + 199}, workers: 1 }
 api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8], deny: ["+1900*"] }
+  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8], deny: ["+1900*"], accept_refer_out_of_dialog: true }
   strict: { allow: [127.0.0.0/8], refer_policy: reject }
   silent: { allow: [127.0.0.0/8], transfer: { refer_sub: false } }
   desk:
@@ -139,6 +139,12 @@ describe('transfers on the wire: identity, context, REFER from every side, limit
       bot,
       colleague: 'agent-rings-answers',
     });
+    assert.deepEqual(outcomes(transfers), [['completed', [200]]]);
+  });
+
+  it('REFER outside the call, by Target-Dialog: the same transfer, with NOTIFYs in a dialog of its own', async () => {
+    const bot = 'bot-answers-hangs-up-late';
+    const transfers = await play('1103', 'caller-refers-outside', { bot, colleague: 'agent-rings-answers' });
     assert.deepEqual(outcomes(transfers), [['completed', [200]]]);
   });
 

@@ -5,6 +5,7 @@ import { Call } from '../../../src/call/call.js';
 import type { CallCommand, CallInput, OrderResult } from '../../../src/call/call-io.js';
 import type { CallOrder, CallRecord } from '../../../src/call/call-record.js';
 import type { PolicyDecision, PolicyQuestion } from '../../../src/call/decision.js';
+import type { DialogDirectory } from '../../../src/call/dialog-directory.js';
 import { DestinationDirectory } from '../../../src/call/destinations/destination-directory.js';
 import type { MediaCommand, MediaDirection, MediaEvent } from '../../../src/call/media-port.js';
 import type { CallPlan, Project, Trunk } from '../../../src/call/project.js';
@@ -38,6 +39,11 @@ export interface BenchOptions {
   readonly trunk?: Trunk;
   readonly directory?: DestinationDirectory;
   readonly callId?: string;
+  /** Shared where several calls are on one clock. */
+  readonly clock?: VirtualClock;
+  readonly dialogs?: DialogDirectory;
+  /** Takes commands that are for another call; true where it has. */
+  readonly elsewhere?: (command: SignallingCommand) => boolean;
 }
 
 type Kind<K extends SignallingCommand['kind']> = Extract<SignallingCommand, { kind: K }>;
@@ -70,7 +76,7 @@ function narrow(ours: MediaDirection, theirs: MediaDirection): MediaDirection {
 
 /** A whole call on fake ports and a virtual clock. Everything that was asked for is kept, and held against the contract. */
 export class CallBench {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly call: Call;
   readonly directory: DestinationDirectory;
   readonly commands: CallCommand[] = [];
@@ -92,7 +98,11 @@ export class CallBench {
   #orderCount = 0;
   #requestCount = 0;
 
+  readonly #elsewhere: (command: SignallingCommand) => boolean;
+
   constructor(options: BenchOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.#elsewhere = options.elsewhere ?? (() => false);
     const project = options.project ?? makeProject();
     const plan = options.plan ?? makePlan(project);
     this.directory = options.directory ?? new DestinationDirectory(plan, this.clock);
@@ -104,6 +114,7 @@ export class CallBench {
       clock: this.clock,
       random: seededRandom(7),
       destinations: this.directory,
+      ...(options.dialogs ? { dialogs: options.dialogs } : {}),
     });
   }
 
@@ -186,10 +197,11 @@ export class CallBench {
   }
 
   incoming(more: Partial<IncomingInvite> = {}): void {
-    this.#dialogs.set('c1.1', 'live');
+    const legId = `${this.call.callId}.1`;
+    this.#dialogs.set(legId, 'live');
     this.signal({
       kind: 'incoming',
-      legId: 'c1.1',
+      legId,
       invite: {
         sourceAddress: '198.51.100.7',
         sourcePort: 5060,
@@ -273,7 +285,7 @@ export class CallBench {
   /** A call that is with the bot: the caller is c1.1, the bot c1.2. */
   withBot(more: Partial<IncomingInvite> = {}): this {
     this.incoming(more);
-    this.accepted('c1.2');
+    this.accepted(`${this.call.callId}.2`);
     assert.equal(this.call.state, 'with_bot');
     return this;
   }
@@ -359,6 +371,7 @@ export class CallBench {
 
   #signalling(command: SignallingCommand): void {
     const { legId } = command;
+    if (this.#elsewhere(command)) return;
     const state = this.#dialogs.get(legId);
     if (command.kind === 'invite') {
       if (state !== undefined) this.breaches.push(`second INVITE on ${legId}`);

@@ -37,6 +37,7 @@ export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
     deny: [],
     followRedirects: false,
     acceptReplaces: true,
+    acceptReferOutOfDialog: false,
     symmetricRtp: true,
     ...more,
   };

@@ -54,6 +54,7 @@ describe('configuration: a valid file', () => {
       followRedirects: false,
       transferMethod: 'auto',
       acceptReplaces: false,
+      acceptReferOutOfDialog: false,
       symmetricRtp: true,
     });
     assert.deepEqual(config.plan.bots['bot'], {
