@@ -20,6 +20,8 @@ export const TRANSFERS = {
   botPasses: '2006',
   /** A REFER of the caller's side is passed on to the person. */
   callerPasses: '2007',
+  /** The colleague in the place of the bot: a phone calls them through the node. */
+  colleague: '2008',
 } as const;
 
 /** What each party sends. */
@@ -51,11 +53,12 @@ log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 trunks:
   carrier: { allow: [127.0.0.0/8], accept_replaces: true }
   passing: { allow: [127.0.0.0/8], refer_policy: pass }
-  desk: { hosts: ["sip:127.0.0.1:${sbc ?? agent}"] }
+  desk: { hosts: ["sip:127.0.0.1:${sbc ?? agent}"], accept_replaces: true }
   team: { hosts: ["sip:127.0.0.1:${sbc ?? second}"] }
 bots:
   bot: { kind: sip, uri: "sip:bot@127.0.0.1:${bot}" }
   passing: { kind: sip, uri: "sip:bot@127.0.0.1:${bot}", refer_policy: pass }
+  colleague: { kind: sip, uri: "sip:202@127.0.0.1:${second}" }
 destinations:
   agent: { type: extension, extension: "201", trunk: desk, ring_timeout: 10s }
   colleague: { type: extension, extension: "202", trunk: team, ring_timeout: 10s }
@@ -67,6 +70,7 @@ projects:${[
     project(TRANSFERS.attendedRefer, 'mode: attended, method: refer'),
     project(TRANSFERS.botPasses, 'method: invite', 'trunk: carrier, bot: passing'),
     project(TRANSFERS.callerPasses, 'method: invite', 'trunk: passing, bot: bot'),
+    project(TRANSFERS.colleague, 'method: invite', 'trunk: carrier, bot: colleague'),
   ].join('')}
 `;
 }
@@ -209,6 +213,20 @@ export class Cast {
     const { result } = call.transfers.at(-1)!;
     assert.ok(result);
     return result;
+  }
+
+  /** The outcomes of all transfers of the oldest call, once there are so many and none is under way. */
+  async outcomes(count: number): Promise<readonly string[]> {
+    const until = Date.now() + 20_000;
+    for (;;) {
+      const answer = await this.node.api('/v1/calls?limit=50');
+      const { calls } = (await answer.json()) as { calls: CallView[] };
+      const oldest = calls.sort((a, b) => a.startedAt - b.startedAt)[0];
+      const outcomes = oldest?.transfers.flatMap(({ result }) => (result ? [result.outcome] : [])) ?? [];
+      if (outcomes.length >= count) return outcomes;
+      assert.ok(Date.now() < until, `no ${count} outcomes: ${JSON.stringify(oldest?.transfers, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
   }
 
   /** The newest call has ended at the node. */
