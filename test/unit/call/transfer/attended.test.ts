@@ -93,6 +93,19 @@ describe('an attended transfer', () => {
     bench.assertOver();
   });
 
+  it('joins by the bridge where nobody answers the INVITE with Replaces: not after the time of ringing', () => {
+    const bench = consulting({ method: 'replaces' });
+    digit(bench, '1');
+    bench.clock.advance(4_999);
+    assert.equal(bench.hears('c1.1'), 'music');
+    bench.clock.advance(1);
+    assert.equal(bench.hears('c1.1'), 'c1.3');
+    assert.equal(bench.result().outcome, 'completed');
+    bench.rejected('c1.4', 487);
+    bench.bye('c1.1');
+    bench.assertOver();
+  });
+
   it('ends the replaced consultation itself after the grace period', () => {
     const bench = consulting({ method: 'replaces' });
     digit(bench, '1');
