@@ -10,7 +10,7 @@ import { readWav, toneMs, writeToneWav } from './wav.js';
 
 /** Why the baresip of Debian 12 can do no attended transfer, in either role. */
 export const BARESIP_HAS_NO_REPLACES =
-  'baresip 1.0 knows no Replaces: its menu has /transfer alone (/atransferstart came with 2.0), and it offers no "replaces"';
+  'baresip 1.0 knows no Replaces: its menu has /transfer alone (/atransferstart came later), and it offers no "replaces"';
 
 /** Starts baresip, controlled over its ctrl_tcp module; what it hears is kept by its sndfile module. */
 export async function startBaresip(options: SoftphoneOptions): Promise<Softphone> {

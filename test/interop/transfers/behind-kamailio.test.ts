@@ -35,16 +35,19 @@ describe('Interop: transfers through kamailio, which record-routes and hides the
     await cast.ended();
   });
 
-  it('attended, INVITE with Replaces: the masked Contact leads nowhere, and the bridge joins them', async () => {
-    await cast.start({}, { maskCallId: false });
-    await cast.callsThePerson(TRANSFERS.attendedReplaces);
-    assert.deepEqual(summary(await cast.result()), [
-      'attended replaces completed',
-      'invite agent 200',
-      'replaces agent 404',
-    ]);
-    await cast.hangsUp('agent');
-  });
+  for (const maskCallId of [false, true]) {
+    const calls = maskCallId ? 'Call-IDs masked' : 'Call-IDs as they are';
+    it(`attended, INVITE with Replaces, ${calls}: the masked Contact leads nowhere, the bridge joins them`, async () => {
+      await cast.start({}, { maskCallId });
+      await cast.callsThePerson(TRANSFERS.attendedReplaces);
+      assert.deepEqual(summary(await cast.result()), [
+        'attended replaces completed',
+        'invite agent 200',
+        'replaces agent 404',
+      ]);
+      await cast.hangsUp('agent');
+    });
+  }
 
   it('attended, REFER with Replaces, Call-IDs as they are', async () => {
     await cast.start({}, { maskCallId: false });
