@@ -156,7 +156,10 @@ export class CallRouter {
     }
     const { sipCallId, localTag, remoteTag } = named;
     // What is local to the sender is remote here.
-    const found = adapter.findReplaced({ sipCallId, toTag: remoteTag, fromTag: localTag });
+    // Some peers write the tags the other way round; they know no less of the dialog.
+    const found =
+      adapter.findReplaced({ sipCallId, toTag: remoteTag, fromTag: localTag }) ??
+      adapter.findReplaced({ sipCallId, toTag: localTag, fromTag: remoteTag });
     if (!found || found === 'ended' || !found.confirmed) this.#refuse(asked, 'refer_unknown_dialog', 481);
     else adapter.takeRefer(found, request, reply, headers);
   }

@@ -264,6 +264,8 @@ export class UacLeg implements Leg {
       case 'provisional':
       case 'accept':
       case 'reject':
+      case 'claim':
+      case 'notify':
         this.#context.log.warn(
           { legId: this.legId, command: command.kind },
           'not a command of an outgoing leg',

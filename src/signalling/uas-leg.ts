@@ -88,6 +88,8 @@ export class UasLeg implements Leg {
         return;
       case 'cancel':
       case 'invite':
+      case 'claim':
+      case 'notify':
         this.#context.log.warn(
           { legId: this.legId, command: command.kind },
           'not a command of an incoming leg',

@@ -46,7 +46,9 @@ describe('Interop: phones that join, pick up and take over calls (sip.js)', func
       [['completed', 'replaces', 1]],
     );
     assert.deepEqual(b?.transfers, []);
-    assert.equal(b?.endedBy, 'bot');
+    assert.match(await rig.ladder(a?.callId ?? ''), /REFER.*NOTIFY \(100\).*NOTIFY \(200\).*BYE/s);
+    assert.doesNotMatch(await rig.ladder(b.callId), /REFER|INVITE.*INVITE.*INVITE/s, 'joined inside the node');
+    assert.equal(b.endedBy, 'bot');
   });
 
   it('a person who was handed a caller hands it on to a consultation of its own', async () => {
@@ -119,7 +121,7 @@ describe('Interop: phones that join, pick up and take over calls (sip.js)', func
     const result = view?.transfers[0]?.result;
     assert.equal(result?.outcome, 'completed');
     assert.deepEqual(
-      result?.attempts.map(({ sipStatus, sipReason }) => [sipStatus, sipReason]),
+      result.attempts.map(({ sipStatus, sipReason }) => [sipStatus, sipReason]),
       [[200, 'Picked up']],
     );
   });

@@ -112,6 +112,12 @@ export class PhonesNode {
     }
   }
 
+  /** The SIP messages of a call, as `relevo ladder` draws them. */
+  async ladder(callId: string): Promise<string> {
+    const url = `http://127.0.0.1:${this.#node.apiAddress.port}/v1/calls/${callId}/ladder`;
+    return (await fetch(url, { headers: { accept: 'text/plain' } })).text();
+  }
+
   /** Has an operator hand the oldest call over. */
   async handOver(): Promise<void> {
     const [{ callId } = { callId: '' }] = await this.calls((views) => views[0]?.state === 'with_bot');

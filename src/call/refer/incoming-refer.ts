@@ -93,21 +93,20 @@ export class IncomingRefers {
 
   /** The person whom the running transfer consults has the caller now. */
   #complete(consulted: Leg, listener: TransferListener, refuse: () => void): void {
-    let told = false;
+    const accepted = { told: false };
+    const accept = (): void => {
+      if (!accepted.told) listener.provisional(100, 'Trying');
+      accepted.told = true;
+    };
     const late: TransferListener = {
       provisional: (status, reason) => listener.provisional(status, reason),
       concluded: (outcome) => {
-        if (!told) listener.provisional(100, 'Trying');
-        told = true;
+        accept();
         listener.concluded(outcome);
       },
       ended: () => undefined,
     };
-    if (!this.#host.completeConsultation(consulted, late)) {
-      refuse();
-    } else if (!told) {
-      told = true;
-      listener.provisional(100, 'Trying');
-    }
+    if (this.#host.completeConsultation(consulted, late)) accept();
+    else refuse();
   }
 }

@@ -82,7 +82,7 @@ export class Replacements {
   #refusal(replaced: Leg | undefined, event: ReplacesEvent): number | null {
     if (!replaced) return 481;
     const held = this.#held.get(replaced.legId);
-    const over = ['gone', 'leaving', 'hanging', 'cancelling'].includes(replaced.state);
+    const over = isOver(replaced);
     if (this.#host.ending || (over && held?.ended !== true)) return 603;
     // A dialog that its caller has not answered: of ours it may be replaced, of theirs only where they asked for it.
     const local = event.joinedBy !== undefined;
@@ -136,6 +136,8 @@ export class Replacements {
   }
 }
 
+const isOver = (leg: Leg): boolean => ['gone', 'leaving', 'hanging', 'cancelling'].includes(leg.state);
+
 function profileOf(event: ReplacesEvent, replaced: Leg): MediaProfile {
   // Between two calls of this node both sides are ours.
   return event.joinedBy === undefined ? replaced.profile : { codecs: JOIN_CODECS, symmetricRtp: true };
@@ -176,6 +178,12 @@ class Replacement implements LegOwner {
       // It was answered while we answered: RFC 3891 3 wants it left alone.
       held.giveBack();
       this.#refused(leg, 486);
+      return;
+    }
+    if (!held.ended && isOver(replaced)) {
+      // It was let go meanwhile: nobody waits for a phone in its place.
+      held.drop();
+      this.#refused(leg, 480);
       return;
     }
     if (part === null) {

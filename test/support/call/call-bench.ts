@@ -28,6 +28,8 @@ export interface Automatic {
   cancels: boolean;
   /** Our re-INVITE, INFO, NOTIFY, OPTIONS and MESSAGE get a 200; REFER never does. */
   requests: boolean;
+  /** Our 2xx is sent at once. */
+  answers: boolean;
   /** The ACK of our 2xx comes at once. */
   acks: boolean;
   gapMs: number;
@@ -85,7 +87,14 @@ export class CallBench {
   readonly questions: { question: PolicyQuestion; fallback: PolicyDecision; deadlineMs: number }[] = [];
   /** Breaches of the port contracts by the call. */
   readonly breaches: string[] = [];
-  readonly auto: Automatic = { byes: true, cancels: true, requests: true, acks: true, gapMs: 20 };
+  readonly auto: Automatic = {
+    byes: true,
+    cancels: true,
+    requests: true,
+    answers: true,
+    acks: true,
+    gapMs: 20,
+  };
   /** What the policy decides; null leaves the question open. */
   decide: (question: PolicyQuestion, fallback: PolicyDecision) => PolicyDecision | null = (_q, fallback) =>
     fallback;
@@ -243,6 +252,20 @@ export class CallBench {
       wantsAck: false,
     });
   }
+  /** Our 2xx to an INVITE went out. */
+  established(legId: LegId): void {
+    this.signal({
+      kind: 'established',
+      legId,
+      dialog: {
+        sipCallId: 'abc@carrier',
+        localTag: 'us',
+        remoteTag: 'them',
+        remoteTarget: 'sip:caller@198.51.100.7',
+      },
+    });
+    if (this.auto.acks) this.signal({ kind: 'acked', legId, requestId: null, sdp: null });
+  }
   rejected(legId: LegId, status: number, reason = 'No'): void {
     this.signal({ kind: 'rejected', legId, status, reason, headers: {} });
   }
@@ -392,18 +415,7 @@ export class CallBench {
         this.#dialogs.set(legId, 'gone');
         return;
       case 'accept':
-        if (this.#dialogs.get(legId) === 'gone') return;
-        this.signal({
-          kind: 'established',
-          legId,
-          dialog: {
-            sipCallId: 'abc@carrier',
-            localTag: 'us',
-            remoteTag: 'them',
-            remoteTarget: 'sip:caller@198.51.100.7',
-          },
-        });
-        if (this.auto.acks) this.signal({ kind: 'acked', legId, requestId: null, sdp: null });
+        if (this.#dialogs.get(legId) !== 'gone' && this.auto.answers) this.established(legId);
         return;
       case 'request': {
         if (!this.auto.requests || command.method === 'REFER') return;

@@ -140,6 +140,29 @@ describe('REFER whose Replaces names a dialog of another call of this node', () 
     bothOver(calls);
   });
 
+  it('a person with two callers joins them: both dialogs are ones that we dialled', () => {
+    const calls = new TwoCalls().withBots();
+    for (const bench of [calls.one, calls.two]) {
+      bench.transfer();
+      bench.accepted(`${bench.call.callId}.3`);
+    }
+    calls.dialogs.set('b@node', {
+      callId: 'c2',
+      legId: 'c2.3',
+      confirmed: true,
+      acceptReplaces: true,
+      joined: false,
+    });
+    calls.refer('c1.3');
+    assert.equal(calls.one.hears('c1.1'), 'c1.4');
+    assert.equal(calls.two.hears('c2.1'), JOINED);
+    assert.equal(calls.one.sent('bye', 'c1.3').length, 1);
+    assert.equal(calls.two.sent('bye', 'c2.3').length, 1);
+    calls.two.bye('c2.1');
+    assert.equal(calls.one.sent('bye', 'c1.1').length, 1);
+    bothOver(calls);
+  });
+
   describe('early', () => {
     const ringing = (): TwoCalls => {
       const calls = new TwoCalls();
