@@ -5,7 +5,14 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-ports.js';
-import { orKill, PhoneOutput, stopPhone, type Softphone, type SoftphoneOptions } from './softphone.js';
+import {
+  mortal,
+  orKill,
+  PhoneOutput,
+  stopPhone,
+  type Softphone,
+  type SoftphoneOptions,
+} from './softphone.js';
 import { readWav, toneMs, writeToneWav } from './wav.js';
 
 /** Why the baresip of Debian 12 can do no attended transfer, in either role. */
@@ -47,7 +54,7 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
     `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0;answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
-  const child = spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(...mortal('baresip', ['-f', folder]), { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = new PhoneOutput(child);
   const socket = await orKill(child, folder, async (): Promise<Socket> => {
     await output.says(/baresip is ready/, 10_000);

@@ -3,7 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-ports.js';
-import { orKill, PhoneOutput, stopPhone, type Softphone, type SoftphoneOptions } from './softphone.js';
+import {
+  mortal,
+  orKill,
+  PhoneOutput,
+  stopPhone,
+  type Softphone,
+  type SoftphoneOptions,
+} from './softphone.js';
 import { readWav, toneMs, writeToneWav } from './wav.js';
 
 /** Starts linphonec, controlled by its standard input, with WAV files in the place of a sound card. */
@@ -48,7 +55,7 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
       ...['[video]', 'enabled=0', 'display=0', 'capture=0', ''],
     ].join('\n'),
   );
-  const child = spawn('linphonec', ['-c', rc, ...(options.autoAnswer ? ['-a'] : []), '-d', '6'], {
+  const child = spawn(...mortal('linphonec', ['-c', rc, ...(options.autoAnswer ? ['-a'] : []), '-d', '6']), {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, HOME: folder },
   });

@@ -37,6 +37,12 @@ export function available(program: string): boolean {
   return spawnSync('which', [program]).status === 0;
 }
 
+/** The command line of a program that dies with the process that started it, even where that one is killed. */
+export function mortal(program: string, args: readonly string[]): [string, string[]] {
+  if (!available('setpriv')) return [program, [...args]];
+  return ['setpriv', ['--pdeathsig', 'KILL', program, ...args]];
+}
+
 /** What to start. */
 export interface SoftphoneOptions {
   readonly toneHz: number;
