@@ -59,7 +59,7 @@ export class CallMachine implements CallHost {
   constructor(context: CallContext) {
     this.context = context;
     this.bridge = new Bridge(this.music());
-    this.#legs = new LegSet(context, this.bridge);
+    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.#recordState());
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -168,7 +168,7 @@ export class CallMachine implements CallHost {
     this.#recordState();
   }
 
-  /** The state with its legs, also where only a leg's hold changed. */
+  /** The state with its legs, also where only a leg's hold changed or a leg is gone. */
   #recordState(): void {
     const { context, state } = this;
     const { callId } = context;

@@ -79,6 +79,8 @@ export class AttemptFactory {
       brief: 'none',
       briefer: () => null,
       uri,
+      // Nobody has to pick up (RFC 3891 3), and both hear no word meanwhile: a lost INVITE must not last as long as ringing.
+      answerMs: host.context.project.transfer.timers.referReplyMs,
     });
   }
 }

@@ -26,6 +26,8 @@ export interface InviteOptions {
   readonly party?: 'caller' | 'agent';
   /** Where to dial instead of the target's own URI (a consultation's Contact). */
   readonly uri?: string;
+  /** Bound of the answer (ms) where it is shorter than the target's ring time. */
+  readonly answerMs?: number;
 }
 
 /** What the agent hears first is a prompt; this is its mark. */
@@ -70,7 +72,7 @@ export class InviteAttempt implements Attempt, LegOwner {
     const leg = this.#host.newLeg(this.#options.party ?? 'agent', uri, profile, this);
     this.#leg = leg;
     this.#occupy(leg);
-    context.timers.start(this.#timer('ring'), target.ringTimeoutMs, () => this.#noAnswer());
+    context.timers.start(this.#timer('ring'), this.#answerMs, () => this.#noAnswer());
     leg.dial({
       uri,
       proxies: target.proxies,
@@ -79,6 +81,10 @@ export class InviteAttempt implements Attempt, LegOwner {
       auth: target.auth,
       ...(target.join ? { join: target.join } : {}),
     });
+  }
+
+  get #answerMs(): number {
+    return Math.min(this.target.ringTimeoutMs, this.#options.answerMs ?? Infinity);
   }
 
   abort(endedBy: EndedBy, headers: SipHeaders): void {
@@ -267,7 +273,7 @@ export class InviteAttempt implements Attempt, LegOwner {
   }
 
   #noAnswer(): void {
-    const detail = `${this.target.destination} did not answer within ${this.target.ringTimeoutMs} ms`;
+    const detail = `${this.target.destination} did not answer within ${this.#answerMs} ms`;
     const leg = this.#leg;
     const { rang } = this.log;
     // The CANCEL goes out before anything else is dialled.

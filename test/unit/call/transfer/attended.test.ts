@@ -148,6 +148,19 @@ describe('an attended transfer', () => {
     bench.assertOver();
   });
 
+  it('joins by the bridge where nobody answers the INVITE with Replaces: not after the time of ringing', () => {
+    const bench = consulting({ method: 'replaces' });
+    digit(bench, '1');
+    bench.clock.advance(4_999);
+    assert.equal(bench.hears('c1.1'), 'music');
+    bench.clock.advance(1);
+    assert.equal(bench.hears('c1.1'), 'c1.3');
+    assert.equal(bench.result().outcome, 'completed');
+    bench.rejected('c1.4', 487);
+    bench.bye('c1.1');
+    bench.assertOver();
+  });
+
   it('ends the replaced consultation itself after the grace period', () => {
     const bench = consulting({ method: 'replaces' });
     digit(bench, '1');
@@ -183,6 +196,25 @@ describe('an attended transfer', () => {
     bench.bye('c1.1');
     bench.assertOver();
   });
+
+  for (const [who, supported] of [
+    ['caller', { caller: [], agent: ['replaces'] }],
+    ['agent', { caller: ['replaces'], agent: ['timer'] }],
+  ] as const) {
+    it(`joins by the bridge where the ${who} says that it has no Replaces: nobody is rung anew`, () => {
+      const project = makeProject({}, { mode: 'attended', method: 'refer', acceptDigit: '1' });
+      const peer = { allow: ['INVITE', 'REFER'], supported: supported.caller, userAgent: null };
+      const bench = new CallBench({ project, plan: makePlan(project) }).withBot({ peer });
+      bench.transfer();
+      bench.accepted('c1.3', undefined, { supported: supported.agent });
+      digit(bench, '1');
+      assert.deepEqual(bench.requests('REFER'), []);
+      assert.equal(bench.hears('c1.1'), 'c1.3');
+      assert.equal(bench.result().outcome, 'completed');
+      bench.bye('c1.1');
+      bench.assertOver();
+    });
+  }
 
   it('joins by the bridge when that REFER is refused', () => {
     const bench = consulting({ method: 'refer' });
