@@ -45,7 +45,12 @@ export class EngineDialog {
   afterAck: (() => void) | undefined;
   /** A 2xx to our INVITE that the application has not ACKed yet. */
   unacked:
-    { readonly cseq: number; readonly credentials: readonly (readonly [string, string])[] } | undefined;
+    | {
+        readonly cseq: number;
+        readonly credentials: readonly (readonly [string, string])[];
+        readonly sinceMs: number;
+      }
+    | undefined;
   /** An offer of ours, and of the peer's, that waits for its answer: the id of the request (RFC 3311 5.2). */
   localOffer: string | undefined;
   remoteOffer: string | undefined;

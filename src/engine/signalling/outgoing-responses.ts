@@ -106,7 +106,7 @@ export class OutgoingResponses {
     }
     noteOwnSdp(dialog, outgoing);
     this.#sessions.onAnswered(outgoing.request, response, dialog);
-    dialog.unacked = { cseq, credentials: credentialsOf(outgoing) };
+    dialog.unacked = { cseq, credentials: credentialsOf(outgoing), sinceMs: this.#core.clock.now() };
     if (!outgoing.session.open) {
       this.#control.ackByEngine(dialog, cseq);
       this.#control.sendBye(dialog, 'application gone');
