@@ -46,7 +46,7 @@ describe('the delay of a UDP queue', () => {
       };
       assert.equal(await afterOne(0), 0);
       assert.equal(await afterOne(300), 0);
-      assert.equal(await afterOne(310), 300);
+      assert.equal(await afterOne(350), 300);
       assert.equal(await afterOne(0), 0);
     } finally {
       delay.close();
