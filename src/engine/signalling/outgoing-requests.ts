@@ -319,7 +319,7 @@ export class OutgoingRequests {
       upgraded,
       cancelled: false,
       answeredTag: undefined,
-      lastRSeq: -1,
+      lastRSeq: undefined,
       silence: undefined,
       timerIsOurs: false,
     };
