@@ -256,9 +256,10 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     address,
     port,
   }));
+  // The kernel's queue lives in the machine's time, whatever clock the engine runs on.
   if (options.protection?.overloadLagMs !== 0)
     for (const { transport, address, port } of listeners)
-      if (transport === 'udp') queues.push(new QueueDelay(clock, address, port));
+      if (transport === 'udp') queues.push(new QueueDelay(realClock, address, port));
   log.info({ listeners, controlPort }, 'SIP engine started');
 
   let closing: Promise<void> | undefined;
