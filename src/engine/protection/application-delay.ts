@@ -1,7 +1,7 @@
 const WINDOW_MS = 250;
 const MIN_SAMPLES = 4;
-/** Without a sample for this long nothing is known. */
-const STALE_MS = 2_000;
+/** Without a sample for this long nothing is known: where new calls are refused, few answers come. */
+const STALE_MS = 500;
 
 /**
  * How far applications are behind, from what drachtio-srf answers by itself: the ACK after a 2xx, the 200 to a BYE. One

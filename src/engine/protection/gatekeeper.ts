@@ -29,8 +29,6 @@ const MAX_SOURCES = 10_000;
 const MALFORMED_ANSWERS_PER_S = 5;
 const DEFAULT_LAG_MS = 500;
 export const DEFAULT_SHED_BACKLOG_BYTES = 8 * 1024 * 1024;
-/** What waits longer than this before it is looked at is close to being sent again (T1): no new calls then. */
-const QUEUED_MS = 200;
 
 /** Judges what comes in before it costs anything: sources, rates, overload. What it remembers of sources is bounded. */
 export class Gatekeeper {
@@ -85,8 +83,9 @@ export class Gatekeeper {
   /** Judges an INVITE outside a dialog. */
   judgeCall(address: string): CallVerdict {
     const bound = this.#options.overloadBacklogBytes ?? DEFAULT_SHED_BACKLOG_BYTES;
-    const watched = this.#options.overloadLagMs !== 0;
-    if (this.#load.overloaded || (watched && this.#queuedMs() > QUEUED_MS) || this.#backlogBytes() > bound) {
+    // What waits for T1 before it is looked at is sent again: no new calls then.
+    const lagMs = this.#options.overloadLagMs ?? DEFAULT_LAG_MS;
+    if (this.#load.overloaded || (lagMs > 0 && this.#queuedMs() > lagMs) || this.#backlogBytes() > bound) {
       this.#counts.callsShed++;
       return 'overloaded';
     }
