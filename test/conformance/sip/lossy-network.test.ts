@@ -71,7 +71,8 @@ describe('the transaction machines of RFC 3261 17 over a bad network', () => {
       assertNothingLeft(result);
       assertOneOutcomeEach(result, 10_000);
       const { lost, doubled, heldBack } = network;
-      for (const count of [lost, doubled, heldBack]) assert.ok(count > 2000, `${lost} ${doubled} ${heldBack}`);
+      for (const count of [lost, doubled, heldBack])
+        assert.ok(count > 2000, `${lost} ${doubled} ${heldBack}`);
       // The network is bad, but no call may fail for it.
       assert.deepEqual([...outcomes.keys()].sort(), ['486', '487', 'answered, BYE 200']);
       assert.equal(outcomes.get('486'), 1250);
