@@ -188,7 +188,7 @@ export class CallRouter {
       admission.release(found.trunk.name);
       throw thrown;
     }
-    adapter.takeIn(callId, legId, request, reply, invite);
+    adapter.takeIn(callId, legId, request, reply, invite, found.trunk.auth);
     runtime.dispatch(callId, { port: 'signalling', event: { kind: 'incoming', legId, invite } });
   }
 

@@ -10,6 +10,7 @@ import { ThreadLoad } from '../common/thread-load.js';
 import { Admission } from './admission.js';
 import { CallRouter } from './call-router.js';
 import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js';
+import { DigestLink } from './digest-link.js';
 import { PolicyLink } from './policy-link.js';
 import { RecordBatch } from './record-batch.js';
 import { SrfLink } from './sip-link.js';
@@ -52,6 +53,7 @@ const FAREWELL_MS = 1000;
 export class SignallingNode {
   readonly #options: SignallingNodeOptions;
   readonly #link: SrfLink;
+  readonly #digest: DigestLink;
   readonly #adapter: SrfAdapter;
   readonly #runtime: CallRuntime;
   readonly #router: CallRouter;
@@ -94,8 +96,9 @@ export class SignallingNode {
       },
       log,
     );
+    this.#digest = new DigestLink({ link: this.#link, clock, random, log });
     this.#adapter = new SrfAdapter({
-      link: this.#link,
+      link: this.#digest,
       clock,
       log,
       emit: (callId, event) => this.#runtime.dispatch(callId, { port: 'signalling', event }),

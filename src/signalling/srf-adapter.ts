@@ -8,7 +8,7 @@ import type {
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import { firstValue, readNameAddress } from './header-reading.js';
-import type { Leg, LegContext } from './leg-context.js';
+import type { Credentials, Leg, LegContext } from './leg-context.js';
 import type { Replaces } from './replaces.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
@@ -99,12 +99,19 @@ export class SrfAdapter {
   }
 
   /** Takes an initial INVITE in as a leg of a call. */
-  takeIn(callId: string, legId: LegId, request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
+  takeIn(
+    callId: string,
+    legId: LegId,
+    request: SrfRequest,
+    reply: SrfReply,
+    invite: IncomingInvite,
+    credentials: Credentials | null = null,
+  ): void {
     const name = dialogIdOf(invite);
     const context = this.#contextOf(callId, legId, () => {
       this.#forgetDialog(name, leg);
     });
-    const leg: UasLeg = new UasLeg(context, callId, legId, request, reply, invite);
+    const leg: UasLeg = new UasLeg(context, callId, legId, request, reply, invite, credentials);
     this.#dialogs.set(name, leg);
     this.#add(leg);
     this.#index(leg);

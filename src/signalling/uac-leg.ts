@@ -2,7 +2,6 @@ import type { DialogName, LegId, SignallingCommand } from '../call/signalling-po
 import type { SipHeaders } from '../call/vocabulary.js';
 import type { Timer } from '../common/clock.js';
 import { acknowledge, DialogSession } from './dialog-session.js';
-import { answerOnce } from './digest-credentials.js';
 import { firstValue, readAbilities, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import { writeFrom, writeHeaders } from './header-writing.js';
 import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
@@ -88,7 +87,7 @@ export class UacLeg implements Leg {
       },
     };
     if (sdp !== null) options.body = sdp;
-    if (auth) options.auth = answerOnce(auth);
+    if (auth) options.credentials = auth;
     const hop = proxies[this.#hop] ?? uri;
     // The last hop has all the time that the call gives it.
     const silence = this.#hop + 1 < proxies.length ? silenceParameter(hop) : '';
