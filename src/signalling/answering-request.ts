@@ -218,7 +218,8 @@ function challengerOf(
   return `sip:${host}:${source_port};transport=${transport}`;
 }
 
-function withCredentials(
+/** The request with these headers added. */
+export function withCredentials(
   options: SrfSendOptions,
   { authorization, proxyAuthorization }: DigestHeaders,
 ): SrfSendOptions {

@@ -2,7 +2,10 @@ import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
 import { DigestClient } from '../sip/auth/digest-client.js';
-import { AnsweringRequest } from './answering-request.js';
+import { parseChallenge } from '../sip/auth/digest.js';
+import { AnsweringRequest, withCredentials } from './answering-request.js';
+import type { ChallengedRefresh } from './challenged-refresh.js';
+import { readHeaders, valuesOf } from './header-reading.js';
 import type { Credentials } from './leg-context.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfSendOptions, SrfSent } from './srf-types.js';
@@ -53,6 +56,36 @@ export class DigestLink implements SipLink {
         this.#refused(credentials.username, realm, status, plain.method);
       },
     }).start();
+  }
+
+  /** Gives the embedded engine the credentials for a refresh of its own that was challenged. */
+  continueRefresh(challenge: ChallengedRefresh, credentials: Credentials): void {
+    const { request, dialogId, transactionId, status } = challenge;
+    const attempt = this.clientOf(credentials).begin();
+    const step = attempt.onChallenge(challenge.challenges, request);
+    if (step.kind !== 'retry') {
+      this.#refused(credentials.username, null, status, request.method);
+      return;
+    }
+    const options = {
+      method: request.method,
+      headers: {},
+      stackDialogId: dialogId,
+      stackTxnId: transactionId,
+    };
+    this.#options.link.request(request.uri, withCredentials(options, step.headers), (failure, sent) => {
+      if (failure) this.#options.log.debug({ dialogId, failure }, 'the refresh did not go on');
+      sent?.on('response', (response) => {
+        if (response.status !== 401 && response.status !== 407) return;
+        const headers = readHeaders(response.msg.raw);
+        const [again] = [
+          ...valuesOf(headers, 'www-authenticate'),
+          ...valuesOf(headers, 'proxy-authenticate'),
+        ];
+        const realm = parseChallenge(again ?? '')?.realm ?? '';
+        this.#refused(credentials.username, realm, response.status, request.method);
+      });
+    });
   }
 
   /** The memory of these credentials. */

@@ -93,6 +93,10 @@ export class SignallingNode {
           post({ kind: 'controlServer', connected: false, detail });
         },
         request: (request, reply) => this.#router.handle(request, reply),
+        refreshChallenged: (challenge) => {
+          const credentials = this.#adapter.credentialsOf(challenge.dialogId);
+          if (credentials) this.#digest.continueRefresh(challenge, credentials);
+        },
       },
       log,
     );

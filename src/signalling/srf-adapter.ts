@@ -134,6 +134,11 @@ export class SrfAdapter {
     return true;
   }
 
+  /** What a request in this dialog may be authenticated with; null without. */
+  credentialsOf(dialogId: string): Credentials | null {
+    return this.#dialogs.get(dialogId)?.credentials ?? null;
+  }
+
   /** The leg whose dialog a Replaces header names, either role; `ended` where it is over already. */
   findReplaced(replaces: Replaces): ReplacedLeg | 'ended' | null {
     for (const leg of this.#byCallId.get(replaces.sipCallId) ?? []) {

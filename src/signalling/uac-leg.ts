@@ -4,7 +4,13 @@ import type { Timer } from '../common/clock.js';
 import { acknowledge, DialogSession } from './dialog-session.js';
 import { firstValue, readAbilities, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import { writeFrom, writeHeaders } from './header-writing.js';
-import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
+import {
+  refuseWithoutDialog,
+  type Command,
+  type Credentials,
+  type Leg,
+  type LegContext,
+} from './leg-context.js';
 import { sendReply } from './reply.js';
 import type {
   SrfAck,
@@ -65,6 +71,10 @@ export class UacLeg implements Leg {
 
   get state(): UacState {
     return this.#state;
+  }
+
+  get credentials(): Credentials | null {
+    return this.#command.auth;
   }
 
   get sipCallId(): string | null {

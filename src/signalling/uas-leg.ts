@@ -34,7 +34,7 @@ export class UasLeg implements Leg {
   #session: DialogSession | null = null;
   /** Headers of a BYE that was asked for before the dialog could take one. */
   /** For challenges to requests of ours in this dialog. */
-  readonly #credentials: Credentials | null;
+  readonly credentials: Credentials | null;
   #byeWanted: Command<'bye'>['headers'] | null = null;
   #ackWait: Timer | null = null;
 
@@ -52,7 +52,7 @@ export class UasLeg implements Leg {
     this.legId = legId;
     this.#reply = reply;
     this.#invite = invite;
-    this.#credentials = credentials;
+    this.credentials = credentials;
     this.sipCallId = invite.sipCallId;
     this.#reliable = /(^|[\s,])100rel([\s,]|$)/i.test(String(invite.headers['require'] ?? ''));
     request.on('cancel', () => {
@@ -117,7 +117,7 @@ export class UasLeg implements Leg {
     sendReply(this.#reply, command.status, null, content, (failure) => {
       const dialogId = this.#reply.stackDialogId;
       if (failure || this.#session || !dialogId || this.#state === 'gone') return;
-      this.#session = new DialogSession(this.#context, this.legId, dialogId, this.#credentials);
+      this.#session = new DialogSession(this.#context, this.legId, dialogId, this.credentials);
     });
   }
 
@@ -146,7 +146,7 @@ export class UasLeg implements Leg {
       this.#context,
       this.legId,
       dialogId,
-      this.#credentials,
+      this.credentials,
     ));
     const name = this.#nameOf(sent);
     session.confirm(name);
@@ -180,7 +180,7 @@ export class UasLeg implements Leg {
   /** An UPDATE before the INVITE is answered comes with the INVITE. */
   #early(request: SrfRequest, reply: SrfReply): void {
     if (!this.#session && request.stackDialogId && this.#state !== 'gone') {
-      this.#session = new DialogSession(this.#context, this.legId, request.stackDialogId, this.#credentials);
+      this.#session = new DialogSession(this.#context, this.legId, request.stackDialogId, this.credentials);
     }
     if (this.#session) this.onRequest(request, reply);
     else sendReply(reply, 481, null);

@@ -14,6 +14,7 @@ import { EngineDialog } from './engine-dialog.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import { OutgoingResponses } from './outgoing-responses.js';
 import type { SessionRefresh } from './session-refresh.js';
+import { continueRefresh } from './continued-refresh.js';
 import { buildDialogRequest, buildNewRequest, type ApplicationRequest } from './request-builder.js';
 
 type SipControl = Extract<SipControlRequest, { type: 'sip' }>;
@@ -52,6 +53,7 @@ export class OutgoingRequests {
 
   /** A request from an application: in a dialog, a CANCEL, or a new one. Answered on the control connection. */
   send(session: ClientSession, control: SipControl, message: ApplicationRequest): void {
+    if (continueRefresh(this.#core, this.#sessions, session, control, message)) return;
     if (control.dialogId !== '') {
       this.#sendInDialog(session, control, message);
     } else if (message.method === 'CANCEL') {
