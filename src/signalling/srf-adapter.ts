@@ -9,6 +9,7 @@ import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
 import { firstValue, readNameAddress } from './header-reading.js';
 import type { Credentials, Leg, LegContext } from './leg-context.js';
+import type { LoggedIn } from './login/login-gate.js';
 import type { Replaces } from './replaces.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
@@ -27,6 +28,14 @@ type LegWithDialog = UacLeg | UasLeg;
 
 /** How long a dialog that ended is remembered, to tell 603 from 481 (RFC 3891 3). */
 const ENDED_DIALOGS_KEPT = 1000;
+
+/** How the peer of an incoming leg is dealt with. */
+export interface PeerAccess {
+  /** For challenges to requests of ours in its dialog. */
+  readonly credentials?: Credentials | null;
+  /** Who logged in for its INVITE. */
+  readonly login?: LoggedIn | null;
+}
 
 /** A leg that a Replaces header names. */
 export interface ReplacedLeg {
@@ -47,6 +56,8 @@ export class SrfAdapter {
   readonly #byCallId = new Map<string, Set<LegWithDialog>>();
   /** The legs of each call. */
   readonly #byCall = new Map<string, Set<LegWithDialog>>();
+  /** Legs whose INVITE was let in by a login. */
+  readonly #logins = new WeakMap<LegWithDialog, LoggedIn>();
   readonly #byesOwed = new Set<string>();
   readonly #endedDialogs = new Set<string>();
 
@@ -105,7 +116,7 @@ export class SrfAdapter {
     request: SrfRequest,
     reply: SrfReply,
     invite: IncomingInvite,
-    credentials: Credentials | null = null,
+    { credentials = null, login = null }: PeerAccess = {},
   ): void {
     const name = dialogIdOf(invite);
     const context = this.#contextOf(callId, legId, () => {
@@ -113,6 +124,7 @@ export class SrfAdapter {
     });
     const leg: UasLeg = new UasLeg(context, callId, legId, request, reply, invite, credentials);
     this.#dialogs.set(name, leg);
+    if (login) this.#logins.set(leg, login);
     this.#add(leg);
     this.#index(leg);
   }
@@ -132,6 +144,12 @@ export class SrfAdapter {
     if (!leg) return false;
     leg.onRequest(request, reply);
     return true;
+  }
+
+  /** Who logged in for the INVITE of this dialog; null where nobody had to. */
+  loginOf(dialogId: string | undefined): LoggedIn | null {
+    const leg = dialogId ? this.#dialogs.get(dialogId) : undefined;
+    return leg ? (this.#logins.get(leg) ?? null) : null;
   }
 
   /** What a request in this dialog may be authenticated with; null without. */
