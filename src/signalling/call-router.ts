@@ -45,8 +45,15 @@ export interface CallRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** What our registrations say of calls that come in. */
+  readonly registrations?: InboundRegistrations;
+}
+
+export interface InboundRegistrations {
   /** The trunk at whose registrar we registered what this INVITE was sent to; null for all others. */
-  readonly claim?: (request: SrfRequest, invite: IncomingInvite) => Claim | null;
+  claim(request: SrfRequest, invite: IncomingInvite): Claim | null;
+  /** The trunks whose registrar has this address. */
+  trunksAt(address: string): readonly string[];
 }
 
 /** An INVITE to a Contact that we registered. */
@@ -98,6 +105,11 @@ export class CallRouter {
   /** Refused INVITEs by reason. */
   get refused(): Readonly<Record<string, number>> {
     return { ...this.#refused };
+  }
+
+  /** INVITEs and other requests that were asked to log in. */
+  get loginChallenges(): number {
+    return this.#gate.challenged;
   }
 
   /** What each of these trunks has: calls in progress, refused INVITEs. */
@@ -161,10 +173,12 @@ export class CallRouter {
   }
 
   #onInvite(request: SrfRequest, reply: SrfReply): void {
-    const bySource = this.#routes.trunksOf(request.source_address);
+    const { registrations } = this.#options;
+    const listed = this.#routes.trunksOf(request.source_address);
+    const bySource = listed.length > 0 ? listed : (registrations?.trunksAt(request.source_address) ?? []);
     const asked = { request, reply };
     const read = readInvite(request);
-    const claim = this.#options.claim?.(request, read) ?? null;
+    const claim = registrations?.claim(request, read) ?? null;
     this.#asking = claim?.trunk ?? bySource[0] ?? null;
     const judged = this.#gate.admit(request, claim ? [claim.trunk] : bySource);
     if (judged.kind !== 'trunks') {

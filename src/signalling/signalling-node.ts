@@ -13,6 +13,8 @@ import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js'
 import { DigestLink } from './digest-link.js';
 import { PolicyLink } from './policy-link.js';
 import { RecordBatch } from './record-batch.js';
+import { RegistrarAddresses } from './registration/registrar-addresses.js';
+import { Registrations } from './registration/registrations.js';
 import { SrfLink } from './sip-link.js';
 import { SrfAdapter } from './srf-adapter.js';
 import type {
@@ -55,6 +57,7 @@ export class SignallingNode {
   readonly #link: SrfLink;
   readonly #digest: DigestLink;
   readonly #adapter: SrfAdapter;
+  readonly #registrations: Registrations;
   readonly #runtime: CallRuntime;
   readonly #router: CallRouter;
   readonly #policy: PolicyLink;
@@ -81,11 +84,13 @@ export class SignallingNode {
         connected: (detail) => {
           log.info({ endpoints: detail }, 'connected to the drachtio server');
           this.#adapter.onLinkBack();
+          this.#registrations.onLinkUp();
           post({ kind: 'controlServer', connected: true, detail });
         },
         lost: (detail) => {
           log.error({ code: 'control_server_lost', detail }, 'connection to the drachtio server lost');
           this.#adapter.onLinkLost();
+          this.#registrations.onLinkLost();
           post({ kind: 'controlServer', connected: false, detail });
         },
         failed: (detail) => {
@@ -105,7 +110,16 @@ export class SignallingNode {
       link: this.#digest,
       clock,
       log,
+      routeOf: (proxies, auth) => this.#registrations.routeOf(proxies, auth),
       emit: (callId, event) => this.#runtime.dispatch(callId, { port: 'signalling', event }),
+    });
+    this.#registrations = new Registrations({
+      plan,
+      link: this.#digest,
+      clock,
+      random,
+      log,
+      addresses: new RegistrarAddresses(clock, log),
     });
     const admission = new Admission(clock);
     this.#runtime = new CallRuntime({
@@ -130,6 +144,7 @@ export class SignallingNode {
       clock,
       random,
       log,
+      registrations: this.#registrations,
     });
   }
 
@@ -156,6 +171,7 @@ export class SignallingNode {
         return;
       case 'drain':
         this.#router.drain();
+        void this.#registrations.stop();
         return;
       case 'getStats':
         this.#options.post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
@@ -177,13 +193,16 @@ export class SignallingNode {
       policyLate: this.#policy.late,
       policyAnswered: this.#policy.answered,
       badMessages: this.#router.badMessages + this.#runtime.crashed,
+      loginChallenges: this.#router.loginChallenges,
+      authFailures: this.#digest.failures,
       ...this.#load.read(),
     };
   }
 
   #trunks(): SignallingTrunks {
     const directory = this.#destinations.state(this.#options.clock.now());
-    return { trunks: this.#router.trunkCounts(Object.keys(this.#plan.trunks)), directory };
+    const trunks = this.#router.trunkCounts(Object.keys(this.#plan.trunks));
+    return { trunks, directory, registrations: this.#registrations.views() };
   }
 
   /** Legs that the adapter still holds: 0 once every call has ended. */
@@ -200,6 +219,7 @@ export class SignallingNode {
   async #close(): Promise<void> {
     const { clock, post } = this.#options;
     this.#router.drain();
+    const unregistered = this.#registrations.stop();
     const ended = new Promise<void>((resolve) => {
       this.#allEnded = resolve;
     });
@@ -212,6 +232,7 @@ export class SignallingNode {
       patience.cancel();
     }
     for (const callId of this.#runtime.ids()) this.#runtime.leaveBehind(callId, 'shutdown');
+    await unregistered;
     this.#adapter.onLinkLost();
     this.#policy.close();
     this.#media.close();
@@ -223,6 +244,7 @@ export class SignallingNode {
 
   #setPlan(plan: CallPlan): void {
     this.#router.setPlan(plan);
+    this.#registrations.setPlan(plan);
     this.#destinations.swapPlan(plan);
     this.#plan = plan;
     this.#media.preload(promptFiles(plan));

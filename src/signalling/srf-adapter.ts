@@ -10,6 +10,7 @@ import type { Logger } from '../common/log.js';
 import { firstValue, readNameAddress } from './header-reading.js';
 import type { Credentials, Leg, LegContext } from './leg-context.js';
 import type { LoggedIn } from './login/login-gate.js';
+import type { OutgoingRoute } from './registration/registrations.js';
 import type { Replaces } from './replaces.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
@@ -22,6 +23,8 @@ export interface SrfAdapterOptions {
   readonly log: Logger;
   /** Tells a call; false where there is no such call. */
   readonly emit: (callId: string, event: SignallingEvent) => boolean;
+  /** The way that a registration gives to an INVITE of ours (RFC 3608). */
+  readonly routeOf?: (proxies: readonly string[], auth: Credentials | null) => OutgoingRoute;
 }
 
 type LegWithDialog = UacLeg | UasLeg;
@@ -100,11 +103,14 @@ export class SrfAdapter {
     const context = this.#contextOf(callId, command.legId, () => {
       for (const name of names) this.#forgetDialog(name, leg);
     });
-    const leg: UacLeg = new UacLeg(context, callId, command, (dialogId) => {
+    const route = this.#options.routeOf?.(command.proxies, command.auth);
+    const named = (dialogId: string): void => {
       names.push(dialogId);
       this.#dialogs.set(dialogId, leg);
       this.#index(leg);
-    });
+    };
+    const routed = route ? { ...command, proxies: route.proxies } : command;
+    const leg: UacLeg = new UacLeg(context, callId, routed, named, route?.serviceRoute);
     this.#add(leg);
     leg.start();
   }

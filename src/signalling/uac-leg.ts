@@ -46,6 +46,8 @@ export class UacLeg implements Leg {
   readonly #command: Command<'invite'>;
   /** Called with the dialog id as soon as the server has chosen it: the call may come back to us in a loop. */
   readonly #named: (dialogId: string) => void;
+  /** Route of the INVITE to the first next hop (RFC 3608). */
+  readonly #serviceRoute: readonly string[];
   #state: UacState = 'sending';
   #hop = 0;
   #rang = false;
@@ -61,12 +63,14 @@ export class UacLeg implements Leg {
     callId: string,
     command: Command<'invite'>,
     named: (dialogId: string) => void,
+    serviceRoute: readonly string[] = [],
   ) {
     this.#context = context;
     this.callId = callId;
     this.legId = command.legId;
     this.#command = command;
     this.#named = named;
+    this.#serviceRoute = serviceRoute;
   }
 
   get state(): UacState {
@@ -98,7 +102,9 @@ export class UacLeg implements Leg {
     };
     if (sdp !== null) options.body = sdp;
     if (auth) options.credentials = auth;
-    const hop = proxies[this.#hop] ?? uri;
+    const preloaded = this.#hop === 0 ? preloadedRoute(this.#serviceRoute) : null;
+    if (preloaded) options.headers['Route'] = preloaded.lines;
+    const hop = preloaded?.nextHop ?? proxies[this.#hop] ?? uri;
     // The last hop has all the time that the call gives it.
     const silence = this.#hop + 1 < proxies.length ? silenceParameter(hop) : '';
     if (silence !== '') options.proxy = `${hop}${silence}`;
@@ -410,6 +416,14 @@ export class UacLeg implements Leg {
     if (this.#session) this.#session.end();
     else this.#context.closed();
   }
+}
+
+/** RFC 3261 8.1.2: the first route is the next hop. Null without routes. */
+function preloadedRoute(
+  routes: readonly string[],
+): { readonly nextHop: string; readonly lines: string } | null {
+  const nextHop = /<([^>]+)>/.exec(routes[0] ?? '')?.[1];
+  return nextHop === undefined ? null : { nextHop, lines: routes.join(', ') };
 }
 
 /**
