@@ -195,6 +195,7 @@ export class SignallingNode {
       badMessages: this.#router.badMessages + this.#runtime.crashed,
       loginChallenges: this.#router.loginChallenges,
       authFailures: this.#digest.failures,
+      registered: this.#registrations.registered(),
       ...this.#load.read(),
     };
   }

@@ -35,6 +35,8 @@ export interface SignallingStats {
   readonly loginChallenges: number;
   /** Requests of ours whose credentials were refused. */
   readonly authFailures: number;
+  /** By trunk, of those that register. */
+  readonly registered: Readonly<Record<string, boolean>>;
   readonly cpuMs: number;
   /** Event-loop delay since the last reading (ms). */
   readonly loopDelayP50Ms: number;

@@ -15,7 +15,12 @@ import type { OutgoingRequest } from './outgoing-request.js';
 import { OutgoingResponses } from './outgoing-responses.js';
 import type { SessionRefresh } from './session-refresh.js';
 import { continueRefresh } from './continued-refresh.js';
-import { buildDialogRequest, buildNewRequest, type ApplicationRequest } from './request-builder.js';
+import {
+  buildDialogRequest,
+  buildNewRequest,
+  nextHopOf,
+  type ApplicationRequest,
+} from './request-builder.js';
 
 type SipControl = Extract<SipControlRequest, { type: 'sip' }>;
 
@@ -93,10 +98,7 @@ export class OutgoingRequests {
       session.respond(control.id, 'NOK', 'missing content-type');
       return;
     }
-    const located = this.#core.locator.locate(
-      control.proxy === '' ? message.uri : bare(control.proxy),
-      asRequest(message),
-    );
+    const located = this.#core.locator.locate(nextHopOf(message, control.proxy), asRequest(message));
     this.#control.whenLocated(
       located,
       (destination, upgraded, others) => {
@@ -440,10 +442,4 @@ function asRequest(message: ApplicationRequest): SipRequest {
     headers: message.headers,
     body: message.body,
   };
-}
-
-/** drachtio-srf's `proxy` is a URI, or a host alone. */
-function bare(proxy: string): string {
-  const uri = proxy.startsWith('<') ? proxy.slice(1, proxy.indexOf('>')) : proxy;
-  return /^sips?:/i.test(uri) ? uri : `sip:${uri}`;
 }

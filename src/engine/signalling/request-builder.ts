@@ -26,8 +26,18 @@ export function buildNewRequest(message: ApplicationRequest, listener: Listener,
   headers.add('CSeq', `${given.cseq()?.number ?? 1} ${message.method}`);
   const contact = contactFor(message, listener);
   if (contact !== undefined) headers.add('Contact', contact);
+  for (const route of given.getAll('route')) headers.add('Route', route);
   copyHeaders(given, headers, listener.hostPort, IDENTITY);
   return { kind: 'request', method: message.method, uri: message.uri, headers, body: message.body };
+}
+
+/** Where a new request goes: `proxy` of the application (a URI, or a host alone), its first Route (RFC 3261 8.1.2), or the Request-URI. */
+export function nextHopOf(message: ApplicationRequest, proxy: string): string {
+  const route = proxy === '' ? message.headers.get('route') : undefined;
+  if (route !== undefined) return /<([^>]+)>/.exec(route)?.[1] ?? message.uri;
+  if (proxy === '') return message.uri;
+  const uri = proxy.startsWith('<') ? proxy.slice(1, proxy.indexOf('>')) : proxy;
+  return /^sips?:/i.test(uri) ? uri : `sip:${uri}`;
 }
 
 /** A request within the dialog (RFC 3261 12.2.1.1); with `ackOf` the ACK to the 2xx of the INVITE with that CSeq. */

@@ -149,6 +149,13 @@ export class Registrations {
     this.#options.addresses.close();
   }
 
+  /** By trunk: whether a binding holds now. */
+  registered(): Readonly<Record<string, boolean>> {
+    return Object.fromEntries(
+      [...this.#entries].map(([name, { registration }]) => [name, registration.isRegistered]),
+    );
+  }
+
   /** By trunk. */
   views(): Readonly<Record<string, RegistrationView>> {
     return Object.fromEntries(
