@@ -423,7 +423,9 @@ function preloadedRoute(
   routes: readonly string[],
 ): { readonly nextHop: string; readonly lines: string } | null {
   const nextHop = /<([^>]+)>/.exec(routes[0] ?? '')?.[1];
-  return nextHop === undefined ? null : { nextHop, lines: routes.join(', ') };
+  if (nextHop === undefined) return null;
+  // The parameter tells the embedded engine to take the Route; a drachtio-server takes none from an application.
+  return { nextHop: `${nextHop};relevo-route`, lines: routes.join(', ') };
 }
 
 /**

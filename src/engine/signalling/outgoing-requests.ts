@@ -18,6 +18,7 @@ import { continueRefresh } from './continued-refresh.js';
 import {
   buildDialogRequest,
   buildNewRequest,
+  givesRoute,
   nextHopOf,
   type ApplicationRequest,
 } from './request-builder.js';
@@ -104,7 +105,7 @@ export class OutgoingRequests {
       (destination, upgraded, others) => {
         const listener = this.#core.transports.listenerFor(destination);
         if (!listener) return;
-        const request = buildNewRequest(message, listener, this.#core.random);
+        const request = buildNewRequest(message, listener, this.#core.random, givesRoute(control.proxy));
         const asked = request.headers.has('session-expires');
         this.#sessions.completeRequest(request, undefined);
         const outgoing = this.#add(
