@@ -38,6 +38,8 @@ export interface SoftphoneOptions {
   readonly user: string;
   readonly autoAnswer: boolean;
   readonly port?: number;
+  /** What it logs in with, where it is challenged. */
+  readonly password?: string;
   /** It speaks SIP over TLS only, with this certificate, and trusts this authority. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
@@ -114,7 +116,7 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
   const answer = options.autoAnswer ? 'auto' : 'manual';
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0;answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
+    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0${options.password === undefined ? '' : `;auth_user=${options.user};auth_pass=${options.password}`};answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -192,6 +194,16 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
         'echocancellation=0',
         'remote_ring=',
       ],
+      ...(options.password === undefined
+        ? []
+        : [
+            '[auth_info_0]',
+            `username=${options.user}`,
+            `userid=${options.user}`,
+            `passwd=${options.password}`,
+            'realm=relevo',
+            'domain=127.0.0.1',
+          ]),
       ...['[video]', 'enabled=0', 'display=0', 'capture=0', ''],
     ].join('\n'),
   );
