@@ -72,17 +72,19 @@ describe('Interop: authentication', function () {
       assert.equal((await node.newestCall((call) => call.endedAt !== null)).trunk, 'desk');
 
       const secondBot = opened(await startSipp({ scenario: 'bot-answers', port: node.botPort }));
-      const agent = opened(await startSipp({ scenario: 'agent-answers-hangs-up', port: onwardPort }));
+      const agent = opened(await startSipp({ scenario: 'agent-rings-answers', port: onwardPort }));
       const caller = opened(
         await startSipp({
-          scenario: 'caller-presses-zero-agent-ends',
+          scenario: 'caller-presses-zero-hangs-up',
           port: await freePort(),
           target: node.target,
           service: NUMBERS.bridged,
           args: ['-mp', String(await freeMediaPort())],
         }),
       );
-      await succeeded(caller, 'caller');
+      const { exitCode, messages } = await caller.done;
+      const attempt = await node.newestCall((one) => one.trunk === 'carrier');
+      assert.equal(exitCode, 0, `${JSON.stringify(attempt.transfers)}\n${messages}`);
       await succeeded(agent, 'agent behind the proxy that challenges');
       await succeeded(secondBot, 'bot');
       const call = await node.newestCall((one) => one.trunk === 'carrier' && one.endedAt !== null);
@@ -124,8 +126,9 @@ describe('Interop: authentication', function () {
     await succeeded(caller, 'caller-logs-in');
   });
 
+  // The baresip of Debian 12 (1.0) knows MD5 alone, and gives up where anything else is offered beside it.
   for (const start of [startBaresip, startLinphone])
-    for (const algorithms of ['MD5', 'SHA-256', 'SHA-256, MD5'])
+    for (const algorithms of start === startBaresip ? ['MD5'] : ['MD5', 'SHA-256', 'SHA-256, MD5'])
       it(`${start.name.replace('start', '')} logs in, where ${algorithms} is offered`, async function () {
         if (!available('baresip') || !available('linphonec')) this.skip();
         const bot = opened(await startBaresip({ toneHz: 700, user: 'bot', autoAnswer: true }));

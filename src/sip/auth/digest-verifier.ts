@@ -79,7 +79,10 @@ export class DigestVerifier {
   }
 
   /** Judges a request; `secretOf` knows the users. */
-  verify(request: DigestCredentials, secretOf: (username: string) => DigestSecret | undefined): DigestVerdict {
+  verify(
+    request: DigestCredentials,
+    secretOf: (username: string) => DigestSecret | undefined,
+  ): DigestVerdict {
     const { realm, qop = ['auth'] } = this.#options;
     const params = request.values.map(parseDigestParams).find((one) => one?.get('realm') === realm);
     if (!params) return { kind: 'missing' };
@@ -90,15 +93,17 @@ export class DigestVerifier {
     );
     if (!algorithm) return { kind: 'malformed', why: 'algorithm was not offered' };
     // RFC 7616 3.4.6: the credentials are for this resource.
-    if (resourceOf(read.uri) !== resourceOf(request.uri)) return { kind: 'malformed', why: 'uri is not the Request-URI' };
+    if (!isSameResource(resourceOf(read.uri), resourceOf(request.uri)))
+      return { kind: 'malformed', why: 'uri is not the Request-URI' };
     const issuedMs = this.#issuedMs(read.nonce, request.source ?? '');
     if (issuedMs === undefined) return { kind: 'foreign' };
     const { username } = read;
-    const hash = (text: string | Buffer): string =>
-      createHash(HASHES[algorithm]).update(text).digest('hex');
+    const hash = (text: string | Buffer): string => createHash(HASHES[algorithm]).update(text).digest('hex');
     const secret = secretOf(username);
     const ha1 =
-      typeof secret === 'string' ? hash(`${username}:${realm}:${secret}`) : secret?.[algorithm]?.toLowerCase();
+      typeof secret === 'string'
+        ? hash(`${username}:${realm}:${secret}`)
+        : secret?.[algorithm]?.toLowerCase();
     const covered = `${request.method}:${read.uri}`;
     const expected = hash(
       [
@@ -151,6 +156,10 @@ export class DigestVerifier {
 
 /** When a nonce was issued, by its own account. */
 const timeOf = (nonce: string): number => parseInt(nonce, 16);
+
+/** Some user agents leave the user part out of the digest's URI. */
+const isSameResource = (digested: string, requested: string): boolean =>
+  digested === requested || digested === requested.replace(/:.*@/, ':');
 
 /** URIs with and without parameters name the same resource: user agents differ in what they copy. */
 function resourceOf(uri: string): string {
