@@ -27,13 +27,13 @@ const trunkA = (trunks: string): Trunk => {
 const problems = (trunks: string): string => {
   const loaded = load(trunks);
   assert.ok(!loaded.ok);
-  return loaded.problems.map(({ path, message }) => `${String(path)}: ${message}`).join('\n');
+  return loaded.problems.map(({ key, message }) => `${key}: ${message}`).join('\n');
 };
 
 describe('configuration: login and register', () => {
   it('takes passwords and HA1s, and fills the defaults in', () => {
     const { login } = trunkA(
-      `  a: { login: { users: { x: { password: p }, y: { ha1: [${MD5}, ${SHA}] } } } }`,
+      `  a: { login: { users: { x: { password: p }, y: { ha1: ["${MD5}", "${SHA}"] } } } }`,
     );
     assert.deepEqual(login, {
       realm: 'relevo',
@@ -57,10 +57,10 @@ describe('configuration: login and register', () => {
   });
 
   it('registers as the user of auth at the first host, unless told otherwise', () => {
-    const auth = 'hosts: ["sip:r.example;transport=tcp"], auth: { username: "+1 2", password: p }';
+    const auth = 'hosts: ["sip:r.example;transport=udp"], auth: { username: "+1 2", password: p }';
     assert.deepEqual(trunkA(`  a: { ${auth}, register: true }`).registration, {
       expiresS: 3600,
-      aor: 'sip:%2B1%202@r.example'.replace('%2B', '+'),
+      aor: 'sip:+1%202@r.example',
       registrar: 'sip:r.example',
       contactUser: null,
     });
