@@ -3,7 +3,9 @@ import type { MediaDirection, MediaSource } from './media-port.js';
 import type { LegId } from './signalling-port.js';
 
 type Programme =
-  { readonly kind: 'peer'; readonly peer: Leg } | { readonly kind: 'fixed'; readonly source: MediaSource };
+  | { readonly kind: 'peer'; readonly peer: Leg }
+  | { readonly kind: 'others'; readonly others: readonly Leg[] }
+  | { readonly kind: 'fixed'; readonly source: MediaSource };
 
 interface Listener {
   readonly leg: Leg;
@@ -28,6 +30,12 @@ export class Bridge {
     this.#set(b, { kind: 'peer', peer: a });
     this.#tell(a, b, () => undefined);
     this.#tell(b, a, () => undefined);
+  }
+
+  /** Everybody hears all the others; whoever holds is left out, and the rest talk on. */
+  meet(legs: readonly Leg[]): void {
+    for (const leg of legs) this.#set(leg, { kind: 'others', others: legs.filter((one) => one !== leg) });
+    for (const leg of legs) this.#direct(leg, 'sendrecv', () => undefined);
   }
 
   /** `leg` hears `peer`, one way (early media). */
@@ -64,8 +72,13 @@ export class Bridge {
   forget(leg: Leg): void {
     this.#listeners.delete(leg.legId);
     for (const listener of this.#listeners.values()) {
-      if (listener.programme.kind === 'peer' && listener.programme.peer === leg) {
+      const { programme } = listener;
+      if (programme.kind === 'peer' && programme.peer === leg) {
         listener.programme = { kind: 'fixed', source: { kind: 'silence' } };
+      } else if (programme.kind === 'others' && programme.others.includes(leg)) {
+        // The others go on hearing each other.
+        listener.programme = { kind: 'others', others: programme.others.filter((one) => one !== leg) };
+        this.#refresh(listener);
       }
     }
   }
@@ -96,21 +109,24 @@ export class Bridge {
   #sourceOf(listener: Listener): MediaSource {
     const { programme, leg } = listener;
     if (programme.kind === 'fixed') return programme.source;
-    if (!programme.peer.holding) return { kind: 'leg', legId: programme.peer.legId };
+    const talking = programme.kind === 'peer' ? [programme.peer] : programme.others;
+    const legIds = talking.filter((one) => !one.holding).map((one) => one.legId);
+    if (legIds.length > 0)
+      return programme.kind === 'peer' ? { kind: 'leg', legId: legIds[0]! } : { kind: 'mix', legIds };
     return leg.party === 'bot' ? { kind: 'silence' } : this.#holdMusic;
   }
 
   /** Offers `to` the direction that the state of `from` calls for, where it has another one now. */
   #tell(from: Leg, to: Leg, done: () => void): void {
-    const listener = this.#listeners.get(to.legId);
-    if (!listener || !to.up) {
-      done();
-      return;
-    }
     let direction: MediaDirection = 'sendrecv';
     if (from.holding)
       direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
-    if (direction === listener.told) {
+    this.#direct(to, direction, done);
+  }
+
+  #direct(to: Leg, direction: MediaDirection, done: () => void): void {
+    const listener = this.#listeners.get(to.legId);
+    if (!listener || !to.up || direction === listener.told) {
       done();
       return;
     }

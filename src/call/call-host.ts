@@ -119,6 +119,8 @@ export interface CallHost {
   referPolicy(leg: Leg): ReferPolicy;
   /** The bot says that it has finished its sentence; false where nobody waited. */
   botDone(): boolean;
+  /** The bot wants to hang up: true where it leaves the caller to a person, and the call goes on. */
+  botLeaves(): boolean;
   /** After a REFER that worked the caller leaves by itself; `graceMs` bounds that. */
   transferredAway(graceMs: number): void;
 }

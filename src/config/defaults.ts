@@ -63,6 +63,7 @@ export const DEFAULTS = {
     onNoNotify: 'resume-bot',
     ringTimeout: '30s',
     acceptTimeout: '10s',
+    threeWayDuration: '10s',
     uuiEncoding: 'hex',
     uuiMaxLength: 128,
     uuiPlace: 'both',

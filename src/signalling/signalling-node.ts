@@ -261,7 +261,12 @@ export class SignallingNode {
 function promptFiles(plan: CallPlan): readonly string[] {
   const files = new Set<string>();
   for (const { transfer } of Object.values(plan.projects)) {
-    for (const file of [transfer.musicFile, transfer.briefFile, transfer.announceFile]) {
+    for (const file of [
+      transfer.musicFile,
+      transfer.briefFile,
+      transfer.announceFile,
+      transfer.callerGoneNotice,
+    ]) {
       if (file !== null) files.add(file);
     }
   }

@@ -116,6 +116,10 @@ export class Leg {
   get peer(): PeerAbilities | null {
     return this.#peer;
   }
+  /** Headers of the 18x or 2xx that the peer answered our INVITE with last. */
+  get said(): SipHeaders {
+    return this.#uac.said;
+  }
   /** The peer does not want to hear us though we would speak (RFC 3264 8.4): it is holding. */
   get holding(): boolean {
     return this.media.holding;

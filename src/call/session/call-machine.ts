@@ -21,6 +21,7 @@ import { AgentSide } from './agent-side.js';
 import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
 import { CallerSide } from './caller-side.js';
+import { decidedWish } from './decided-wish.js';
 import { LegSet } from './leg-set.js';
 import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
@@ -256,6 +257,9 @@ export class CallMachine implements CallHost {
   botDone(): boolean {
     return this.#desk.botDone();
   }
+  botLeaves(): boolean {
+    return this.#desk.botLeaves();
+  }
   incumbentGone(leg: Leg): void {
     this.#desk.incumbentGone(leg);
   }
@@ -416,16 +420,7 @@ export class CallMachine implements CallHost {
 
   #follow(decision: PolicyDecision): void {
     if (decision.kind === 'none' || this.ending || this.#desk.busy || this.#state !== 'with_bot') return;
-    const { reason, rule, evidence, to, mode, method } = decision;
-    const rest = {
-      transferId: null,
-      headers: {},
-      summary: null,
-      referredBy: null,
-      replaces: null,
-      listener: null,
-    };
-    this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
+    this.requestTransfer(decidedWish(decision));
   }
 
   #forgetAll(): void {

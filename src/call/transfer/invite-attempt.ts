@@ -7,6 +7,7 @@ import type { Leg, LegOwner } from '../leg/leg.js';
 import type { MediaDirection } from '../media-port.js';
 import type { AttemptMethod, EndedBy, SipHeaders } from '../vocabulary.js';
 import { AttemptLog, type Attempt, type AttemptFailure, type AttemptObserver } from './attempt.js';
+import type { CallerGoneNotices } from './caller-gone-notices.js';
 import { digitSteps, type DigitStep } from './digit-steps.js';
 import { outcomeOfStatus } from './outcome.js';
 
@@ -19,6 +20,8 @@ export interface InviteOptions {
   readonly brief: 'none' | 'audio' | 'bot';
   /** The leg that speaks to the agent where the bot briefs; null where it is gone. */
   readonly briefer: () => Leg | null;
+  /** Tell the person that was reached when the caller has hung up; without it the BYE goes out at once. */
+  readonly notices?: CallerGoneNotices;
   /** Whose part the person plays; the agent's unless said. */
   readonly party?: 'caller' | 'agent';
   /** Where to dial instead of the target's own URI (a consultation's Contact). */
@@ -79,8 +82,11 @@ export class InviteAttempt implements Attempt, LegOwner {
 
   abort(endedBy: EndedBy, headers: SipHeaders): void {
     if (this.#phase === 'over') return;
+    // A person who was reached is told; one whose phone rings gets its CANCEL at once.
+    const reached = this.#phase === 'briefing' && endedBy === 'caller';
     this.#finish(endedBy);
-    this.#leg?.release({ headers });
+    if (reached && this.#leg && this.#options.notices) this.#options.notices.give(this.#leg, headers);
+    else this.#leg?.release({ headers });
   }
 
   callerLeft(): boolean {

@@ -5,20 +5,23 @@ import type { TakenSlots } from '../destinations/transfer-slots.js';
 import type { Leg } from '../leg/leg.js';
 import { SentRefers } from '../refer/sent-refers.js';
 import type { TransferResult } from '../vocabulary.js';
+import { CallerGoneNotices } from './caller-gone-notices.js';
 import { CallerSideTransfer } from './caller-side-transfer.js';
-import type { DeskTransfer } from './desk-transfer.js';
-import { Transfer, type TransferDeps } from './transfer.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
+import { Transfer } from './transfer.js';
 
 /** All transfers of one call: one in flight, the results of the others. */
 export class TransferDesk {
   readonly refers = new SentRefers();
   readonly #host: CallHost;
+  readonly #notices: CallerGoneNotices;
   readonly #results: TransferResult[] = [];
   readonly #ids = new Set<string>();
   #current: DeskTransfer | null = null;
 
   constructor(host: CallHost) {
     this.#host = host;
+    this.#notices = new CallerGoneNotices(host);
   }
 
   /** A transfer whose outcome is not certain yet. */
@@ -64,6 +67,7 @@ export class TransferDesk {
       transferId,
       wish,
       refers: this.refers,
+      notices: this.#notices,
       over: (result) => {
         slots.release();
         this.#results.push(result);
@@ -92,7 +96,7 @@ export class TransferDesk {
     this.#current?.callEnding(callerLeft, end);
   }
   keeps(leg: Leg): boolean {
-    return this.#current?.keeps(leg) === true;
+    return this.#current?.keeps(leg) === true || this.#notices.has(leg);
   }
   incumbentGone(leg: Leg): void {
     this.#current?.incumbentGone(leg);
@@ -102,6 +106,9 @@ export class TransferDesk {
   }
   botDone(): boolean {
     return this.#current?.botDone() === true;
+  }
+  botLeaves(): boolean {
+    return this.#current?.botLeaves() === true;
   }
   callerLeaves(): boolean {
     return this.#current?.callerLeaves() === true;

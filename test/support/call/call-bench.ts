@@ -121,14 +121,15 @@ export class CallBench {
   requests(method: string, legId?: LegId): Kind<'request'>[] {
     return this.sent('request', legId).filter((one) => one.method === method);
   }
-  /** What this leg hears now. */
+  /** What this leg hears now; a mix is written `c1.2+c1.3`. */
   hears(legId: LegId): string | null {
     let last: string | null = null;
     for (const command of this.commands) {
       if (command.port !== 'media' || command.command.kind !== 'hear' || command.command.legId !== legId)
         continue;
       const { source } = command.command;
-      last = source.kind === 'leg' ? source.legId : source.kind;
+      if (source.kind === 'mix') last = source.legIds.join('+');
+      else last = source.kind === 'leg' ? source.legId : source.kind;
     }
     return last;
   }
