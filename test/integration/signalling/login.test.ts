@@ -48,7 +48,7 @@ describe('trunks whose callers must log in', () => {
         { method: method!, uri: uri!, body: Buffer.alloc(0) },
       );
     assert.equal(step.kind, 'retry');
-    const value = step.kind === 'retry' ? step.headers.authorization[0]! : '';
+    const value = step.headers.authorization[0]!;
     const cseq = parseInt(header(request, 'CSeq')) + 1;
     return request
       .replace(/branch=z9hG4bK/, `branch=z9hG4bKagain${cseq}`)
