@@ -14,6 +14,7 @@ import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
 import { LoginGate, type Admittance, type LoggedIn } from './login/login-gate.js';
+import type { InboundRegistrations } from './registration/registration-port.js';
 import { readReplaces, type Replaces } from './replaces.js';
 import { sendReply } from './reply.js';
 import { canonicalAddress } from './source-table.js';
@@ -47,20 +48,6 @@ export interface CallRouterOptions {
   readonly log: Logger;
   /** What our registrations say of calls that come in. */
   readonly registrations?: InboundRegistrations;
-}
-
-export interface InboundRegistrations {
-  /** The trunk at whose registrar we registered what this INVITE was sent to; null for all others. */
-  claim(request: SrfRequest, invite: IncomingInvite): Claim | null;
-  /** The trunks whose registrar has this address. */
-  trunksAt(address: string): readonly string[];
-}
-
-/** An INVITE to a Contact that we registered. */
-export interface Claim {
-  readonly trunk: string;
-  /** In place of the user part of the Request-URI, where that is our own Contact. */
-  readonly called: string;
 }
 
 /** An INVITE that waits that waits for its answer. */

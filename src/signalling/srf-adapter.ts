@@ -10,7 +10,7 @@ import type { Logger } from '../common/log.js';
 import { firstValue, readNameAddress } from './header-reading.js';
 import type { Credentials, Leg, LegContext } from './leg-context.js';
 import type { LoggedIn } from './login/login-gate.js';
-import type { OutgoingRoute } from './registration/registrations.js';
+import type { OutgoingRoute } from './registration/registration-port.js';
 import type { Replaces } from './replaces.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';

@@ -3,13 +3,13 @@ import type { IncomingInvite } from '../../call/signalling-port.js';
 import type { Clock } from '../../common/clock.js';
 import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
-import type { Claim } from '../call-router.js';
 import { firstValue, readHeaders, readNameAddress, userOf } from '../header-reading.js';
 import type { Credentials } from '../leg-context.js';
 import type { SipLink } from '../sip-link.js';
 import { canonicalAddress } from '../source-table.js';
 import type { RegisterRequest, RegisterResult } from './register-exchange.js';
 import type { RegistrarAddresses } from './registrar-addresses.js';
+import type { Claim, OutgoingRoute } from './registration-port.js';
 import { Registration, type RegistrationView } from './registration.js';
 
 export interface RegistrationsOptions {
@@ -30,13 +30,6 @@ interface Entry {
   readonly username: string | null;
   readonly hasRandomContact: boolean;
   readonly registration: Registration;
-}
-
-/** How an INVITE to a trunk is routed. */
-export interface OutgoingRoute {
-  readonly proxies: readonly string[];
-  /** Route values for the first of them (RFC 3608). */
-  readonly serviceRoute: readonly string[];
 }
 
 /** The registrations of all trunks: started and ended with the plan, and what they mean for calls of either direction. */
