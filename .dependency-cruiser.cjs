@@ -18,7 +18,7 @@ module.exports = {
     only('policy', ['call', 'common']),
     only('config', ['call', 'common']),
     only('media', ['rtp', 'bot', 'call', 'common']),
-    only('signalling', ['call', 'config', 'media', 'policy', 'common']),
+    only('signalling', ['call', 'config', 'media', 'policy', 'common', 'sip/auth']),
     {
       name: 'demonstration-peers-are-independent',
       severity: 'error',

@@ -25,6 +25,20 @@ export const trunkView = z.object({
     .object({ method: z.enum(['refer', 'invite']), agoS: z.number() })
     .nullable()
     .describe('What auto has learned: whether a REFER worked or was refused'),
+  registration: z
+    .object({
+      state: z.enum(['idle', 'registering', 'registered', 'failed', 'unregistered']),
+      aor: z.string(),
+      host: z.string().nullable().describe('The host that has our binding'),
+      expiresAt: z.number().nullable().describe('Unix time in milliseconds'),
+      nextTryAt: z.number().nullable(),
+      failures: z.int().describe('Rounds over all hosts that failed in a row'),
+      lastError: z
+        .object({ at: z.number(), code: z.string(), status: z.int(), reason: z.string() })
+        .nullable(),
+    })
+    .nullable()
+    .describe('Null where the trunk does not register'),
 });
 
 export const trunkList = z.object({ trunks: z.array(trunkView).readonly() });

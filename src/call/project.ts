@@ -1,5 +1,6 @@
 import type { Rule } from './decision.js';
 import type { TransferMethod, TransferMode } from './vocabulary.js';
+import type { TrunkLogin, TrunkRegistration } from './trunk-auth.js';
 
 /** A G.711 codec by its RTP/AVP name (RFC 3551). */
 export type CodecName = 'PCMA' | 'PCMU';
@@ -60,6 +61,10 @@ export interface Trunk {
   /** CIDR blocks that may send us calls; empty means none may. */
   readonly allow: readonly string[];
   readonly auth: { readonly username: string; readonly password: string } | null;
+  /** Who must log in to send us calls here; none where absent. */
+  readonly login?: TrunkLogin | null;
+  /** Registered at the hosts; not where absent. */
+  readonly registration?: TrunkRegistration | null;
   readonly maxCalls: number | null;
   readonly maxCps: number | null;
   readonly codecs: readonly CodecName[];

@@ -13,6 +13,7 @@ import type {
 import type { Rule } from '../call/decision.js';
 import type { TransferReason } from '../call/vocabulary.js';
 import { PORTS_PER_CALL } from './check-node.js';
+import { loginOf, registrationOf } from './build-trunk-auth.js';
 import { DEFAULTS } from './defaults.js';
 import type { ListenPoint, RelevoConfig, TlsPeer } from './relevo-config.js';
 import type { BotInput, DestinationInput, TrunkInput } from './schema/peers.js';
@@ -150,6 +151,8 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     hosts: trunk.hosts,
     allow: trunk.allow.map((block) => (block.includes('/') ? block : `${block}/${isIPv4(block) ? 32 : 128}`)),
     auth: trunk.auth ?? null,
+    login: loginOf(trunk.login),
+    registration: registrationOf(trunk),
     maxCalls: trunk.max_calls ?? null,
     maxCps: trunk.max_cps ?? null,
     codecs: trunk.codecs,

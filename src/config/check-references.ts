@@ -2,6 +2,7 @@ import { isTimeZone, openingSpanFault } from './opening-hours.js';
 import type { ParsedFile } from './parsed-file.js';
 import type { DestinationInput } from './schema/peers.js';
 import { checkDialPlan, checkUui } from './check-peers.js';
+import { checkTrunkAuth } from './check-trunk-auth.js';
 import { suggest } from './suggest.js';
 import type { KeyPath, YamlSource } from './yaml-source.js';
 
@@ -22,6 +23,7 @@ export function checkReferences(file: ParsedFile, source: YamlSource): void {
     });
   };
 
+  checkTrunkAuth(file.trunks, source);
   for (const [name, trunk] of Object.entries(file.trunks)) checkDialPlan(trunk, ['trunks', name], source);
   for (const [name, bot] of Object.entries(file.bots)) refer('trunk', bot.trunk, ['bots', name, 'trunk']);
   for (const [name, destination] of Object.entries(file.destinations)) {

@@ -62,6 +62,9 @@ export class NodeMetrics {
       policyLate: this.#signalling?.policyLate ?? 0,
       policyAnswered: this.#signalling?.policyAnswered ?? 0,
       badMessages: (this.#signalling?.badMessages ?? 0) + (this.#engine?.malformed ?? 0),
+      loginChallenges: this.#signalling?.loginChallenges ?? 0,
+      authFailures: this.#signalling?.authFailures ?? 0,
+      registered: this.#signalling?.registered ?? {},
       sipMessages: this.#engine ? { in: this.#engine.received, out: this.#engine.sent } : null,
       rtp: fromMedia
         ? {

@@ -13,7 +13,7 @@ export function trunkOfDestination(plan: CallPlan, name: string): string | null 
 /** Puts together what the plan, signalling and the records tell of each trunk. */
 export function trunkViews(
   plan: CallPlan,
-  { trunks, directory }: SignallingTrunks,
+  { trunks, directory, registrations }: SignallingTrunks,
   attemptsOf: (trunk: string) => TrunkAttempts,
 ): TrunkView[] {
   const busy = new Map<string, number>();
@@ -37,6 +37,7 @@ export function trunkViews(
       lastFailure: lastFailure(counts?.lastRefused ?? null, attempts.lastFailure),
       transferMethod,
       learned: learnedMethod(name, directory),
+      registration: registrations[name] ?? null,
     };
   });
 }

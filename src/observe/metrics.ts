@@ -18,6 +18,10 @@ export interface NodeReadings {
   readonly policyLate: number;
   readonly policyAnswered: number;
   readonly badMessages: number;
+  readonly loginChallenges?: number;
+  readonly authFailures?: number;
+  /** By trunk, of those that register. */
+  readonly registered?: Readonly<Record<string, boolean>>;
   /** Null where the engine is not ours to count. */
   readonly sipMessages: { readonly in: number; readonly out: number } | null;
   readonly rtp: {
@@ -94,6 +98,19 @@ export class Metrics {
     'status',
   ]);
   readonly #bad = this.#counter('relevo_sip_bad_messages_total', 'SIP messages that could not be used', []);
+  readonly #challenges = this.#counter(
+    'relevo_login_challenges_total',
+    'Requests that were asked to log in',
+    [],
+  );
+  readonly #authFailures = this.#counter(
+    'relevo_auth_failures_total',
+    'Requests of ours whose credentials were refused',
+    [],
+  );
+  readonly #registered = this.#gauge('relevo_trunk_registered', '1 where the trunk is registered, else 0', [
+    'trunk',
+  ]);
   readonly #cdr = this.#counter('relevo_cdr_lines_total', 'CDR lines', ['result']);
   readonly #webhooks = this.#counter('relevo_webhook_events_total', 'Events posted to receivers', [
     'receiver',
@@ -152,6 +169,13 @@ export class Metrics {
     this.#policy.inc({ answer: 'late' }, readings.policyLate);
     this.#bad.reset();
     this.#bad.inc(readings.badMessages);
+    this.#challenges.reset();
+    this.#challenges.inc(readings.loginChallenges ?? 0);
+    this.#authFailures.reset();
+    this.#authFailures.inc(readings.authFailures ?? 0);
+    this.#registered.reset();
+    for (const [trunk, yes] of Object.entries(readings.registered ?? {}))
+      this.#registered.set({ trunk }, yes ? 1 : 0);
     this.#sipAll.reset();
     if (readings.sipMessages) {
       this.#sipAll.inc({ direction: 'in' }, readings.sipMessages.in);

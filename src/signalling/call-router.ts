@@ -13,6 +13,8 @@ import { firstValue, readHeaders } from './header-reading.js';
 import { readInvite } from './incoming-invite.js';
 import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
+import { LoginGate, type Admittance, type LoggedIn } from './login/login-gate.js';
+import type { InboundRegistrations } from './registration/registration-port.js';
 import { readReplaces, type Replaces } from './replaces.js';
 import { sendReply } from './reply.js';
 import { judgeOutsideRefer } from './target-dialog.js';
@@ -45,12 +47,21 @@ export interface CallRouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** What our registrations say of calls that come in. */
+  readonly registrations?: InboundRegistrations;
 }
 
-/** An INVITE that waits for its answer. */
+/** An INVITE that waits that waits for its answer. */
 interface Asked {
   readonly request: SrfRequest;
   readonly reply: SrfReply;
+}
+
+/** An INVITE that may come in, by one of these trunks. */
+interface Admitted extends Asked {
+  readonly trunks: readonly string[];
+  readonly login: LoggedIn | null;
+  readonly invite: IncomingInvite;
 }
 
 /** Takes every request that the SIP server hands out: to its dialog, to a new call, or to a refusal. */
@@ -63,6 +74,7 @@ export class CallRouter {
   >();
   readonly #complainedAt = new Map<string, number>();
   readonly #queue = new QueueWatch();
+  readonly #gate: LoginGate;
   #plan: CallPlan;
   #routes: CallRoutes;
   /** The trunk whose INVITE is being looked at; null for a stranger's. */
@@ -75,11 +87,17 @@ export class CallRouter {
     this.#options = options;
     this.#plan = options.plan;
     this.#routes = new CallRoutes(options.plan);
+    this.#gate = new LoginGate(options);
   }
 
   /** Refused INVITEs by reason. */
   get refused(): Readonly<Record<string, number>> {
     return { ...this.#refused };
+  }
+
+  /** INVITEs and other requests that were asked to log in. */
+  get loginChallenges(): number {
+    return this.#gate.challenged;
   }
 
   /** What each of these trunks has: calls in progress, refused INVITEs. */
@@ -102,6 +120,7 @@ export class CallRouter {
   /** A new plan for calls to come. */
   setPlan(plan: CallPlan): void {
     this.#routes = new CallRoutes(plan);
+    this.#gate.setPlan(plan);
     this.#plan = plan;
   }
 
@@ -112,8 +131,15 @@ export class CallRouter {
 
   /** Never throws: a request that breaks something is answered 500 and counted. */
   handle(request: SrfRequest, reply: SrfReply): void {
+    const { adapter } = this.#options;
     try {
-      if (this.#options.adapter.route(request, reply)) return;
+      const login = adapter.loginOf(request.stackDialogId);
+      const judged = login && this.#gate.inDialog(request, login);
+      if (judged && judged.kind !== 'trunks') {
+        this.#turnAway({ request, reply }, judged);
+        return;
+      }
+      if (adapter.route(request, reply)) return;
       if (request.method === 'ACK' || request.source !== 'network') return;
       if (request.method === 'INVITE') this.#onInvite(request, reply);
       else if (request.method === 'REFER') this.#onRefer(request, reply);
@@ -165,14 +191,25 @@ export class CallRouter {
   }
 
   #onInvite(request: SrfRequest, reply: SrfReply): void {
-    const trunks = this.#routes.trunksOf(request.source_address);
+    const { registrations } = this.#options;
+    const listed = this.#routes.trunksOf(request.source_address);
+    const bySource = listed.length > 0 ? listed : (registrations?.trunksAt(request.source_address) ?? []);
     const asked = { request, reply };
+    const read = readInvite(request);
+    const claim = registrations?.claim(request, read) ?? null;
+    this.#asking = claim?.trunk ?? bySource[0] ?? null;
+    const judged = this.#gate.admit(request, claim ? [claim.trunk] : bySource);
+    if (judged.kind !== 'trunks') {
+      this.#turnAway(asked, judged);
+      return;
+    }
+    const { trunks, login } = judged;
     this.#asking = trunks[0] ?? null;
     if (trunks.length === 0) {
       this.#refuse(asked, 'source_not_allowed', 403);
       return;
     }
-    const invite = readInvite(request);
+    const invite = claim ? { ...read, called: claim.called } : read;
     if (this.#options.adapter.knows(invite)) {
       this.#refuse(asked, 'loop_detected', 482);
       return;
@@ -183,13 +220,21 @@ export class CallRouter {
       return;
     }
     const replaces = readReplaces(invite.headers);
-    if (replaces === null) this.#onNewCall(trunks, request, reply, invite);
+    const admitted = { ...asked, trunks, login, invite };
+    if (replaces === null) this.#onNewCall(admitted);
     else if (replaces === 'malformed')
       this.#refuse(asked, 'bad_request', 400, 'Malformed Replaces header field');
-    else this.#onReplaces(replaces, trunks, request, reply, invite);
+    else this.#onReplaces(replaces, admitted);
   }
 
-  #onNewCall(trunks: readonly string[], request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
+  /** A challenge is no refusal: only a wrong password is counted as one. */
+  #turnAway(asked: Asked, judged: Exclude<Admittance, { kind: 'trunks' }>): void {
+    if (judged.kind === 'refused') this.#refuse(asked, judged.counter, judged.status, judged.reason);
+    else if (judged.failed) this.#refuse(asked, 'login_failed', 401, null, judged.headers);
+    else sendReply(asked.reply, 401, null, { headers: judged.headers });
+  }
+
+  #onNewCall({ trunks, login, request, reply, invite }: Admitted): void {
     const { admission, runtime, adapter, clock, random } = this.#options;
     const asked = { request, reply };
     if (this.#draining) {
@@ -219,18 +264,12 @@ export class CallRouter {
       admission.release(found.trunk.name);
       throw thrown;
     }
-    adapter.takeIn(callId, legId, request, reply, invite);
+    adapter.takeIn(callId, legId, request, reply, invite, { credentials: found.trunk.auth, login });
     runtime.dispatch(callId, { port: 'signalling', event: { kind: 'incoming', legId, invite } });
   }
 
   /** RFC 3891 3, in its order. */
-  #onReplaces(
-    replaces: Replaces,
-    trunks: readonly string[],
-    request: SrfRequest,
-    reply: SrfReply,
-    invite: IncomingInvite,
-  ): void {
+  #onReplaces(replaces: Replaces, { trunks, login, request, reply, invite }: Admitted): void {
     const { adapter, runtime } = this.#options;
     const refusal = this.#replacesRefusal(replaces, trunks);
     if (refusal) {
@@ -241,7 +280,8 @@ export class CallRouter {
     if (!found || found === 'ended') return;
     this.#replacing += REPLACING_LEG_STRIDE;
     const legId = incomingLegId(found.callId, this.#replacing);
-    adapter.takeIn(found.callId, legId, request, reply, invite);
+    const credentials = this.#plan.trunks[trunks[0] ?? '']?.auth ?? null;
+    adapter.takeIn(found.callId, legId, request, reply, invite, { credentials, login });
     const { legId: replacesLegId } = found;
     const event = {
       kind: 'incomingReplaces',

@@ -1,7 +1,6 @@
 import type { DialogName, InDialogMethod, LegId } from '../call/signalling-port.js';
 import type { SipHeaders } from '../call/vocabulary.js';
 import type { Timer } from '../common/clock.js';
-import { answerOnce } from './digest-credentials.js';
 import { contentTypeOf, cseqOf, firstValue, readHeaders, sdpOf } from './header-reading.js';
 import { writeHeaders } from './header-writing.js';
 import { answerLocally, type Command, type Credentials, type LegContext } from './leg-context.js';
@@ -135,7 +134,7 @@ export class DialogSession {
     };
     if (body !== null) options.body = body;
     const credentials = auth ?? this.#credentials;
-    if (credentials) options.auth = answerOnce(credentials);
+    if (credentials) options.credentials = credentials;
     return options;
   }
 

@@ -68,6 +68,13 @@ export function firstValue(headers: SipHeaders, name: string): string | null {
   return typeof value === 'string' ? value : (value[0] ?? null);
 }
 
+/** All lines of a header (lower-case name), in their order. */
+export function valuesOf(headers: SipHeaders, name: string): readonly string[] {
+  const value = headers[name];
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
 /** The comma-separated tokens of a list header over all its lines, or null where it is absent. */
 export function listValue(headers: SipHeaders, name: string): readonly string[] | null {
   const value = headers[name];

@@ -10,6 +10,8 @@ export interface Leg {
   readonly callId: string;
   /** Null until the SIP server has said it. */
   readonly sipCallId: string | null;
+  /** For challenges to requests of ours in its dialog. */
+  readonly credentials: Credentials | null;
   execute(command: SignallingCommand): void;
   /** A request in the leg's dialog. */
   onRequest(request: SrfRequest, reply: SrfReply): void;

@@ -11,8 +11,11 @@ import { ThreadLoad } from '../common/thread-load.js';
 import { Admission } from './admission.js';
 import { CallRouter } from './call-router.js';
 import { CallRuntime, type CallMachine, type CallSeed } from './call-runtime.js';
+import { DigestLink } from './digest-link.js';
 import { PolicyLink } from './policy-link.js';
 import { RecordBatch } from './record-batch.js';
+import { RegistrarAddresses } from './registration/registrar-addresses.js';
+import { Registrations } from './registration/registrations.js';
 import { SrfLink } from './sip-link.js';
 import { SrfAdapter } from './srf-adapter.js';
 import type {
@@ -55,7 +58,9 @@ const FAREWELL_MS = 1000;
 export class SignallingNode {
   readonly #options: SignallingNodeOptions;
   readonly #link: SrfLink;
+  readonly #digest: DigestLink;
   readonly #adapter: SrfAdapter;
+  readonly #registrations: Registrations;
   readonly #runtime: CallRuntime;
   readonly #router: CallRouter;
   readonly #policy: PolicyLink;
@@ -82,11 +87,13 @@ export class SignallingNode {
         connected: (detail) => {
           log.info({ endpoints: detail }, 'connected to the drachtio server');
           this.#adapter.onLinkBack();
+          this.#registrations.onLinkUp();
           post({ kind: 'controlServer', connected: true, detail });
         },
         lost: (detail) => {
           log.error({ code: 'control_server_lost', detail }, 'connection to the drachtio server lost');
           this.#adapter.onLinkLost();
+          this.#registrations.onLinkLost();
           post({ kind: 'controlServer', connected: false, detail });
         },
         failed: (detail) => {
@@ -94,15 +101,29 @@ export class SignallingNode {
           post({ kind: 'controlServer', connected: false, detail });
         },
         request: (request, reply) => this.#router.handle(request, reply),
+        refreshChallenged: (challenge) => {
+          const credentials = this.#adapter.credentialsOf(challenge.dialogId);
+          if (credentials) this.#digest.continueRefresh(challenge, credentials);
+        },
       },
       log,
     );
+    this.#digest = new DigestLink({ link: this.#link, clock, random, log });
     this.#adapter = new SrfAdapter({
-      link: this.#link,
+      link: this.#digest,
       clock,
       log,
+      routeOf: (proxies, auth) => this.#registrations.routeOf(proxies, auth),
       emit: (callId, event) => this.#runtime.dispatch(callId, { port: 'signalling', event }),
       mediaAddress: options.loopAddress ?? null,
+    });
+    this.#registrations = new Registrations({
+      plan,
+      link: this.#digest,
+      clock,
+      random,
+      log,
+      addresses: new RegistrarAddresses(clock, log),
     });
     const admission = new Admission(clock);
     this.#runtime = new CallRuntime({
@@ -127,6 +148,7 @@ export class SignallingNode {
       clock,
       random,
       log,
+      registrations: this.#registrations,
     });
   }
 
@@ -153,6 +175,7 @@ export class SignallingNode {
         return;
       case 'drain':
         this.#router.drain();
+        void this.#registrations.stop();
         return;
       case 'getStats':
         this.#options.post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
@@ -174,13 +197,17 @@ export class SignallingNode {
       policyLate: this.#policy.late,
       policyAnswered: this.#policy.answered,
       badMessages: this.#router.badMessages + this.#runtime.crashed,
+      loginChallenges: this.#router.loginChallenges,
+      authFailures: this.#digest.failures,
+      registered: this.#registrations.registered(),
       ...this.#load.read(),
     };
   }
 
   #trunks(): SignallingTrunks {
     const directory = this.#destinations.state(this.#options.clock.now());
-    return { trunks: this.#router.trunkCounts(Object.keys(this.#plan.trunks)), directory };
+    const trunks = this.#router.trunkCounts(Object.keys(this.#plan.trunks));
+    return { trunks, directory, registrations: this.#registrations.views() };
   }
 
   /** Legs that the adapter still holds: 0 once every call has ended. */
@@ -197,6 +224,7 @@ export class SignallingNode {
   async #close(): Promise<void> {
     const { clock, post } = this.#options;
     this.#router.drain();
+    const unregistered = this.#registrations.stop();
     const ended = new Promise<void>((resolve) => {
       this.#allEnded = resolve;
     });
@@ -209,6 +237,7 @@ export class SignallingNode {
       patience.cancel();
     }
     for (const callId of this.#runtime.ids()) this.#runtime.leaveBehind(callId, 'shutdown');
+    await unregistered;
     this.#adapter.onLinkLost();
     this.#policy.close();
     this.#media.close();
@@ -220,6 +249,7 @@ export class SignallingNode {
 
   #setPlan(plan: CallPlan): void {
     this.#router.setPlan(plan);
+    this.#registrations.setPlan(plan);
     this.#destinations.swapPlan(plan);
     this.#plan = plan;
     this.#media.preload(promptFiles(plan));

@@ -10,6 +10,7 @@ import type {
   SrfSocket,
   SrfWire,
 } from './srf-types.js';
+import { readChallengedRefresh, type ChallengedRefresh } from './challenged-refresh.js';
 import type { ControlServerAddress } from './thread-messages.js';
 
 /** The way to the drachtio server, as the legs see it. */
@@ -26,6 +27,8 @@ export interface SipLinkListener {
   /** A try to connect failed. */
   failed(detail: string): void;
   request(request: SrfRequest, reply: SrfReply): void;
+  /** A session refresh that the embedded engine made was challenged. */
+  refreshChallenged(challenge: ChallengedRefresh): void;
 }
 
 /** Requests outside a dialog that this node wants to see. OPTIONS is answered by the server. */
@@ -91,7 +94,13 @@ export class SrfLink implements SipLink {
       reconnect: { retryMaxDelay: RETRY_MAX_DELAY_MS },
     });
     const wire = this.#wire;
-    if (wire) writeOncePerTurn(wire);
+    if (wire) {
+      writeOncePerTurn(wire);
+      wire.on('msg', (_socket, message) => {
+        const challenge = readChallengedRefresh(message);
+        if (challenge) this.#listener.refreshChallenged(challenge);
+      });
+    }
     this.#awaitRoutes();
   }
 

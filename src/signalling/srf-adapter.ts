@@ -11,8 +11,10 @@ import type { Logger } from '../common/log.js';
 import type { SipHeaders } from '../call/vocabulary.js';
 import { firstValue, readNameAddress } from './header-reading.js';
 import { JoinedCalls } from './joined-calls.js';
-import type { Leg, LegContext } from './leg-context.js';
+import type { Credentials, Leg, LegContext } from './leg-context.js';
+import type { LoggedIn } from './login/login-gate.js';
 import { OutsideRefers } from './outside-refers.js';
+import type { OutgoingRoute } from './registration/registration-port.js';
 import type { Replaces } from './replaces.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
@@ -27,12 +29,22 @@ export interface SrfAdapterOptions {
   readonly emit: (callId: string, event: SignallingEvent) => boolean;
   /** IPv4 address at which the media workers reach each other; null where that of the SDP does. */
   readonly mediaAddress?: string | null;
+  /** The way that a registration gives to an INVITE of ours (RFC 3608). */
+  readonly routeOf?: (proxies: readonly string[], auth: Credentials | null) => OutgoingRoute;
 }
 
 type LegWithDialog = UacLeg | UasLeg;
 
 /** How long a dialog that ended is remembered, to tell 603 from 481 (RFC 3891 3). */
 const ENDED_DIALOGS_KEPT = 1000;
+
+/** How the peer of an incoming leg is dealt with. */
+export interface PeerAccess {
+  /** For challenges to requests of ours in its dialog. */
+  readonly credentials?: Credentials | null;
+  /** Who logged in for its INVITE. */
+  readonly login?: LoggedIn | null;
+}
 
 /** A leg that a Replaces header names. */
 export interface ReplacedLeg {
@@ -53,6 +65,8 @@ export class SrfAdapter {
   readonly #byCallId = new Map<string, Set<LegWithDialog>>();
   /** The legs of each call. */
   readonly #byCall = new Map<string, Set<LegWithDialog>>();
+  /** Legs whose INVITE was let in by a login. */
+  readonly #logins = new WeakMap<LegWithDialog, LoggedIn>();
   readonly #byesOwed = new Set<string>();
   readonly #endedDialogs = new Set<string>();
   readonly #joined: JoinedCalls;
@@ -112,23 +126,34 @@ export class SrfAdapter {
     const context = this.#contextOf(callId, command.legId, () => {
       for (const name of names) this.#forgetDialog(name, leg);
     });
-    const leg: UacLeg = new UacLeg(context, callId, command, (dialogId) => {
+    const route = this.#options.routeOf?.(command.proxies, command.auth);
+    const named = (dialogId: string): void => {
       names.push(dialogId);
       this.#dialogs.set(dialogId, leg);
       this.#index(leg);
-    });
+    };
+    const routed = route ? { ...command, proxies: route.proxies } : command;
+    const leg: UacLeg = new UacLeg(context, callId, routed, named, route?.serviceRoute);
     this.#add(leg);
     leg.start();
   }
 
   /** Takes an initial INVITE in as a leg of a call. */
-  takeIn(callId: string, legId: LegId, request: SrfRequest, reply: SrfReply, invite: IncomingInvite): void {
+  takeIn(
+    callId: string,
+    legId: LegId,
+    request: SrfRequest,
+    reply: SrfReply,
+    invite: IncomingInvite,
+    { credentials = null, login = null }: PeerAccess = {},
+  ): void {
     const name = dialogIdOf(invite);
     const context = this.#contextOf(callId, legId, () => {
       this.#forgetDialog(name, leg);
     });
-    const leg: UasLeg = new UasLeg(context, callId, legId, request, reply, invite);
+    const leg: UasLeg = new UasLeg(context, callId, legId, request, reply, invite, credentials);
     this.#dialogs.set(name, leg);
+    if (login) this.#logins.set(leg, login);
     this.#add(leg);
     this.#index(leg);
   }
@@ -148,6 +173,17 @@ export class SrfAdapter {
     if (!leg) return this.#refers.route(request, reply);
     leg.onRequest(request, reply);
     return true;
+  }
+
+  /** Who logged in for the INVITE of this dialog; null where nobody had to. */
+  loginOf(dialogId: string | undefined): LoggedIn | null {
+    const leg = dialogId ? this.#dialogs.get(dialogId) : undefined;
+    return leg ? (this.#logins.get(leg) ?? null) : null;
+  }
+
+  /** What a request in this dialog may be authenticated with; null without. */
+  credentialsOf(dialogId: string): Credentials | null {
+    return this.#dialogs.get(dialogId)?.credentials ?? null;
   }
 
   /** The leg whose dialog a Replaces header names, either role; `ended` where it is over already. */

@@ -51,6 +51,8 @@ export interface SrfResponse {
   readonly msg: SrfMessage;
   /** Empty where the server itself made the response (408, 503). */
   readonly source_address: string;
+  readonly source_port?: number | undefined;
+  readonly protocol?: string | undefined;
   readonly stackDialogId?: string | undefined;
 }
 
@@ -72,21 +74,17 @@ export interface SrfSentRequest {
   ): void;
 }
 
-/** Credentials for a challenge; a failure given to `done` leaves the challenge to the caller as a response. */
-export type SrfAuth = (
-  request: unknown,
-  response: unknown,
-  done: (failure: Error | null, username?: string, password?: string) => void,
-) => void;
-
 /** A request to send. Without `stackDialogId` it is one outside a dialog. */
 export interface SrfSendOptions {
   method: string;
   headers: Record<string, string>;
   body?: string;
   proxy?: string;
-  auth?: SrfAuth;
   stackDialogId?: string;
+  /** A transaction of the server that the request continues. */
+  stackTxnId?: string;
+  /** For digest challenges; read by `DigestLink`, unknown to drachtio-srf. */
+  credentials?: { readonly username: string; readonly password: string };
 }
 
 export type SrfSent = (failure: SrfFailure, request?: SrfSentRequest) => void;

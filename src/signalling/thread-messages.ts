@@ -4,6 +4,7 @@ import type { CallOrder, CallRecord } from '../call/call-record.js';
 import type { DirectoryState } from '../call/destinations/destination-directory.js';
 import type { CallPlan } from '../call/project.js';
 import type { LogLevel } from '../common/log.js';
+import type { RegistrationView } from './registration/registration.js';
 
 /** How the signalling thread reaches its drachtio server (the embedded engine or a real one). */
 export interface ControlServerAddress {
@@ -32,6 +33,12 @@ export interface SignallingStats {
   readonly policyLate: number;
   readonly policyAnswered: number;
   readonly badMessages: number;
+  /** Requests that were asked to log in. */
+  readonly loginChallenges: number;
+  /** Requests of ours whose credentials were refused. */
+  readonly authFailures: number;
+  /** By trunk, of those that register. */
+  readonly registered: Readonly<Record<string, boolean>>;
   readonly cpuMs: number;
   /** Event-loop delay since the last reading (ms). */
   readonly loopDelayP50Ms: number;
@@ -51,6 +58,8 @@ export interface TrunkCounts {
 export interface SignallingTrunks {
   readonly trunks: Readonly<Record<string, TrunkCounts>>;
   readonly directory: DirectoryState;
+  /** By trunk, of those that register. */
+  readonly registrations: Readonly<Record<string, RegistrationView>>;
 }
 
 /** Control thread → signalling thread. */

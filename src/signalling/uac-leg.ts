@@ -2,10 +2,15 @@ import type { DialogName, LegId, SignallingCommand } from '../call/signalling-po
 import type { SipHeaders } from '../call/vocabulary.js';
 import type { Timer } from '../common/clock.js';
 import { acknowledge, DialogSession, SUPPORTED_OPTIONS } from './dialog-session.js';
-import { answerOnce } from './digest-credentials.js';
 import { firstValue, readAbilities, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import { writeFrom, writeHeaders } from './header-writing.js';
-import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
+import {
+  refuseWithoutDialog,
+  type Command,
+  type Credentials,
+  type Leg,
+  type LegContext,
+} from './leg-context.js';
 import { sendReply } from './reply.js';
 import type {
   SrfAck,
@@ -41,6 +46,8 @@ export class UacLeg implements Leg {
   readonly #command: Command<'invite'>;
   /** Called with the dialog id as soon as the server has chosen it: the call may come back to us in a loop. */
   readonly #named: (dialogId: string) => void;
+  /** Route of the INVITE to the first next hop (RFC 3608). */
+  readonly #serviceRoute: readonly string[];
   #state: UacState = 'sending';
   #hop = 0;
   #rang = false;
@@ -56,16 +63,22 @@ export class UacLeg implements Leg {
     callId: string,
     command: Command<'invite'>,
     named: (dialogId: string) => void,
+    serviceRoute: readonly string[] = [],
   ) {
     this.#context = context;
     this.callId = callId;
     this.legId = command.legId;
     this.#command = command;
     this.#named = named;
+    this.#serviceRoute = serviceRoute;
   }
 
   get state(): UacState {
     return this.#state;
+  }
+
+  get credentials(): Credentials | null {
+    return this.#command.auth;
   }
 
   get sipCallId(): string | null {
@@ -89,8 +102,10 @@ export class UacLeg implements Leg {
       },
     };
     if (sdp !== null) options.body = sdp;
-    if (auth) options.auth = answerOnce(auth);
-    const hop = proxies[this.#hop] ?? uri;
+    if (auth) options.credentials = auth;
+    const preloaded = this.#hop === 0 ? preloadedRoute(this.#serviceRoute) : null;
+    if (preloaded) options.headers['Route'] = preloaded.lines;
+    const hop = preloaded?.nextHop ?? proxies[this.#hop] ?? uri;
     // The last hop has all the time that the call gives it.
     const silence = this.#hop + 1 < proxies.length ? silenceParameter(hop) : '';
     if (silence !== '') options.proxy = `${hop}${silence}`;
@@ -404,6 +419,16 @@ export class UacLeg implements Leg {
     if (this.#session) this.#session.end();
     else this.#context.closed();
   }
+}
+
+/** RFC 3261 8.1.2: the first route is the next hop. Null without routes. */
+function preloadedRoute(
+  routes: readonly string[],
+): { readonly nextHop: string; readonly lines: string } | null {
+  const nextHop = /<([^>]+)>/.exec(routes[0] ?? '')?.[1];
+  if (nextHop === undefined) return null;
+  // The parameter tells the embedded engine to take the Route; a drachtio-server takes none from an application.
+  return { nextHop: `${nextHop};relevo-route`, lines: routes.join(', ') };
 }
 
 /**

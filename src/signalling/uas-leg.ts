@@ -2,7 +2,13 @@ import type { DialogName, IncomingInvite, LegId, SignallingCommand } from '../ca
 import type { Timer } from '../common/clock.js';
 import { DialogSession, SUPPORTED_OPTIONS } from './dialog-session.js';
 import { firstValue, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
-import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
+import {
+  refuseWithoutDialog,
+  type Command,
+  type Credentials,
+  type Leg,
+  type LegContext,
+} from './leg-context.js';
 import { sendReply } from './reply.js';
 import type { SrfFailure, SrfMessage, SrfReply, SrfRequest } from './srf-types.js';
 
@@ -27,6 +33,8 @@ export class UasLeg implements Leg {
   #state: UasState = 'proceeding';
   #session: DialogSession | null = null;
   /** Headers of a BYE that was asked for before the dialog could take one. */
+  /** For challenges to requests of ours in this dialog. */
+  readonly credentials: Credentials | null;
   #byeWanted: Command<'bye'>['headers'] | null = null;
   #ackWait: Timer | null = null;
 
@@ -37,12 +45,14 @@ export class UasLeg implements Leg {
     request: SrfRequest,
     reply: SrfReply,
     invite: IncomingInvite,
+    credentials: Credentials | null = null,
   ) {
     this.#context = context;
     this.callId = callId;
     this.legId = legId;
     this.#reply = reply;
     this.#invite = invite;
+    this.credentials = credentials;
     this.sipCallId = invite.sipCallId;
     this.#reliable = /(^|[\s,])100rel([\s,]|$)/i.test(String(invite.headers['require'] ?? ''));
     request.on('cancel', () => {
@@ -109,7 +119,7 @@ export class UasLeg implements Leg {
     sendReply(this.#reply, command.status, null, content, (failure, sent) => {
       const dialogId = this.#reply.stackDialogId;
       if (failure || this.#session || !dialogId || this.#state === 'gone') return;
-      this.#session = new DialogSession(this.#context, this.legId, dialogId, null);
+      this.#session = new DialogSession(this.#context, this.legId, dialogId, this.credentials);
       // A phone may hand over a call that still rings: it names the early dialog.
       if (sent) this.#session.confirm(this.#nameOf(sent));
     });
@@ -137,7 +147,12 @@ export class UasLeg implements Leg {
       return;
     }
     this.#state = 'unacked';
-    const session = (this.#session ??= new DialogSession(this.#context, this.legId, dialogId, null));
+    const session = (this.#session ??= new DialogSession(
+      this.#context,
+      this.legId,
+      dialogId,
+      this.credentials,
+    ));
     const name = this.#nameOf(sent);
     session.confirm(name);
     if (this.#byeWanted === null) {
@@ -170,7 +185,7 @@ export class UasLeg implements Leg {
   /** An UPDATE before the INVITE is answered comes with the INVITE. */
   #early(request: SrfRequest, reply: SrfReply): void {
     if (!this.#session && request.stackDialogId && this.#state !== 'gone') {
-      this.#session = new DialogSession(this.#context, this.legId, request.stackDialogId, null);
+      this.#session = new DialogSession(this.#context, this.legId, request.stackDialogId, this.credentials);
     }
     if (this.#session) this.onRequest(request, reply);
     else sendReply(reply, 481, null);

@@ -51,7 +51,7 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
   const answer = options.autoAnswer ? 'auto' : 'manual';
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0;answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
+    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0${options.password === undefined ? '' : `;auth_user=${options.user};auth_pass=${options.password}`};answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn(...mortal('baresip', ['-f', folder]), { stdio: ['ignore', 'pipe', 'pipe'] });

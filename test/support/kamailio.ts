@@ -66,15 +66,76 @@ function bound(port: number): boolean {
   return readFileSync('/proc/net/udp', 'utf8').includes(hex);
 }
 
+/** What a registrar that asks for passwords is made of. */
+export interface RegistrarOptions {
+  readonly password: string;
+  readonly algorithm: 'MD5' | 'SHA-256';
+  /** Calls to others than registered users go here, once who calls has logged in. */
+  readonly onwardPort: number;
+}
+
+/** A registrar with usrloc; it challenges REGISTER with 401, and INVITEs of 1001 with 407. */
+function registrarText(port: number, { password, algorithm, onwardPort }: RegistrarOptions): string {
+  const modules = ['sl', 'tm', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'usrloc', 'registrar', 'auth'];
+  return `#!KAMAILIO
+debug=0
+log_stderror=yes
+children=1
+listen=udp:127.0.0.1:${port}
+mpath="${MODULE_PATHS.find((path) => existsSync(path)) ?? MODULE_PATHS[0]!}/"
+${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("auth", "algorithm", "${algorithm}")
+modparam("auth", "nonce_count", 1)
+modparam("auth", "qop", "auth")
+request_route {
+  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
+  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
+  if (has_totag()) {
+    if (loose_route()) { t_relay(); exit; }
+    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
+    sl_send_reply("404", "Not Here");
+    exit;
+  }
+  t_check_trans();
+  if (is_method("REGISTER")) {
+    if (!pv_www_authenticate("registrar.test", "${password}", "0")) {
+      www_challenge("registrar.test", "1");
+      exit;
+    }
+    save("location");
+    exit;
+  }
+  record_route();
+  if (lookup("location")) { t_relay(); exit; }
+  if (!pv_proxy_authenticate("registrar.test", "${password}", "0")) {
+    proxy_challenge("registrar.test", "1");
+    exit;
+  }
+  consume_credentials();
+  $du = "sip:127.0.0.1:${onwardPort}";
+  t_relay();
+}
+`;
+}
+
+/** Starts a registrar; resolves once it listens. */
+export function startRegistrar(port: number, options: RegistrarOptions): Promise<Kamailio> {
+  return run(port, registrarText(port, options));
+}
+
 /** Starts it; resolves once it listens. */
-export async function startKamailio(
+export function startKamailio(
   port: number,
   nodePort: number,
   options: KamailioOptions = {},
 ): Promise<Kamailio> {
+  return run(port, configText(port, nodePort, options));
+}
+
+async function run(port: number, text: string): Promise<Kamailio> {
   const folder = mkdtempSync(join(tmpdir(), 'relevo-kamailio-'));
   const config = join(folder, 'kamailio.cfg');
-  writeFileSync(config, configText(port, nodePort, options));
+  writeFileSync(config, text);
   const child = spawn(
     'kamailio',
     ['-f', config, '-DD', '-E', '-Y', folder, '-w', folder, '-m', '32', '-M', '4'],

@@ -52,6 +52,16 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
         'echocancellation=0',
         'remote_ring=',
       ],
+      ...(options.password === undefined
+        ? []
+        : [
+            '[auth_info_0]',
+            `username=${options.user}`,
+            `userid=${options.user}`,
+            `passwd=${options.password}`,
+            'realm=relevo',
+            'domain=127.0.0.1',
+          ]),
       ...['[video]', 'enabled=0', 'display=0', 'capture=0', ''],
     ].join('\n'),
   );

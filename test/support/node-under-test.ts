@@ -49,6 +49,10 @@ export interface NodeUnderTestOptions {
   readonly agentParameters?: string;
   /** More keys of the agents' trunk, such as `, tls: { verify: false }`. */
   readonly agentTrunk?: string;
+  /** More keys of the callers' trunk, such as `, login: { users: … }`. */
+  readonly carrierTrunk?: string;
+  /** The number on which calls by the agents' trunk reach the bot. */
+  readonly deskNumber?: string;
   /** Another configuration in the place of the one that `NUMBERS` belong to. */
   readonly config?: (ports: NodePorts) => string;
 }
@@ -93,7 +97,7 @@ api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 ${options.limits ?? ''}
 trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8, "::1"], accept_replaces: true }
+  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8, "::1"], accept_replaces: true${options.carrierTrunk ?? ''} }
   desk: { hosts: ["sip:127.0.0.1:${ports.agent}${options.agentParameters ?? ''}"]${options.agentTrunk ?? ''} }
   second: { hosts: ["sip:127.0.0.1:${ports.second}"] }
 bots:
@@ -103,7 +107,7 @@ destinations:
   colleague: { type: extension, extension: "202", trunk: second, ring_timeout: 2s }
   both: { type: group, strategy: sequential, members: [agent, colleague] }
 projects:${project('basic', NUMBERS.basic, 'to: agent, method: invite')}${project('refer', NUMBERS.refer, 'to: agent, method: refer')}${project('auto', NUMBERS.auto, 'to: agent, method: auto')}${project('bridged', NUMBERS.bridged, 'to: agent, method: invite, waiting: music')}${project('attended', NUMBERS.attended, 'to: agent, mode: attended, method: invite, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-replaces', NUMBERS.attendedReplaces, 'to: agent, mode: attended, method: replaces, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-refer', NUMBERS.attendedRefer, 'to: agent, mode: attended, method: refer, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('replaces-open', NUMBERS.attendedReplacesOpen, 'to: agent, mode: attended, method: replaces, waiting: music')}${project('refer-open', NUMBERS.attendedReferOpen, 'to: agent, mode: attended, method: refer, waiting: music')}${project('chain', NUMBERS.chain, 'to: both, method: invite, waiting: ringback')}${project('bot-failure', NUMBERS.botFailureToAgent, 'to: agent, method: invite', '\n    bot_failure: { to: agent }')}
-`;
+${options.deskNumber === undefined ? '' : `  registered: { match: [{ trunk: desk, to: "${options.deskNumber}" }], bot: bot }\n`}`;
 }
 
 /** Starts the node under test; every port is chosen free. */

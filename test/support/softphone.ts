@@ -49,6 +49,8 @@ export interface SoftphoneOptions {
   readonly user: string;
   readonly autoAnswer: boolean;
   readonly port?: number;
+  /** What it logs in with, where it is challenged. */
+  readonly password?: string;
   /** It speaks SIP over TLS only, with this certificate, and trusts this authority. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }

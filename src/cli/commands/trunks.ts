@@ -17,7 +17,7 @@ export function trunksCommand(program: Command, io: CliIo): void {
     const { trunks } = answer.json() as { trunks: readonly TrunkView[] };
     io.out(
       table(
-        ['TRUNK', 'IN', 'OUT', 'MAX', 'REFUSED', 'ATTEMPTS', 'FAILED', 'METHOD', 'HOSTS'],
+        ['TRUNK', 'IN', 'OUT', 'MAX', 'REFUSED', 'ATTEMPTS', 'FAILED', 'METHOD', 'REGISTERED', 'HOSTS'],
         trunks.map((trunk) => [
           trunk.name,
           String(trunk.callsIn),
@@ -27,10 +27,13 @@ export function trunksCommand(program: Command, io: CliIo): void {
           String(trunk.attempts),
           String(trunk.failedAttempts),
           methodOf(trunk),
+          registrationOf(trunk),
           trunk.hosts.join(' ') || '-',
         ]),
       ),
     );
+    for (const { name, registration } of trunks)
+      if (registration?.lastError) io.out(`${name}: not registered: ${errorOf(registration.lastError)}\n`);
     for (const { name, lastFailure } of trunks)
       if (lastFailure)
         io.out(
@@ -45,6 +48,23 @@ function refusedOf({ refused }: TrunkView): string {
 
 function methodOf({ transferMethod, learned }: TrunkView): string {
   return learned ? `${transferMethod} (learned: ${learned.method})` : transferMethod;
+}
+
+function registrationOf({ registration }: TrunkView): string {
+  if (!registration) return '-';
+  return registration.state === 'registered'
+    ? `yes, ${registration.host ?? ''}`
+    : `no (${registration.state})`;
+}
+
+function errorOf({
+  at,
+  code,
+  status,
+  reason,
+}: NonNullable<NonNullable<TrunkView['registration']>['lastError']>): string {
+  const answer = status === 0 ? reason : `${status} ${reason}`;
+  return `${answer} (${code}) at ${new Date(at).toISOString()}`;
 }
 
 function failureOf({ what, status, detail, callId }: NonNullable<TrunkView['lastFailure']>): string {

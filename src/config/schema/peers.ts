@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
+import { loginSchema, registerSchema } from './trunk-auth.js';
 import {
-  UNSUPPORTED,
   cidr,
   duration,
   durationOrOff,
@@ -63,7 +63,8 @@ export const trunkSchema = section({
     username: text('a user name', 128),
     password: text('a password, in quotes where it looks like a number', 256),
   }).optional(),
-  register: z.literal(false, { error: `${UNSUPPORTED}; use false` }).default(false),
+  login: loginSchema.optional(),
+  register: registerSchema,
   options_ping: durationOrOff('5s', '1h').optional(),
   max_calls: integer(1, 1_000_000).optional(),
   max_cps: integer(1, 100_000).optional(),

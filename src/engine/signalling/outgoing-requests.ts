@@ -14,7 +14,14 @@ import { EngineDialog } from './engine-dialog.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import { OutgoingResponses } from './outgoing-responses.js';
 import type { SessionRefresh } from './session-refresh.js';
-import { buildDialogRequest, buildNewRequest, type ApplicationRequest } from './request-builder.js';
+import { continueRefresh } from './continued-refresh.js';
+import {
+  buildDialogRequest,
+  buildNewRequest,
+  givesRoute,
+  nextHopOf,
+  type ApplicationRequest,
+} from './request-builder.js';
 
 type SipControl = Extract<SipControlRequest, { type: 'sip' }>;
 
@@ -52,6 +59,7 @@ export class OutgoingRequests {
 
   /** A request from an application: in a dialog, a CANCEL, or a new one. Answered on the control connection. */
   send(session: ClientSession, control: SipControl, message: ApplicationRequest): void {
+    if (continueRefresh(this.#core, this.#sessions, session, control, message)) return;
     if (control.dialogId !== '') {
       this.#sendInDialog(session, control, message);
     } else if (message.method === 'CANCEL') {
@@ -91,16 +99,13 @@ export class OutgoingRequests {
       session.respond(control.id, 'NOK', 'missing content-type');
       return;
     }
-    const located = this.#core.locator.locate(
-      control.proxy === '' ? message.uri : bare(control.proxy),
-      asRequest(message),
-    );
+    const located = this.#core.locator.locate(nextHopOf(message, control.proxy), asRequest(message));
     this.#control.whenLocated(
       located,
       (destination, upgraded, others) => {
         const listener = this.#core.transports.listenerFor(destination);
         if (!listener) return;
-        const request = buildNewRequest(message, listener, this.#core.random);
+        const request = buildNewRequest(message, listener, this.#core.random, givesRoute(control.proxy));
         const asked = request.headers.has('session-expires');
         this.#sessions.completeRequest(request, undefined);
         const outgoing = this.#add(
@@ -440,10 +445,4 @@ function asRequest(message: ApplicationRequest): SipRequest {
     headers: message.headers,
     body: message.body,
   };
-}
-
-/** drachtio-srf's `proxy` is a URI, or a host alone. */
-function bare(proxy: string): string {
-  const uri = proxy.startsWith('<') ? proxy.slice(1, proxy.indexOf('>')) : proxy;
-  return /^sips?:/i.test(uri) ? uri : `sip:${uri}`;
 }

@@ -13,7 +13,12 @@ const IDENTITY = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'cont
 const WITH_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY', 'UPDATE']);
 
 /** A request that opens a dialog or stands alone: the application's headers, and the engine's where it gave none. */
-export function buildNewRequest(message: ApplicationRequest, listener: Listener, random: Random): SipRequest {
+export function buildNewRequest(
+  message: ApplicationRequest,
+  listener: Listener,
+  random: Random,
+  takesRoute = false,
+): SipRequest {
   const given = message.headers;
   const headers = new HeaderList();
   headers.add('Max-Forwards', given.get('max-forwards') ?? '70');
@@ -26,8 +31,22 @@ export function buildNewRequest(message: ApplicationRequest, listener: Listener,
   headers.add('CSeq', `${given.cseq()?.number ?? 1} ${message.method}`);
   const contact = contactFor(message, listener);
   if (contact !== undefined) headers.add('Contact', contact);
+  if (takesRoute) for (const route of given.getAll('route')) headers.add('Route', route);
   copyHeaders(given, headers, listener.hostPort, IDENTITY);
   return { kind: 'request', method: message.method, uri: message.uri, headers, body: message.body };
+}
+
+/**
+ * Whether the Route of a new request is the application's to give: it says so by a parameter of `proxy`, as with a
+ * drachtio-server a Route of its own has no effect.
+ */
+export const givesRoute = (proxy: string): boolean => /;relevo-route(?:[;>]|$)/i.test(proxy);
+
+/** Where a new request goes: `proxy` of the application (a URI, or a host alone), or the Request-URI. */
+export function nextHopOf(message: ApplicationRequest, proxy: string): string {
+  if (proxy === '') return message.uri;
+  const uri = proxy.startsWith('<') ? proxy.slice(1, proxy.indexOf('>')) : proxy;
+  return /^sips?:/i.test(uri) ? uri : `sip:${uri}`;
 }
 
 /** A request within the dialog (RFC 3261 12.2.1.1); with `ackOf` the ACK to the 2xx of the INVITE with that CSeq. */

@@ -14,21 +14,38 @@ import type { HeaderList, SipRequest, SipResponse } from '../../sip/message.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import type { EngineDialog } from './engine-dialog.js';
+import { RefreshChallenges } from './refresh-challenges.js';
 import { contactOn } from './request-builder.js';
+import type { Source } from '../../sip/transaction/transport.js';
+import type { Listener } from '../transport/listener.js';
 
 const EXPIRED = 'Session timer expired';
 /** Where the peer neither agreed nor refused, the refresh is repeated after this long. */
 const RETRY_MS = 10_000;
+/** A challenge that nobody answers, or that refuses our password, is not asked for every 10 s. */
+const CHALLENGED_RETRY_MS = 60_000;
+
+/** A refresh that was challenged and goes out again with the credentials of the application. */
+export interface ContinuedRefresh {
+  readonly credentials: readonly (readonly [string, string])[];
+  /** It is out. */
+  sent(listener: Listener): void;
+  answered(response: SipResponse, source: Source): void;
+  refused(text: string): void;
+}
 
 /** Session timers (RFC 4028) of every dialog; the application never hears of a refresh that the engine makes. */
 export class SessionRefresh {
   readonly #core: Core;
   readonly #control: DialogControl;
   readonly #policy: SessionTimerPolicy;
+  /** Refreshes that wait for credentials. */
+  readonly challenges: RefreshChallenges;
 
   constructor(core: Core, control: DialogControl, policy: SessionTimerPolicy) {
     this.#core = core;
     this.#control = control;
+    this.challenges = new RefreshChallenges(core);
     this.#policy = { ...policy, minS: Math.max(policy.minS, SMALLEST_MIN_SE_S) };
   }
 
@@ -113,15 +130,17 @@ export class SessionRefresh {
   }
 
   /** RFC 4028 7.4: an UPDATE without offer where the peer takes one, else a re-INVITE with the SDP as it stands. */
-  #refresh(dialog: EngineDialog): void {
+  #refresh(dialog: EngineDialog, continued?: ContinuedRefresh): void {
     const { sip } = dialog;
     if (!sip || dialog.state !== 'confirmed') return;
+    this.challenges.forget(dialog);
     const isUpdate = dialog.peerTakesUpdate;
     const busy =
       dialog.pendingInvite !== undefined ||
       dialog.pendingPeerInvite !== undefined ||
       dialog.ackWait !== undefined;
     if (busy && !isUpdate) {
+      continued?.refused('an INVITE is outstanding in the dialog');
       dialog.sessionTimer?.retry(1_000);
       return;
     }
@@ -131,7 +150,11 @@ export class SessionRefresh {
     const sdp = isUpdate ? undefined : dialog.localSdp;
     const request = sip.createRequest(method, {
       ...(contact === undefined ? {} : { contact }),
-      ...(sdp ? { headers: [['Content-Type', 'application/sdp']], body: sdp } : {}),
+      headers: [
+        ...(sdp ? [['Content-Type', 'application/sdp'] as const] : []),
+        ...(continued?.credentials ?? []),
+      ],
+      ...(sdp ? { body: sdp } : {}),
     });
     this.completeRequest(request, dialog);
     if (!isUpdate) dialog.pendingInvite = `refresh ${request.headers.get('cseq') ?? ''}`;
@@ -143,8 +166,11 @@ export class SessionRefresh {
       this.#core.locator.locate(sip.nextHop(), request, dialog.lastSource),
       (destination) => {
         this.#core.layer.sendRequest(request, destination, {
-          onResponse: (response) => {
-            if (response.status >= 200) this.#onRefreshed(dialog, request, response, settle);
+          onResponse: (response, _key, source) => {
+            if (response.status < 200) return;
+            this.#onRefreshed(dialog, request, response, settle);
+            if (continued) continued.answered(response, source);
+            else if (isChallenge(response)) this.challenges.handUp(dialog, request, response, source);
           },
           onTimeout: () => {
             settle();
@@ -155,8 +181,11 @@ export class SessionRefresh {
             dialog.sessionTimer?.retry(RETRY_MS);
           },
         });
+        const over = this.#core.transports.listenerFor(destination);
+        if (over) continued?.sent(over);
       },
-      () => {
+      (text) => {
+        continued?.refused(text);
         settle();
         dialog.sessionTimer?.retry(RETRY_MS);
       },
@@ -198,9 +227,22 @@ export class SessionRefresh {
     }
     this.#core.log.info({ callId: dialog.callId, status }, 'session refresh refused; to be tried again');
     dialog.sessionTimer?.retry(
-      status === 491 ? glareDelayMs(dialog.role === 'uac', this.#core.random) : RETRY_MS,
+      status === 491
+        ? glareDelayMs(dialog.role === 'uac', this.#core.random)
+        : isChallenge(response)
+          ? CHALLENGED_RETRY_MS
+          : RETRY_MS,
     );
   }
+
+  /** The application has credentials for a refresh that was challenged. */
+  continueRefresh(dialog: EngineDialog, continued: ContinuedRefresh): void {
+    this.#refresh(dialog, continued);
+  }
+}
+
+function isChallenge({ status }: SipResponse): boolean {
+  return status === 401 || status === 407;
 }
 
 function isRefreshing(method: string): boolean {

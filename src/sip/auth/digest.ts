@@ -60,12 +60,22 @@ export function parseDigestParams(value: string): Params | undefined {
 /** The strongest of the challenges that can be answered; undefined if there is none (RFC 8760 2.4). */
 export function chooseChallenge(values: readonly string[]): DigestChallenge | undefined {
   let best: DigestChallenge | undefined;
-  for (const value of values) {
-    const challenge = parseChallenge(value);
-    if (!challenge || !canAnswer(challenge)) continue;
+  for (const challenge of chooseChallenges(values)) {
     if (!best || strength(challenge) > strength(best)) best = challenge;
   }
   return best;
+}
+
+/** The strongest challenge of each realm that can be answered, in order of first mention (RFC 3261 22.3). */
+export function chooseChallenges(values: readonly string[]): DigestChallenge[] {
+  const best = new Map<string, DigestChallenge>();
+  for (const value of values) {
+    const challenge = parseChallenge(value);
+    if (!challenge || !canAnswer(challenge)) continue;
+    const former = best.get(challenge.realm);
+    if (!former || strength(challenge) > strength(former)) best.set(challenge.realm, challenge);
+  }
+  return [...best.values()];
 }
 
 function baseAlgorithm(challenge: DigestChallenge): string {

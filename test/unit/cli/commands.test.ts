@@ -169,7 +169,7 @@ describe('relevo', () => {
     };
     answers['GET /v1/trunks'] = { status: 200, body: { trunks: [carrier] } };
     const { out } = await relevo('trunks');
-    assert.match(out, /carrier +3 +1 +200 +3 +5 +1 +auto \(learned: invite\) +sip:sbc1/);
+    assert.match(out, /carrier +3 +1 +200 +3 +5 +1 +auto \(learned: invite\) +- +sip:sbc1/);
     assert.match(out, /carrier: last failure 1970.*INVITE refused with 404 unknown_number/);
   });
 

@@ -30,7 +30,7 @@ const MANY: readonly Expected[] = [
     /export NOT_SET_ANYWHERE/,
   ],
   ['unsupported', 11, 'trunks.carrier.srtp', 'required', /use off/],
-  ['unsupported', 12, 'trunks.carrier.register', 'true', /use false/],
+  ['bad_value', 12, 'trunks.carrier.register', 'always', /true, false, or a mapping/],
   ['unknown_reference', 14, 'bots.reception.trunk', 'carier', /did you mean `carrier`/],
   ['unsupported', 15, 'bots.sales.kind', 'twilio', /not supported by this version/],
   ['bad_value', 17, 'destinations.desk.extension', '201', /in quotes: "201"/],

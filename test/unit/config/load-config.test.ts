@@ -35,6 +35,8 @@ describe('configuration: a valid file', () => {
       hosts: ['sip:10.0.0.1'],
       allow: ['10.0.0.0/8'],
       auth: null,
+      login: null,
+      registration: null,
       maxCalls: null,
       maxCps: null,
       codecs: ['PCMA', 'PCMU'],

@@ -7,7 +7,12 @@ import { jsonSchema } from '../../../src/config/json-schema.js';
 import { rulesByProject } from '../../../src/config/rules-by-project.js';
 import { BASE, good, load } from './load.js';
 
-const ENV = { CARRIER_PASSWORD: 'x', RELEVO_TOKEN: 'some-long-token', WEBHOOK_SECRET: 'y' };
+const ENV = {
+  CARRIER_PASSWORD: 'x',
+  RELEVO_TOKEN: 'some-long-token',
+  WEBHOOK_SECRET: 'y',
+  DESK_PHONE_PASSWORD: 'z',
+};
 
 describe('configuration: a reload', () => {
   const before = good(BASE);

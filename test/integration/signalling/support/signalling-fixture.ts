@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { CallPlan } from '../../../../src/call/project.js';
-import { realClock } from '../../../../src/common/clock.js';
+import { realClock, type Clock } from '../../../../src/common/clock.js';
 import { createLogger } from '../../../../src/common/log.js';
 import { secureRandom } from '../../../../src/common/random.js';
 import type { EngineTimers } from '../../../../src/engine/engine-options.js';
@@ -16,6 +16,8 @@ export interface SignallingFixtureOptions {
   readonly plan?: (botUri: string) => CallPlan;
   readonly makeCall?: (seed: CallSeed) => CallMachine;
   readonly engineTimers?: EngineTimers;
+  /** The clock of the engine; the signalling node keeps the real one. */
+  readonly engineClock?: Clock;
 }
 
 /** An engine, a signalling node on it with a call machine of the test's choice, a caller and a bot. */
@@ -60,7 +62,10 @@ export class SignallingFixture {
   }
 
   static async start(options: SignallingFixtureOptions = {}): Promise<SignallingFixture> {
-    const engine = await Fixture.start(options.engineTimers ? { timers: options.engineTimers } : {});
+    const engine = await Fixture.start(
+      options.engineTimers ? { timers: options.engineTimers } : {},
+      options.engineClock,
+    );
     const fixture = new SignallingFixture(engine, await engine.ua(), await engine.ua(), options);
     fixture.node.start();
     await fixture.saying((message) => message.kind === 'controlServer' && message.connected);

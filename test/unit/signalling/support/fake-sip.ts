@@ -26,7 +26,10 @@ export class FakeSent implements SrfSentRequest {
     readonly done: SrfSent,
     readonly callId: string,
   ) {
-    this.msg = { raw: `X\r\nCall-ID: ${callId}\r\nFrom: <sip:us@h>;tag=ours\r\n\r\n`, headers: {} };
+    this.msg = {
+      raw: `X\r\nCall-ID: ${callId}\r\nFrom: <sip:us@h>;tag=ours\r\nCSeq: 7 ${options.method}\r\n\r\n`,
+      headers: {},
+    };
   }
 
   /** The server has sent it. */
@@ -49,7 +52,14 @@ export class FakeSent implements SrfSentRequest {
     this.cancels.push(options.headers ?? {});
   }
 
-  respond(status: number, lines: readonly string[] = [], body = '', sourceAddress = '127.0.0.1'): void {
+  respond(
+    status: number,
+    lines: readonly string[] = [],
+    body = '',
+    sourceAddress = '127.0.0.1',
+    sourcePort = 5060,
+    protocol = 'udp',
+  ): void {
     const raw = [
       `SIP/2.0 ${status} Reason`,
       `Call-ID: ${this.callId}`,
@@ -67,6 +77,8 @@ export class FakeSent implements SrfSentRequest {
       body,
       msg: { raw, headers: {} },
       source_address: sourceAddress,
+      source_port: sourcePort,
+      protocol,
       stackDialogId: `${this.callId};from-tag=ours`,
     };
     const ack: SrfAck = (options) => {
