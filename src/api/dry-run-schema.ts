@@ -77,6 +77,18 @@ export const dryRunReport = z.object({
   trunk: z.string().nullable(),
   project: z.string().nullable(),
   refused: z.object({ status: z.int(), reason: z.string(), detail: z.string() }).nullable(),
+  limits: z
+    .array(
+      z.object({
+        name: z.enum(['max_calls', 'max_cps', 'limits.transfers']),
+        of: z.string().describe('`node`, `trunk NAME` or `project NAME`'),
+        limit: z.number(),
+        now: z.number().nullable().describe('What counts against it; null without a running node'),
+        exceeded: z.boolean().nullable(),
+      }),
+    )
+    .readonly()
+    .describe('The limits that the call and its transfer meet; what follows is told as if there were room'),
   bot: rehearsedRequest.nullable(),
   decisions: z
     .array(

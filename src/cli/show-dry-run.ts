@@ -4,9 +4,10 @@ type Transfer = NonNullable<DryRunReport['transfer']>;
 
 /** A dry run as text for a terminal. */
 export function showDryRun(report: DryRunReport): string {
-  const { at, trunk, project, refused, bot, decisions, transfer, notes } = report;
+  const { at, trunk, project, refused, limits, bot, decisions, transfer, notes } = report;
   const lines = [`at        ${at}`, `trunk     ${trunk ?? '-'}`, `project   ${project ?? '-'}`];
-  if (refused) lines.push(`refused   ${refused.status}: ${refused.reason} (${refused.detail})`);
+  if (refused) lines.push(`would be refused: ${refused.status} ${refused.reason} (${refused.detail})`);
+  for (const limit of limits) lines.push(limitLine(limit));
   if (bot) lines.push('', 'The bot would be called:', ...requestLines(bot));
   if (decisions.length > 0) lines.push('');
   for (const { event, durationS, rule, reason, evidence, deadlineMs } of decisions) {
@@ -20,6 +21,11 @@ export function showDryRun(report: DryRunReport): string {
   else if (!refused) lines.push('', 'No transfer.');
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`));
   return `${lines.join('\n')}\n`;
+}
+
+function limitLine({ name, of, limit, now, exceeded }: DryRunReport['limits'][number]): string {
+  const used = now === null ? '' : `, ${now} now${exceeded === true ? ': full' : ''}`;
+  return `limit     ${name} ${limit} of ${of === 'node' ? 'the node' : of}${used}`;
 }
 
 function transferLines(transfer: Transfer): string[] {

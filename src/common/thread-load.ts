@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 
 /** The monitor's own timer interval: what it reports beyond that is delay. */
 const RESOLUTION_MS = 10;
@@ -11,6 +12,9 @@ export interface ThreadLoadReading {
   /** Event-loop delay since the last reading, in ms. */
   readonly loopDelayP50Ms: number;
   readonly loopDelayP99Ms: number;
+  /** The thread's own JavaScript heap, and what it holds outside (buffers), in bytes. */
+  readonly heapBytes: number;
+  readonly externalBytes: number;
 }
 
 /** How busy the thread is that it is made in; read it in that same thread. */
@@ -22,7 +26,14 @@ export class ThreadLoad {
   }
 
   read(): ThreadLoadReading {
-    const reading = { cpuMs: cpuMs(), loopDelayP50Ms: this.#delay(50), loopDelayP99Ms: this.#delay(99) };
+    const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
+    const reading = {
+      cpuMs: cpuMs(),
+      loopDelayP50Ms: this.#delay(50),
+      loopDelayP99Ms: this.#delay(99),
+      heapBytes,
+      externalBytes,
+    };
     this.#histogram.reset();
     return reading;
   }

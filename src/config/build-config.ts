@@ -51,6 +51,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
               defaultS: Math.round(engine.session_timer.interval / 1_000),
               minS: Math.round(engine.session_timer.min / 1_000),
             },
+            timers: { t1Ms: engine.timers.t1, t2Ms: engine.timers.t2, t4Ms: engine.timers.t4 },
           }
         : engine,
     media: {

@@ -47,6 +47,8 @@ export type EngineSettings =
       readonly controlPort: number;
       /** RFC 4028, in seconds: asked for in calls of ours where `offer`; `minS` is the smallest that we take. */
       readonly sessionTimer: { readonly offer: boolean; readonly defaultS: number; readonly minS: number };
+      /** RFC 3261 17.1.1.1. */
+      readonly timers: { readonly t1Ms: number; readonly t2Ms: number; readonly t4Ms: number };
     }
   | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
 

@@ -59,6 +59,7 @@ export class ControlServer {
         tlsPeers: config.tlsPeers.map(tlsPeerOf),
         control: { address: '127.0.0.1', port: engine.controlPort, secret },
         sessionTimer: engine.sessionTimer,
+        timers: engine.timers,
         tap: true,
       },
       {

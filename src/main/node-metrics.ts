@@ -59,6 +59,11 @@ export class NodeMetrics {
     const readings: NodeReadings = {
       threads,
       refused: this.#signalling?.refused ?? {},
+      held: {
+        signalling: this.#signalling,
+        mediaLegs: fromMedia && sum(fromMedia, ({ stats }) => stats.legs),
+        engine: this.#engine,
+      },
       policyLate: this.#signalling?.policyLate ?? 0,
       policyAnswered: this.#signalling?.policyAnswered ?? 0,
       badMessages: (this.#signalling?.badMessages ?? 0) + (this.#engine?.malformed ?? 0),

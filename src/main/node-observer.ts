@@ -67,7 +67,7 @@ export class NodeObserver {
       this.events.publish(record);
       this.webhooks.take(record, () => this.book.get(record.callId));
       for (const listener of this.#recordListeners) listener(record);
-      if (record.kind === 'call.ended') this.book.trim();
+      if (record.kind === 'call.ended') this.ladders.forget(this.book.trim());
     }
   }
 
@@ -99,7 +99,7 @@ export class NodeObserver {
 
   /** Keeps so many ended calls from now on. */
   setKeepCalls(keepCalls: number): void {
-    this.book.keep(keepCalls);
+    this.ladders.forget(this.book.keep(keepCalls));
     this.ladders.keepCalls(laddersFor(keepCalls));
   }
 

@@ -268,10 +268,10 @@ export class RunningNode implements NodeControl {
   }
 
   async dryRun(request: DryRunRequest): Promise<DryRunReport> {
-    const { directory } = await this.#part(this.#signalling).trunks();
+    const { directory, admission } = await this.#part(this.#signalling).trunks();
     const { plan, listen } = this.#config;
     const host = listen[0]?.advertise ?? 'localhost';
-    return dryRun(request, { plan, host, state: directory, nowMs: realClock.wallMs() });
+    return dryRun(request, { plan, host, state: directory, admission, nowMs: realClock.wallMs() });
   }
 
   async trunks(): Promise<readonly TrunkView[]> {

@@ -3,6 +3,7 @@ import type { MediaEvent, MediaSource } from '../call/media-port.js';
 import type { CodecName } from '../call/project.js';
 import type { LegId } from '../call/signalling-port.js';
 import type { LogLevel } from '../common/log.js';
+import type { ThreadLoadReading } from '../common/thread-load.js';
 
 /** An IPv4 transport address. */
 export interface MediaAddress {
@@ -72,7 +73,7 @@ export interface MediaWorkerOptions {
 }
 
 /** Counters of one worker since its start; `legs` and `portsInUse` are gauges. */
-export interface MediaWorkerStats {
+export interface MediaWorkerStats extends ThreadLoadReading {
   readonly legs: number;
   readonly portsInUse: number;
   readonly portsTotal: number;
@@ -82,10 +83,6 @@ export interface MediaWorkerStats {
   readonly packetsGenerated: number;
   /** Packets of strangers and malformed ones, dropped. */
   readonly packetsRejected: number;
-  readonly cpuMs: number;
-  /** Event-loop delay since the last reading (ms). */
-  readonly loopDelayP50Ms: number;
-  readonly loopDelayP99Ms: number;
 }
 
 /** Control thread → media worker. */

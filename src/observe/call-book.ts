@@ -30,6 +30,8 @@ type OpenCall = Mutable<Omit<CallView, 'transfers' | 'notes'>> & {
 export class CallBook {
   readonly #live = new Map<string, OpenCall>();
   readonly #ended = new Map<string, OpenCall>();
+  /** Let go of since the last trim. */
+  readonly #dropped: string[] = [];
   readonly #options: CallBookOptions;
   #endedCalls: number;
 
@@ -39,14 +41,18 @@ export class CallBook {
   }
 
   /** Keeps so many ended calls from now on; the oldest go. */
-  keep(endedCalls: number): void {
+  keep(endedCalls: number): readonly string[] {
     this.#endedCalls = endedCalls;
-    this.trim();
+    return this.trim();
   }
 
-  /** Lets go of ended calls beyond the bound. The last one stays until then, for whoever writes it down. */
-  trim(): void {
-    while (this.#ended.size > this.#endedCalls) dropOldest(this.#ended);
+  /**
+   * Lets go of ended calls beyond the bound, and names them. The last one stays until then, for whoever writes it
+   * down.
+   */
+  trim(): readonly string[] {
+    while (this.#ended.size > this.#endedCalls) this.#dropOldestEnded();
+    return this.#dropped.splice(0);
   }
 
   get liveCalls(): number {
@@ -185,7 +191,12 @@ export class CallBook {
 
   #keepEnded(call: OpenCall): void {
     this.#ended.set(call.callId, call);
-    if (this.#ended.size > Math.max(1, this.#endedCalls)) dropOldest(this.#ended);
+    if (this.#ended.size > Math.max(1, this.#endedCalls)) this.#dropOldestEnded();
+  }
+
+  #dropOldestEnded(): void {
+    const oldest = dropOldest(this.#ended);
+    if (oldest !== null) this.#dropped.push(oldest);
   }
 }
 
@@ -232,9 +243,10 @@ function pushBounded<T>(list: T[], item: T, bound: number): void {
 }
 
 /** A Map iterates in order of insertion, so its first key is its oldest. */
-function dropOldest<V>(map: Map<string, V>): void {
+function dropOldest<V>(map: Map<string, V>): string | null {
   for (const key of map.keys()) {
     map.delete(key);
-    return;
+    return key;
   }
+  return null;
 }

@@ -103,6 +103,17 @@ export class LadderStore {
     this.#legs.set(sipCallId, { callId, party });
   }
 
+  /** Lets go of calls that nobody can ask for any more. */
+  forget(callIds: readonly string[]): void {
+    for (const callId of callIds) {
+      for (const sipCallId of this.#dialogsOf(callId)) {
+        this.#forgetDialog(sipCallId);
+        this.#legs.delete(sipCallId);
+      }
+      this.#calls.delete(callId);
+    }
+  }
+
   /** Whose leg a dialog is; null while unknown. */
   legOf(sipCallId: string): BoundLeg | null {
     return this.#legs.get(sipCallId) ?? null;
@@ -150,16 +161,21 @@ export class LadderStore {
 
   #forgetOldestDialog(): void {
     for (const [sipCallId, dialog] of this.#dialogs) {
-      this.#dialogs.delete(sipCallId);
-      this.#bytes -= dialog.bytes;
       this.#dropped += dialog.messages.length;
-      if (dialog.session !== null) {
-        const siblings = this.#sessions.get(dialog.session);
-        siblings?.delete(sipCallId);
-        if (siblings?.size === 0) this.#sessions.delete(dialog.session);
-      }
+      this.#forgetDialog(sipCallId);
       return;
     }
+  }
+
+  #forgetDialog(sipCallId: string): void {
+    const dialog = this.#dialogs.get(sipCallId);
+    if (!dialog) return;
+    this.#dialogs.delete(sipCallId);
+    this.#bytes -= dialog.bytes;
+    if (dialog.session === null) return;
+    const siblings = this.#sessions.get(dialog.session);
+    siblings?.delete(sipCallId);
+    if (siblings?.size === 0) this.#sessions.delete(dialog.session);
   }
 
   #forgetOldestCall(): void {

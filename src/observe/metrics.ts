@@ -1,20 +1,20 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../call/call-record.js';
+import type { ThreadLoadReading } from '../common/thread-load.js';
 import type { CallBook } from './call-book.js';
+import { HeldMetrics, type HeldReadings } from './held-metrics.js';
 import type { WebhookStats } from './webhook-sender.js';
 
 /** One thread's load. `cpuMs` counts since the thread's start. */
-export interface ThreadReading {
+export interface ThreadReading extends ThreadLoadReading {
   readonly thread: string;
-  readonly cpuMs: number;
-  readonly loopDelayP50Ms: number;
-  readonly loopDelayP99Ms: number;
 }
 
 /** Counters that other threads keep, read when the metrics are asked for. All but gauges count since the start. */
 export interface NodeReadings {
   readonly threads: readonly ThreadReading[];
   readonly refused: Readonly<Record<string, number>>;
+  readonly held: HeldReadings;
   readonly policyLate: number;
   readonly policyAnswered: number;
   readonly badMessages: number;
@@ -120,6 +120,11 @@ export class Metrics {
   readonly #dropped = this.#counter('relevo_event_clients_dropped_total', 'Readers that were too slow', []);
   readonly #ladderBytes = this.#gauge('relevo_ladder_bytes', 'SIP held for ladders', []);
   readonly #ladderDropped = this.#counter('relevo_ladder_messages_dropped_total', 'Messages not kept', []);
+  readonly #heap = this.#gauge('relevo_thread_heap_bytes', 'JavaScript heap, and buffers outside of it', [
+    'thread',
+    'kind',
+  ]);
+  readonly #held = new HeldMetrics(this.registry);
   readonly #startedAt = new Map<string, number>();
 
   observe(record: CallRecord): void {
@@ -157,7 +162,12 @@ export class Metrics {
     for (const [state, count] of book.states()) this.#live.set({ state }, count);
     this.#cpu.reset();
     this.#delay.reset();
-    for (const { thread, cpuMs, loopDelayP50Ms, loopDelayP99Ms } of readings.threads) {
+    this.#heap.reset();
+    this.#held.read(readings.held);
+    for (const reading of readings.threads) {
+      const { thread, cpuMs, loopDelayP50Ms, loopDelayP99Ms } = reading;
+      this.#heap.set({ thread, kind: 'heap' }, reading.heapBytes);
+      this.#heap.set({ thread, kind: 'external' }, reading.externalBytes);
       this.#cpu.inc({ thread }, cpuMs / 1000);
       this.#delay.set({ thread, quantile: '0.5' }, loopDelayP50Ms / 1000);
       this.#delay.set({ thread, quantile: '0.99' }, loopDelayP99Ms / 1000);

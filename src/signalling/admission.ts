@@ -7,6 +7,14 @@ export interface Refusal {
   readonly retryAfterS: number;
 }
 
+/** What counts against the limits now; `attemptsLeft` is how many attempts a rate would let in at once. */
+export interface AdmissionState {
+  readonly calls: number;
+  /** Null without a rate. */
+  readonly attemptsLeft: number | null;
+  readonly trunks: Readonly<Record<string, { readonly calls: number; readonly attemptsLeft: number | null }>>;
+}
+
 /** A token bucket: `rate` a second, one second's worth of burst, one at least. */
 class TokenBucket {
   readonly #clock: Clock;
@@ -31,9 +39,13 @@ class TokenBucket {
     this.#at = now;
   }
 
-  get available(): boolean {
+  get tokens(): number {
     this.#refill();
-    return this.#tokens >= 1;
+    return this.#tokens;
+  }
+
+  get available(): boolean {
+    return this.tokens >= 1;
   }
 
   take(): void {
@@ -66,6 +78,15 @@ export class Admission {
 
   callsOf(trunk: string): number {
     return this.#trunks.get(trunk)?.calls ?? 0;
+  }
+
+  /** For a reader: nothing is taken. */
+  state(): AdmissionState {
+    const read = ({ calls, bucket }: Gauge) => ({ calls, attemptsLeft: bucket && Math.floor(bucket.tokens) });
+    return {
+      ...read(this.#all),
+      trunks: Object.fromEntries([...this.#trunks].map(([name, gauge]) => [name, read(gauge)])),
+    };
   }
 
   /** Takes a call in, or says why not; a call that was taken in is given back by `release`. */

@@ -79,6 +79,13 @@ export class CallRuntime {
     return this.#total;
   }
 
+  /** Timers that run for calls. */
+  get timers(): number {
+    let running = 0;
+    for (const { timers } of this.#calls.values()) running += timers.size;
+    return running;
+  }
+
   /** Calls that ended by a fault of their machine. */
   get crashed(): number {
     return this.#crashed;

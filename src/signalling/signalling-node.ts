@@ -68,6 +68,7 @@ export class SignallingNode {
   readonly #records: RecordBatch;
   readonly #load = new ThreadLoad();
   readonly #destinations: DestinationDirectory;
+  readonly #admission: Admission;
   #plan: CallPlan;
   #closing: Promise<void> | null = null;
   #allEnded: (() => void) | null = null;
@@ -76,6 +77,7 @@ export class SignallingNode {
     this.#options = options;
     const { clock, random, log, post, plan } = options;
     this.#plan = plan;
+    this.#admission = new Admission(clock);
     this.#destinations = new DestinationDirectory(plan, clock);
     this.#records = new RecordBatch((records) => post({ kind: 'records', records }));
     this.#policy = new PolicyLink(clock);
@@ -125,7 +127,6 @@ export class SignallingNode {
       log,
       addresses: new RegistrarAddresses(clock, log),
     });
-    const admission = new Admission(clock);
     this.#runtime = new CallRuntime({
       signalling: this.#adapter,
       media: this.#media,
@@ -136,7 +137,7 @@ export class SignallingNode {
       record: (record) => this.#records.add(record),
       orderResult: (orderId, result) => post({ kind: 'orderResult', orderId, result }),
       ended: (_callId, trunk) => {
-        admission.release(trunk);
+        this.#admission.release(trunk);
         if (this.#runtime.size === 0) this.#allEnded?.();
       },
     });
@@ -144,7 +145,7 @@ export class SignallingNode {
       plan,
       adapter: this.#adapter,
       runtime: this.#runtime,
-      admission,
+      admission: this.#admission,
       clock,
       random,
       log,
@@ -200,6 +201,9 @@ export class SignallingNode {
       loginChallenges: this.#router.loginChallenges,
       authFailures: this.#digest.failures,
       registered: this.#registrations.registered(),
+      legs: this.#adapter.legs,
+      callTimers: this.#runtime.timers,
+      transfersInFlight: this.#destinations.slots.inFlight,
       ...this.#load.read(),
     };
   }
@@ -207,7 +211,8 @@ export class SignallingNode {
   #trunks(): SignallingTrunks {
     const directory = this.#destinations.state(this.#options.clock.now());
     const trunks = this.#router.trunkCounts(Object.keys(this.#plan.trunks));
-    return { trunks, directory, registrations: this.#registrations.views() };
+    const admission = this.#admission.state();
+    return { trunks, directory, registrations: this.#registrations.views(), admission };
   }
 
   /** Legs that the adapter still holds: 0 once every call has ended. */

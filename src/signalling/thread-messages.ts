@@ -5,6 +5,8 @@ import type { DirectoryState } from '../call/destinations/destination-directory.
 import type { CallPlan } from '../call/project.js';
 import type { LogLevel } from '../common/log.js';
 import type { RegistrationView } from './registration/registration.js';
+import type { ThreadLoadReading } from '../common/thread-load.js';
+import type { AdmissionState } from './admission.js';
 
 /** How the signalling thread reaches its drachtio server (the embedded engine or a real one). */
 export interface ControlServerAddress {
@@ -25,7 +27,7 @@ export interface SignallingThreadOptions {
 }
 
 /** Counters of the signalling thread since its start; `calls` is a gauge. */
-export interface SignallingStats {
+export interface SignallingStats extends ThreadLoadReading {
   readonly calls: number;
   readonly callsTotal: number;
   /** Refused INVITEs by reason: `unknown_number`, `source_not_allowed`, `call_limit`, `rate_limit`, `draining`, … */
@@ -39,10 +41,10 @@ export interface SignallingStats {
   readonly authFailures: number;
   /** By trunk, of those that register. */
   readonly registered: Readonly<Record<string, boolean>>;
-  readonly cpuMs: number;
-  /** Event-loop delay since the last reading (ms). */
-  readonly loopDelayP50Ms: number;
-  readonly loopDelayP99Ms: number;
+  /** Gauges: dialogs and INVITEs of calls, timers of calls, transfers under way. */
+  readonly legs: number;
+  readonly callTimers: number;
+  readonly transfersInFlight: number;
 }
 
 /** One trunk's calls as the signalling thread counts them. */
@@ -60,6 +62,7 @@ export interface SignallingTrunks {
   readonly directory: DirectoryState;
   /** By trunk, of those that register. */
   readonly registrations: Readonly<Record<string, RegistrationView>>;
+  readonly admission: AdmissionState;
 }
 
 /** Control thread → signalling thread. */

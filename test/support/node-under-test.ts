@@ -43,10 +43,14 @@ export interface NodeUnderTestOptions {
   readonly sipPort?: number;
   readonly rtpPorts?: string;
   readonly limits?: string;
+  /** Timers long enough for peers on a machine that is busy with other things. */
+  readonly patient?: boolean;
   /** More listening points, one a line, as they stand in the file. */
   readonly listen?: readonly string[];
   /** Parameters of the URI at which agents are reached, such as `;transport=tls`. */
   readonly agentParameters?: string;
+  /** The same for the second agent. */
+  readonly secondAgentParameters?: string;
   /** More keys of the agents' trunk, such as `, tls: { verify: false }`. */
   readonly agentTrunk?: string;
   /** More keys of the callers' trunk, such as `, login: { users: … }`. */
@@ -99,7 +103,7 @@ ${options.limits ?? ''}
 trunks:
   carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8, "::1"], accept_replaces: true${options.carrierTrunk ?? ''} }
   desk: { hosts: ["sip:127.0.0.1:${ports.agent}${options.agentParameters ?? ''}"]${options.agentTrunk ?? ''} }
-  second: { hosts: ["sip:127.0.0.1:${ports.second}"] }
+  second: { hosts: ["sip:127.0.0.1:${ports.second}${options.secondAgentParameters ?? ''}"] }
 bots:
   bot: { kind: sip, uri: "${botUri}", answer_timeout: 8s }
 destinations:
@@ -108,6 +112,14 @@ destinations:
   both: { type: group, strategy: sequential, members: [agent, colleague] }
 projects:${project('basic', NUMBERS.basic, 'to: agent, method: invite')}${project('refer', NUMBERS.refer, 'to: agent, method: refer')}${project('auto', NUMBERS.auto, 'to: agent, method: auto')}${project('bridged', NUMBERS.bridged, 'to: agent, method: invite, waiting: music')}${project('attended', NUMBERS.attended, 'to: agent, mode: attended, method: invite, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-replaces', NUMBERS.attendedReplaces, 'to: agent, mode: attended, method: replaces, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('attended-refer', NUMBERS.attendedRefer, 'to: agent, mode: attended, method: refer, waiting: music, accept: { digit: "1", timeout: 3s }')}${project('replaces-open', NUMBERS.attendedReplacesOpen, 'to: agent, mode: attended, method: replaces, waiting: music')}${project('refer-open', NUMBERS.attendedReferOpen, 'to: agent, mode: attended, method: refer, waiting: music')}${project('chain', NUMBERS.chain, 'to: both, method: invite, waiting: ringback')}${project('bot-failure', NUMBERS.botFailureToAgent, 'to: agent, method: invite', '\n    bot_failure: { to: agent }')}
 ${options.deskNumber === undefined ? '' : `  registered: { match: [{ trunk: desk, to: "${options.deskNumber}" }], bot: bot }\n`}`;
+}
+
+function patient(text: string, wanted: boolean): string {
+  if (!wanted) return text;
+  return text
+    .replaceAll('refer_reply: 2s, first_notify: 1500ms', 'refer_reply: 15s, first_notify: 6s')
+    .replaceAll('ring_timeout: 2s', 'ring_timeout: 6s')
+    .replaceAll('timeout: 3s', 'timeout: 6s');
 }
 
 /** Starts the node under test; every port is chosen free. */
@@ -121,7 +133,10 @@ export async function startNodeUnderTest(options: NodeUnderTestOptions = {}): Pr
     rtp: options.rtpPorts ?? `${rtp}-${rtp + 399}`,
   };
   const loaded = loadConfig(
-    { text: options.config?.(ports) ?? configText(ports, options), path: 'test.yaml' },
+    {
+      text: options.config?.(ports) ?? patient(configText(ports, options), options.patient === true),
+      path: 'test.yaml',
+    },
     { env: process.env, checkExpression },
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));

@@ -43,6 +43,13 @@ export class TransferSlots {
     return this.#taken.get(name) ?? 0;
   }
 
+  /** Transfers under way, over all projects. */
+  get inFlight(): number {
+    let all = 0;
+    for (const [name, count] of this.#taken) if (name.startsWith('project ')) all += count;
+    return all;
+  }
+
   /** Every place that is taken, for another thread's copy. */
   counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#taken);

@@ -91,6 +91,7 @@ function offline(path: string, body: unknown, io: CliIo): DryRunReport {
     plan: config.plan,
     host: config.listen[0]?.advertise ?? 'localhost',
     state: null,
+    admission: null,
     nowMs: Date.now(),
   });
 }

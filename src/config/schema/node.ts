@@ -57,6 +57,13 @@ export const engineSchema = z
           interval: duration('90s', '24h').prefault(DEFAULTS.engine.sessionInterval),
           min: duration('90s', '24h').prefault(DEFAULTS.engine.sessionMin),
         }).prefault({}),
+        timers: section({
+          t1: duration('10ms', '5s').prefault(DEFAULTS.engine.t1),
+          t2: duration('40ms', '40s').prefault(DEFAULTS.engine.t2),
+          t4: duration('50ms', '50s').prefault(DEFAULTS.engine.t4),
+        })
+          .refine(({ t1, t2 }) => t2 >= t1, { error: 't2 of at least t1' })
+          .prefault({}),
       }),
       section({
         kind: oneOf(['drachtio']),

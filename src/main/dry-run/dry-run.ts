@@ -13,9 +13,11 @@ import type { IncomingInvite } from '../../call/signalling-port.js';
 import type { TransferResult } from '../../call/vocabulary.js';
 import { rulesByProject } from '../../config/rules-by-project.js';
 import { compileRules } from '../../policy/rules/rule-set.js';
+import type { AdmissionState } from '../../signalling/admission.js';
 import { CallRoutes } from '../../signalling/call-routes.js';
 import { readAbilities, readHeaders } from '../../signalling/header-reading.js';
 import { writeFrom, writeHeaders } from '../../signalling/header-writing.js';
+import { limitsOf, overLimit } from './dry-run-limits.js';
 import { Rehearsal, type AskedQuestion, type SentRequest, type Supposition } from './rehearsal.js';
 
 /** The most attempts that are told of one transfer. */
@@ -27,6 +29,8 @@ export interface DryRunContext {
   readonly plan: CallPlan;
   /** What a running node knows beside its plan; null offline. */
   readonly state: DirectoryState | null;
+  /** The calls that count against its limits; null offline. */
+  readonly admission: AdmissionState | null;
   /** The time of a request that names none (Unix ms). */
   readonly nowMs: number;
 }
@@ -44,6 +48,7 @@ export function dryRun(request: DryRunRequest, context: DryRunContext): DryRunRe
     trunk: null,
     project: null,
     refused: null,
+    limits: [],
     bot: null,
     decisions: [],
     transfer: null,
@@ -69,6 +74,8 @@ export function dryRun(request: DryRunRequest, context: DryRunContext): DryRunRe
     };
   }
   const { project, trunk } = found;
+  const { plan, state, admission } = context;
+  const limits = limitsOf(plan, project, trunk, state && admission && { admission, slots: state.slots });
   const play = (supposition: Supposition): Evaluated =>
     rehearse(request, { ...context, atMs, project, trunk }, supposition);
   const failing = play('everybody fails');
@@ -79,10 +86,12 @@ export function dryRun(request: DryRunRequest, context: DryRunContext): DryRunRe
     ...nothing,
     trunk: trunk.name,
     project: project.name,
+    limits,
     refused:
-      ended?.kind === 'call.ended' && ended.sipStatus !== null && !rehearsal.decided
+      overLimit(limits) ??
+      (ended?.kind === 'call.ended' && ended.sipStatus !== null && !rehearsal.decided
         ? { status: ended.sipStatus, reason: ended.cause, detail: 'the call would not be answered' }
-        : null,
+        : null),
     bot: bot ? requestOf(bot, 'bot') : null,
     decisions,
     transfer: rehearsal.decided ? transferOf(failing, play('the first answers'), project, context) : null,

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer, type Server, type Socket as Connection } from 'node:net';
 import {
   headerOf,
   methodOf,
@@ -28,32 +29,48 @@ interface Dialog {
   cseq: number;
 }
 
-/** A SIP peer of few lines over UDP. Repeated requests get their last answer again; it repeats nothing itself. */
+/** Answers kept for requests that are repeated; the oldest go first. */
+const ANSWERS_KEPT = 600;
+
+/** How a peer reaches the node: `reply` goes where the last message came from. */
+interface Wire {
+  readonly port: number;
+  readonly transport: 'udp' | 'tcp';
+  send(text: string): void;
+  close(): void;
+}
+
+/** A SIP peer of few lines. Repeated requests get their last answer again; it repeats nothing itself. */
 export class LightPeer {
   readonly port: number;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #nodePort: number;
   readonly #answers = new Map<string, string>();
   readonly #dialogs = new Map<string, Dialog>();
   readonly #finals = new Map<string, (status: number) => void>();
   #branches = 0;
 
-  private constructor(socket: Socket, nodePort: number, onRequest: (request: Incoming) => void) {
-    this.#socket = socket;
+  private constructor(wire: Wire, nodePort: number) {
+    this.#wire = wire;
     this.#nodePort = nodePort;
-    this.port = socket.address().port;
-    socket.on('message', (bytes) => this.#onMessage(bytes.toString('latin1'), onRequest));
+    this.port = wire.port;
   }
 
+  /** Over TCP it waits for the node to connect, and asks over that connection. */
   static async open(
     port: number,
     nodePort: number,
     onRequest: (request: Incoming) => void,
+    transport: 'udp' | 'tcp' = 'udp',
+    onRtp: (packet: Buffer) => void = () => undefined,
   ): Promise<LightPeer> {
-    const socket = createSocket({ type: 'udp4', recvBufferSize: 4_194_304 });
-    socket.bind(port, '127.0.0.1');
-    await once(socket, 'listening');
-    return new LightPeer(socket, nodePort, onRequest);
+    let peer: LightPeer | null = null;
+    const take = (text: string): void => {
+      if (peer) peer.#onMessage(text, onRequest);
+    };
+    const wire = await (transport === 'udp' ? udpWire(port, nodePort, take, onRtp) : tcpWire(port, take));
+    peer = new LightPeer(wire, nodePort);
+    return peer;
   }
 
   /** Places a call; resolves with its final status. */
@@ -83,7 +100,7 @@ export class LightPeer {
   }
 
   close(): void {
-    this.#socket.close();
+    this.#wire.close();
   }
 
   #send(dialog: Dialog, method: string, headers: readonly string[], body = ''): void {
@@ -100,7 +117,9 @@ export class LightPeer {
       headers,
       body,
     });
-    this.#socket.send(text, this.#nodePort, '127.0.0.1');
+    this.#wire.send(
+      this.#wire.transport === 'udp' ? text : text.replace('Via: SIP/2.0/UDP', 'Via: SIP/2.0/TCP'),
+    );
   }
 
   #onMessage(text: string, onRequest: (request: Incoming) => void): void {
@@ -120,6 +139,7 @@ export class LightPeer {
     } else {
       this.#dialogs.delete(callId);
     }
+    if (!this.#finals.has(callId)) return;
     this.#finals.get(callId)?.(status);
     this.#finals.delete(callId);
   }
@@ -130,16 +150,21 @@ export class LightPeer {
     const key = `${headerOf(text, 'Via')} ${method}`;
     const before = this.#answers.get(key);
     if (before !== undefined) {
-      this.#socket.send(before, this.#nodePort, '127.0.0.1');
+      this.#wire.send(before);
       return;
     }
     const callId = headerOf(text, 'Call-ID');
-    const contact = `sip:peer@127.0.0.1:${this.port}`;
+    const contact = `sip:peer@127.0.0.1:${this.port};transport=${this.#wire.transport}`;
     const respond = (statusLine: string, withSdp = false): void => {
       const answer = responseTo(text, statusLine, 'peer', contact, withSdp ? peerSdp(this.port) : '');
       this.#answers.set(key, answer);
-      if (method === 'INVITE' && !this.#dialogs.has(callId)) this.#remember(text, answer);
-      this.#socket.send(answer, this.#nodePort, '127.0.0.1');
+      for (const oldest of this.#answers.keys()) {
+        if (this.#answers.size <= ANSWERS_KEPT) break;
+        this.#answers.delete(oldest);
+      }
+      if (method === 'INVITE' && /^[3-6]/.test(statusLine)) this.#dialogs.delete(callId);
+      else if (method === 'INVITE' && !this.#dialogs.has(callId)) this.#remember(text, answer);
+      this.#wire.send(answer);
     };
     if (method === 'BYE') this.#dialogs.delete(callId);
     onRequest({ text, method, callId, mark: headerOf(text, 'X-Soak'), respond });
@@ -154,4 +179,63 @@ export class LightPeer {
       cseq: 0,
     });
   }
+}
+
+async function udpWire(
+  port: number,
+  nodePort: number,
+  take: (text: string) => void,
+  onRtp: (packet: Buffer) => void,
+): Promise<Wire> {
+  const socket: Socket = createSocket({ type: 'udp4', recvBufferSize: 4_194_304 });
+  socket.on('message', (bytes) => {
+    // RTP is sent to this port too: its first two bits are its version.
+    if (((bytes[0] ?? 0) & 0xc0) === 0x80) onRtp(bytes);
+    else take(bytes.toString('latin1'));
+  });
+  socket.bind(port, '127.0.0.1');
+  await once(socket, 'listening');
+  return {
+    port: socket.address().port,
+    transport: 'udp',
+    send: (text) => socket.send(text, nodePort, '127.0.0.1'),
+    close: () => socket.close(),
+  };
+}
+
+async function tcpWire(port: number, take: (text: string) => void): Promise<Wire> {
+  const connections = new Set<Connection>();
+  const server: Server = createServer((connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+    connection.on('error', () => connection.destroy());
+    let waiting = '';
+    connection.on('data', (bytes) => {
+      waiting += bytes.toString('latin1');
+      for (let end = endOf(waiting); end > 0; end = endOf(waiting)) {
+        const text = waiting.slice(0, end);
+        waiting = waiting.slice(end);
+        take(text);
+      }
+    });
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port,
+    transport: 'tcp',
+    send: (text) => [...connections].at(-1)?.write(text, 'latin1'),
+    close: () => {
+      server.close();
+      for (const connection of connections) connection.destroy();
+    },
+  };
+}
+
+/** Where the first message of a stream ends; 0 while it is not whole. */
+function endOf(stream: string): number {
+  const head = stream.indexOf('\r\n\r\n');
+  if (head < 0) return 0;
+  const length = Number(/\r\nContent-Length: *(\d+)/i.exec(stream.slice(0, head + 2))?.[1] ?? 0);
+  return stream.length >= head + 4 + length ? head + 4 + length : 0;
 }

@@ -55,7 +55,13 @@ export class FakeNode implements NodeControl {
 
   async dryRun(request: DryRunRequest): Promise<DryRunReport> {
     this.rehearsed.push(request);
-    return dryRun(request, { host: 'localhost', plan: makePlan(makeProject()), state: null, nowMs: 0 });
+    return dryRun(request, {
+      host: 'localhost',
+      plan: makePlan(makeProject()),
+      state: null,
+      admission: null,
+      nowMs: 0,
+    });
   }
 
   async trunks(): Promise<readonly TrunkView[]> {

@@ -178,7 +178,8 @@ describe('relevo', () => {
       at: '2026-01-01T00:00:00.000Z',
       trunk: 'carrier',
       project: 'acme',
-      refused: null,
+      refused: { status: 503, reason: 'call_limit', detail: 'max_calls 2 of the node is reached (2 now)' },
+      limits: [{ name: 'max_calls', of: 'node', limit: 2, now: 2, exceeded: true }],
       bot: null,
       decisions: [
         {
@@ -199,6 +200,8 @@ describe('relevo', () => {
       ...['--confidence', '0.3', '0.2', '--dtmf', '0', '--transfer'],
     );
     assert.equal(code, 0);
+    assert.match(out, /^would be refused: 503 call_limit \(max_calls 2 of the node is reached \(2 now\)\)$/m);
+    assert.match(out, /^limit     max_calls 2 of the node, 2 now: full$/m);
     assert.match(out, /0 s: dtmf 0: rule "zero" fires: user_request, e/);
     const turn = { kind: 'turn', intent: null };
     assert.deepEqual(JSON.parse(asked[0]!.body), {

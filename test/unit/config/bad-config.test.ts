@@ -54,6 +54,12 @@ const ONE: readonly (readonly [string, string, string, Expected])[] = [
     ['missing_key', 10, 'projects.acme.bot', 'nothing', /name of a bot/],
   ],
   [
+    'T2 below T1',
+    'trunks:',
+    'engine: { kind: embedded, timers: { t1: 1s, t2: 500ms } }\ntrunks:',
+    ['bad_value', 3, 'engine.timers', 'a mapping', /t2 of at least t1/],
+  ],
+  [
     'an unknown section',
     'trunks:',
     'trunk: {}\ntrunks:',

@@ -18,6 +18,7 @@ describe('configuration: a valid file', () => {
       kind: 'embedded',
       controlPort: 0,
       sessionTimer: { offer: false, defaultS: 1800, minS: 90 },
+      timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 },
     });
     assert.deepEqual(config.media, {
       kind: 'embedded',

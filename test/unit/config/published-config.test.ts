@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { DEFAULTS } from '../../../src/config/defaults.js';
 import { DEMO_PROJECTS, builtInConfig } from '../../../src/config/demo-config.js';
 import { diffConfig } from '../../../src/config/diff-config.js';
@@ -79,6 +80,20 @@ describe('configuration: what is published', () => {
     }
   });
 
+  it('the full example has every key of the schema, at every place where it can stand', () => {
+    const text = readFileSync('examples/full.yaml', 'utf8');
+    const used = new Set<string>();
+    walkFile(parse(text), '', used);
+    // Kinds and types that exclude each other in one file: one of them stands in a comment.
+    for (const note of text.matchAll(/# or: (.*)$/gm)) walkFile(parse(note[1]!), '', used);
+    const places = new Set<string>();
+    walkSchema(jsonSchema(), '', places);
+    assert.deepEqual(
+      [...places].filter((place) => !used.has(place)),
+      [],
+    );
+  });
+
   it('the JSON Schema knows the sections and only what is supported', () => {
     const schema = JSON.stringify(jsonSchema());
     for (const section of [
@@ -129,4 +144,41 @@ function keysOf(schema: unknown, keys = new Set<string>()): Set<string> {
     keysOf(value, keys);
   }
   return keys;
+}
+
+interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+  readonly oneOf?: readonly SchemaNode[];
+  readonly allOf?: readonly SchemaNode[];
+}
+
+/** Every place of a key: `trunks.*.hosts`, `listen[].port`. */
+function walkSchema(schema: SchemaNode, path: string, places: Set<string>): void {
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    const place = path === '' ? name : `${path}.${name}`;
+    places.add(place);
+    walkSchema(inner, place, places);
+  }
+  for (const inner of [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])])
+    walkSchema(inner, path, places);
+  if (schema.items) walkSchema(schema.items, `${path}[]`, places);
+  if (typeof schema.additionalProperties === 'object')
+    walkSchema(schema.additionalProperties, `${path}.*`, places);
+}
+
+/** The places of a file, in the same words: each name of a map counts as `*` too. */
+function walkFile(value: unknown, path: string, places: Set<string>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) walkFile(item, `${path}[]`, places);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      for (const place of [path === '' ? name : `${path}.${name}`, `${path}.*`]) {
+        places.add(place);
+        walkFile(inner, place, places);
+      }
+    }
+  }
 }

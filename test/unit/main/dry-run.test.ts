@@ -3,9 +3,10 @@ import { dryRunBody, dryRunReport, type DryRunReport } from '../../../src/api/dr
 import type { Rule } from '../../../src/call/decision.js';
 import type { CallPlan, Project } from '../../../src/call/project.js';
 import type { DirectoryState } from '../../../src/call/destinations/destination-directory.js';
+import type { AdmissionState } from '../../../src/signalling/admission.js';
 import { dryRun } from '../../../src/main/dry-run/dry-run.js';
 import { CallBench } from '../../support/call/call-bench.js';
-import { DESTINATIONS, makePlan, makeProject } from '../../support/call/call-plan.js';
+import { DESTINATIONS, makePlan, makeProject, makeTrunk } from '../../support/call/call-plan.js';
 
 const base = { reason: 'user_request', to: null, mode: null, method: null } as const;
 const RULES: readonly Rule[] = [
@@ -36,12 +37,18 @@ const CALL = { trunk: 'carrier', called: '+5491155550000', caller: '+54911444400
 
 function ask(
   request: object,
-  options: { plan?: CallPlan; project?: Project; state?: DirectoryState } = {},
+  options: { plan?: CallPlan; project?: Project; state?: DirectoryState; admission?: AdmissionState } = {},
 ): DryRunReport {
   const project = options.project ?? makeProject({ rules: RULES });
   const plan = options.plan ?? makePlan(project);
   const body = dryRunBody.parse(request);
-  const report = dryRun(body, { plan, host: '203.0.113.10', state: options.state ?? null, nowMs: 0 });
+  const report = dryRun(body, {
+    plan,
+    host: '203.0.113.10',
+    state: options.state ?? null,
+    admission: options.admission ?? null,
+    nowMs: 0,
+  });
   return dryRunReport.parse(report);
 }
 const transferOf = (report: DryRunReport): NonNullable<DryRunReport['transfer']> => {
@@ -63,6 +70,59 @@ describe('dry run', () => {
     assert.equal(ask({ trunk: 'carrier', called: '1' }).refused?.status, 404);
     assert.equal(ask({ trunk: 'nobody', called: '1' }).refused?.reason, 'unknown_trunk');
     assert.equal(ask({ ...CALL, headers: { 'Max-Forwards': '0' } }).refused?.status, 483);
+  });
+
+  describe('limits', () => {
+    const project = makeProject({ rules: RULES, limits: { transfers: 3, perCall: 5 } });
+    const trunks = { carrier: makeTrunk({ name: 'carrier', maxCalls: 2, maxCps: 5 }) };
+    const plan = makePlan(project, { trunks, limits: { maxCalls: 10, maxCps: 20 } });
+    const load = (calls: number, attemptsLeft: number): AdmissionState => ({
+      calls,
+      attemptsLeft: 20,
+      trunks: { carrier: { calls, attemptsLeft } },
+    });
+
+    it('are stated where no node is asked', () => {
+      const { limits, refused } = ask(CALL, { plan, project });
+      assert.equal(refused, null);
+      assert.deepEqual(
+        limits.map(({ name, of, limit, now, exceeded }) => [name, of, limit, now, exceeded]),
+        [
+          ['max_calls', 'node', 10, null, null],
+          ['max_calls', 'trunk carrier', 2, null, null],
+          ['max_cps', 'node', 20, null, null],
+          ['max_cps', 'trunk carrier', 5, null, null],
+          ['limits.transfers', 'project acme', 3, null, null],
+        ],
+      );
+    });
+
+    it('refuse the call where the running node has as many calls, or gets them as fast, as it may', () => {
+      const state = { ...IDLE, slots: { 'project acme': 1 } };
+      const free = ask(CALL, { plan, project, state, admission: load(1, 5) });
+      assert.equal(free.refused, null);
+      assert.deepEqual(free.limits.at(-1), {
+        name: 'limits.transfers',
+        of: 'project acme',
+        limit: 3,
+        now: 1,
+        exceeded: false,
+      });
+      const full = ask(
+        { ...CALL, events: [{ kind: 'dtmf', digit: '0' }] },
+        {
+          plan,
+          project,
+          state,
+          admission: load(2, 5),
+        },
+      );
+      assert.deepEqual([full.refused?.status, full.refused?.reason], [503, 'trunk_call_limit']);
+      assert.equal(full.refused?.detail, 'max_calls 2 of trunk carrier is reached (2 now)');
+      assert.ok(full.transfer, 'the rest is told as if there were room');
+      const fast = ask(CALL, { plan, project, state, admission: load(1, 0) });
+      assert.equal(fast.refused?.reason, 'trunk_rate_limit');
+    });
   });
 
   it('names the rule that fires and what it saw', () => {

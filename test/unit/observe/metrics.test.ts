@@ -4,7 +4,33 @@ import { Metrics, type NodeReadings } from '../../../src/observe/metrics.js';
 import { ended, started, transferEnded, transferStarted, withBot } from './call-records.js';
 
 const readings: NodeReadings = {
-  threads: [{ thread: 'signalling', cpuMs: 1500, loopDelayP50Ms: 1, loopDelayP99Ms: 4 }],
+  threads: [
+    {
+      thread: 'signalling',
+      cpuMs: 1500,
+      loopDelayP50Ms: 1,
+      loopDelayP99Ms: 4,
+      heapBytes: 5000,
+      externalBytes: 700,
+    },
+  ],
+  held: {
+    signalling: { legs: 6, callTimers: 2, transfersInFlight: 1 },
+    mediaLegs: 5,
+    engine: {
+      dialogs: 4,
+      tcpConnections: 3,
+      incomingPending: 0,
+      outgoingPending: 2,
+      transactions: {
+        inviteClients: 11,
+        nonInviteClients: 12,
+        inviteServers: 13,
+        nonInviteServers: 14,
+        timers: 15,
+      },
+    },
+  },
   refused: { unknown_number: 2 },
   policyLate: 1,
   policyAnswered: 9,
@@ -50,6 +76,20 @@ describe('Metrics', () => {
     metrics.read(new CallBook(), readings, sip);
     const text = await metrics.text();
     assert.match(text, /relevo_thread_cpu_seconds_total\{thread="signalling"\} 1\.5/);
+    for (const line of [
+      'relevo_thread_heap_bytes{thread="signalling",kind="heap"} 5000',
+      'relevo_thread_heap_bytes{thread="signalling",kind="external"} 700',
+      'relevo_legs{side="signalling"} 6',
+      'relevo_legs{side="media"} 5',
+      'relevo_timers{of="calls"} 2',
+      'relevo_timers{of="transactions"} 15',
+      'relevo_transfers_in_flight 1',
+      'relevo_sip_dialogs 4',
+      'relevo_sip_connections 3',
+      'relevo_sip_requests_pending{direction="out"} 2',
+      'relevo_sip_transactions{kind="non_invite_server"} 14',
+    ])
+      assert.ok(text.split('\n').includes(line), line);
     assert.match(text, /relevo_calls_refused_total\{reason="unknown_number"\} 2/);
     assert.match(
       text,
