@@ -64,6 +64,8 @@ export interface Engine {
   reloadCertificates(): void;
   /** Meets peers by these settings on new connections; settings that cannot be used are logged, and the old ones stay. */
   setTlsPeers(peers: readonly TlsPeerOptions[]): void;
+  /** Besides those of the options, these are touched by no ban and no rate of a source. Throws `engine_bad_source_list`. */
+  setTrusted(blocks: readonly string[]): void;
   /** Frees every socket and timer; calls in progress are left as they are. Idempotent. */
   close(): Promise<void>;
 }
@@ -292,6 +294,9 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     },
     setTlsPeers: (peers) => {
       transports.setTlsPeers(peers);
+    },
+    setTrusted: (blocks) => {
+      gate.setTrusted(blocks);
     },
     close: () => {
       closing ??= (async () => {

@@ -85,7 +85,7 @@ export class Gatekeeper {
   readonly #views: GatekeeperViews;
   readonly #allowed: SourceList | undefined;
   readonly #denied: SourceList | undefined;
-  readonly #trusted: SourceList | undefined;
+  #trusted: SourceList | undefined;
   readonly #scanners: readonly string[];
   readonly #bans: BanList;
   readonly #load: LoadWatch;
@@ -152,6 +152,11 @@ export class Gatekeeper {
   /** Whether the source is one that no rate of its own and no ban touches. */
   trusts(address: string): boolean {
     return this.#trusted?.has(address) ?? false;
+  }
+
+  /** Besides those of the options, these are trusted from now on. Throws `engine_bad_source_list`. */
+  setTrusted(blocks: readonly string[]): void {
+    this.#trusted = listOf([...(this.#options.trusted ?? []), ...blocks]);
   }
 
   /** Whether a new request is of a scanner, which must not learn that there is somebody. Its source is banned. */
