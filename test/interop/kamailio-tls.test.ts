@@ -15,6 +15,7 @@ describe('Interop: kamailio in front as a proxy that record-routes, with TLS tow
   let ours: IssuedCertificate;
   let node: NodeUnderTest;
   let proxy: Kamailio;
+  const kept: { close(): unknown }[] = [];
   const running: { close(): unknown }[] = [];
 
   before(async function () {
@@ -23,6 +24,7 @@ describe('Interop: kamailio in front as a proxy that record-routes, with TLS tow
       this.skip();
     }
     authority = new TestAuthority();
+    kept.push(authority);
     ours = authority.issue('IP:127.0.0.1');
     const theirs = authority.issue('IP:127.0.0.1');
     const tlsPort = await freePort();
@@ -31,15 +33,15 @@ describe('Interop: kamailio in front as a proxy that record-routes, with TLS tow
         `{ transport: tls, address: 127.0.0.1, port: ${tlsPort}, cert: ${ours.cert}, key: ${ours.key}, ca: ${authority.ca}, client_cert: require }`,
       ],
     });
+    kept.push(node);
     proxy = await startKamailio(await freePort(), tlsPort, { ...theirs, ca: authority.ca });
+    kept.push(proxy);
   });
   afterEach(async () => {
     await Promise.all(running.splice(0).map((one) => one.close()));
   });
   after(async () => {
-    await proxy?.close();
-    await node?.close();
-    authority?.close();
+    for (const one of kept.reverse()) await one.close();
   });
 
   const sipp = async (...args: Parameters<typeof startSipp>): Promise<Sipp> => {

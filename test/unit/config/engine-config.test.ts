@@ -20,8 +20,8 @@ describe('configuration: the embedded engine', () => {
       ),
     );
     assert.equal(config.engine.kind, 'embedded');
-    if (config.engine.kind !== 'embedded') return;
-    const { sessionTimer: _, ...options } = engineOptionsOf(config.engine);
+    const { sessionTimer, ...options } = engineOptionsOf(config.engine);
+    assert.deepEqual(sessionTimer, { offer: false, defaultS: 1_800, minS: 90 });
     assert.deepEqual(options, {
       dnsServers: ['10.0.0.53', '10.0.0.54:5353', '[2001:db8::53]:53', '2001:db8::54'],
       keepAlive: { streamMs: 90_000, pongMs: 5_000, pongRequired: true, udp: 'stun', udpMs: 25_000 },
@@ -58,7 +58,6 @@ describe('configuration: the embedded engine', () => {
   it('leaves out what is not set, so that the engine has no such bound', () => {
     const { engine } = good(BASE);
     assert.equal(engine.kind, 'embedded');
-    if (engine.kind !== 'embedded') return;
     const { protection, dnsServers } = engineOptionsOf(engine);
     assert.equal(dnsServers, undefined);
     for (const key of ['maxCalls', 'callsPerSecond', 'allow', 'scanners'] as const)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EmbeddedEngine } from '../../../src/config/relevo-config.js';
 import { DEFAULTS } from '../../../src/config/defaults.js';
 import { formatProblems } from '../../../src/config/format-problems.js';
 import { loadConfig } from '../../../src/config/load-config.js';
@@ -15,7 +14,7 @@ describe('configuration: a valid file', () => {
   it('has every default filled in', () => {
     const config = good(BASE);
     assert.equal(config.engine.kind, 'embedded');
-    const { kind, controlPort, sessionTimer } = config.engine as EmbeddedEngine;
+    const { kind, controlPort, sessionTimer } = config.engine;
     assert.deepEqual(
       { kind, controlPort, sessionTimer },
       {

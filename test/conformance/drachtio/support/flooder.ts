@@ -22,9 +22,11 @@ export class Flooder {
   /** Ends it; resolves with the number of datagrams that were sent. */
   async stop(): Promise<number> {
     const exited = once(this.#worker, 'exit');
-    const [sent] = await Promise.all([once(this.#worker, 'message'), this.#worker.postMessage('stop')]);
+    const told = once(this.#worker, 'message');
+    this.#worker.postMessage('stop');
+    const [sent] = (await told) as [number];
     await exited;
-    return Number(sent[0]);
+    return sent;
   }
 
   /** Ends it whatever it does. */
@@ -37,12 +39,12 @@ async function flood(parent: NonNullable<typeof parentPort>, data: FloodData): P
   const socket = createSocket('udp4');
   socket.bind(0, data.address);
   await once(socket, 'listening');
-  let running = true;
+  const stop = new AbortController();
   parent.once('message', () => {
-    running = false;
+    stop.abort();
   });
   let sent = 0;
-  while (running) {
+  while (!stop.signal.aborted) {
     for (let burst = 0; burst < 32; burst++)
       socket.send(data.pieces[sent++ % data.pieces.length]!, data.port, '127.0.0.1');
     await turn();

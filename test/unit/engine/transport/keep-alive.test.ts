@@ -226,7 +226,7 @@ describe('Keep-alives that the engine sends (RFC 5626)', () => {
       await until(() => answers.length === 1, 'an answer');
       const answer = asSuccess(answers[0]!);
       assert.deepEqual(answer?.id, ID);
-      assert.deepEqual(answer?.mapped, { address: '127.0.0.1', port: client.address().port });
+      assert.deepEqual(answer.mapped, { address: '127.0.0.1', port: client.address().port });
       assert.equal(fixture.engine.stats().received, 0, 'it is no SIP message');
     });
 
