@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
+import { CALLER_GONE } from '../call/media-port.js';
 import type {
   Bot,
   CallPlan,
@@ -158,6 +159,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     deny: trunk.deny,
     followRedirects: trunk.follow_redirects,
     acceptReplaces: trunk.accept_replaces,
+    acceptReferOutOfDialog: trunk.accept_refer_out_of_dialog,
     symmetricRtp: trunk.symmetric_rtp,
   };
 }
@@ -256,6 +258,11 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
       brief: transfer.brief,
       briefFile: path(transfer.brief_file),
       acceptDigit: transfer.accept?.digit ?? null,
+      threeWay: transfer.three_way
+        ? { durationMs: transfer.three_way.duration, digit: transfer.three_way.digit ?? null }
+        : null,
+      callerGoneNotice:
+        transfer.caller_gone_notice === 'off' ? null : (path(transfer.caller_gone_notice) ?? CALLER_GONE),
       onFailure: transfer.on_failure,
       announceFile: path(transfer.announce_file),
       afterAgent: transfer.after_agent,
@@ -282,6 +289,7 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
     maxDurationMs: project.max_duration,
     callerMediaTimeoutMs: project.caller_media_timeout,
     carryHeaders: project.carry_headers,
+    carryAnswerHeaders: project.carry_answer_headers,
     limits: { transfers: project.limits.transfers ?? null, perCall: project.limits.max_transfers },
   };
 }

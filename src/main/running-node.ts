@@ -182,6 +182,7 @@ export class RunningNode implements NodeControl {
       control: control.address,
       plan,
       mediaAddress: media.advertise,
+      loopAddress: media.address === '0.0.0.0' ? '127.0.0.1' : media.address,
     });
     this.#signalling = signalling;
     this.#closers.push('signalling', () => signalling.close());

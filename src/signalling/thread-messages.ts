@@ -19,6 +19,8 @@ export interface SignallingThreadOptions {
   readonly plan: CallPlan;
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
+  /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
+  readonly loopAddress?: string;
 }
 
 /** Counters of the signalling thread since its start; `calls` is a gauge. */

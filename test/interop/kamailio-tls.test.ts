@@ -34,7 +34,7 @@ describe('Interop: kamailio in front as a proxy that record-routes, with TLS tow
       ],
     });
     kept.push(node);
-    proxy = await startKamailio(await freePort(), tlsPort, { ...theirs, ca: authority.ca });
+    proxy = await startKamailio(await freePort(), tlsPort, { tls: { ...theirs, ca: authority.ca } });
     kept.push(proxy);
   });
   afterEach(async () => {

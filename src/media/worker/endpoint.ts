@@ -1,8 +1,5 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
-import type { Clock } from '../../common/clock.js';
-import type { Logger } from '../../common/log.js';
-import type { Random } from '../../common/random.js';
 import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
 import {
   RTP_FAULTS,
@@ -21,11 +18,14 @@ import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telepho
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
+import type { EndpointContext } from './endpoint-context.js';
 import { GapMeter } from './gap-meter.js';
+import type { Hearing } from './hearing.js';
 import { Latch } from './latch.js';
-import { Mixer } from './mixer.js';
+import { MixHearing } from './mix-hearing.js';
+import type { Mixer } from './mixer.js';
 import { OutgoingStream } from './outgoing-stream.js';
-import type { Paced, Pacer } from './pacer.js';
+import type { Paced } from './pacer.js';
 import { PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
 import { RtcpSession } from './rtcp-session.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -38,29 +38,6 @@ const SAMPLES_PER_MS = 8;
 const FILL_MS = 2000;
 /** A live source so long silent is filled in with silence packets, so that nobody's media timer fires. */
 const STALL_MS = 1000;
-
-/** Counters of a worker, shared by its endpoints. */
-export interface WorkerCounters {
-  packetsReceived: number;
-  packetsRelayed: number;
-  packetsGenerated: number;
-  packetsRejected: number;
-}
-
-export interface EndpointContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly pacer: Pacer;
-  readonly counters: WorkerCounters;
-  readonly log: Logger;
-}
-
-type Hearing =
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'mix'; readonly mixer: Mixer }
-  | { readonly kind: 'prompt'; readonly player: PromptPlayer; readonly onEnd: (() => void) | null }
-  /** `live` once a packet of the other leg came; until then the filler is heard. */
-  | { readonly kind: 'leg'; live: boolean; readonly filler: PromptPlayer; readonly fillUntilMs: number };
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
 export class Endpoint implements Paced {
@@ -145,19 +122,21 @@ export class Endpoint implements Paced {
 
   /** Hears another leg. Until its first packet the looping prompt before goes on, else silence. */
   hearLeg(): void {
-    const before = this.#hearing;
-    let filler = this.#silence;
-    if (before.kind === 'prompt' && before.player.loops) filler = before.player;
-    if (before.kind === 'leg' && !before.live) filler = before.filler;
-    this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: this.#context.clock.now() + FILL_MS };
+    const rest = this.#hearing.kind === 'mix' ? this.#hearing.mixer : null;
+    const fillUntilMs = this.#context.clock.now() + FILL_MS;
+    this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs };
     this.#pace();
   }
 
   /** Hears several legs at once, mixed frame by frame. */
   hearMix(legIds: readonly string[]): void {
     const before = this.#hearing;
-    this.#hearing = { kind: 'mix', mixer: new Mixer(legIds, before.kind === 'mix' ? before.mixer : null) };
-    if (before.kind !== 'mix') this.#stream.switchSource();
+    this.#hearing = new MixHearing(legIds, {
+      mix: before.kind === 'mix' ? before : null,
+      relayed: before.kind === 'leg' ? before.live : null,
+      filler: this.#filler(),
+      fillUntilMs: this.#context.clock.now() + FILL_MS,
+    });
     this.#pace();
   }
 
@@ -257,9 +236,9 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     if (hearing.kind === 'mix') {
       if (kind === 'PCMU' || kind === 'PCMA') hearing.mixer.push(legId, timestamp, packet, start, end, kind);
-      return;
-    }
-    if (hearing.kind !== 'leg' || !this.#canSend) return;
+      if (!hearing.relays(legId)) return;
+    } else if (hearing.kind !== 'leg') return;
+    if (!this.#canSend) return;
     const settings = this.#settings!;
     const stream = this.#stream;
     const isEvent = kind === 'event';
@@ -269,8 +248,8 @@ export class Endpoint implements Paced {
       return;
     }
     if (this.#dtmf.sounding) return;
-    if (!hearing.live) {
-      hearing.live = true;
+    if (hearing.kind === 'leg' && hearing.live === null) {
+      hearing.live = legId;
       stream.switchSource();
     }
     if (!stream.relay(ssrc, sequence, timestamp, packet[1]! & 0x80, !isEvent, nowMs)) return;
@@ -313,10 +292,15 @@ export class Endpoint implements Paced {
       return true;
     }
     if (hearing.kind === 'mix') {
-      this.#mixFrame(hearing.mixer, nowMs);
+      if (this.#mixFrame(hearing.mixer, nowMs)) hearing.begin();
+      else {
+        const filler = hearing.standIn(nowMs, this.#stream.lastAtMs + 2 * FRAME_MS, this.#silence);
+        if (filler !== null) this.#playFrame(filler, nowMs);
+      }
       return true;
     }
-    if (hearing.kind === 'leg' && !hearing.live) {
+    if (hearing.kind === 'leg' && hearing.live === null) {
+      if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
       this.#playFrame(nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence, nowMs);
       return true;
     }
@@ -329,8 +313,8 @@ export class Endpoint implements Paced {
     const silentMs = this.#watch.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
-    if (hearing.kind === 'leg' && hearing.live && nowMs - this.#stream.lastAtMs > STALL_MS) {
-      this.#hearing = { kind: 'leg', live: false, filler: this.#silence, fillUntilMs: nowMs };
+    if (hearing.kind === 'leg' && hearing.live !== null && nowMs - this.#stream.lastAtMs > STALL_MS) {
+      this.#hearing = { kind: 'leg', live: null, rest: null, filler: this.#silence, fillUntilMs: nowMs };
       this.#stream.switchSource();
       this.#pace();
     }
@@ -374,7 +358,7 @@ export class Endpoint implements Paced {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy;
+    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#dtmf.busy;
     if (needed && !this.#closed) this.#context.pacer.add(this, this.#stream.lastAtMs + FRAME_MS);
   }
 
@@ -405,16 +389,29 @@ export class Endpoint implements Paced {
     if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
   }
 
-  /** The parties are read on even while nothing may be sent, so that they are in time afterwards. */
-  #mixFrame(mixer: Mixer, nowMs: number): void {
+  /** What a party hears until the next source has sound: the looping prompt of now, else silence. */
+  #filler(): PromptPlayer {
+    const hearing = this.#hearing;
+    if (hearing.kind === 'prompt' && hearing.player.loops) return hearing.player;
+    const begins =
+      (hearing.kind === 'leg' && hearing.live === null) || (hearing.kind === 'mix' && !hearing.live);
+    return begins ? hearing.filler : this.#silence;
+  }
+
+  /**
+   * Sends the next frame of a mix; false where nobody is to be heard. The parties are read on even while nothing may
+   * be sent, so that they are in time afterwards.
+   */
+  #mixFrame(mixer: Mixer, nowMs: number): boolean {
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
     const settings = this.#settings;
     const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
-    if (!this.#canSend || !settings) return;
+    if (!heard || !this.#canSend || !settings) return heard;
     this.#stream.generate(nowMs);
     this.#sendGenerated(packet, settings.sendPayloadType);
     this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
-    if (heard) this.#gap.sound(nowMs, FRAME_MS);
+    this.#gap.sound(nowMs, FRAME_MS);
+    return true;
   }
 
   #sendGenerated(packet: Buffer, payloadType: number): void {

@@ -1,3 +1,4 @@
+import { CALLER_GONE } from '../../../src/call/media-port.js';
 import type {
   Bot,
   CallPlan,
@@ -37,6 +38,7 @@ export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
     deny: [],
     followRedirects: false,
     acceptReplaces: true,
+    acceptReferOutOfDialog: false,
     symmetricRtp: true,
     ...more,
   };
@@ -52,6 +54,8 @@ export function makeTransfer(more: Partial<TransferSettings> = {}): TransferSett
     brief: 'none',
     briefFile: null,
     acceptDigit: null,
+    threeWay: null,
+    callerGoneNotice: CALLER_GONE,
     onFailure: ['next', 'resume-bot'],
     announceFile: null,
     afterAgent: 'end',
@@ -90,6 +94,7 @@ export function makeProject(
     maxDurationMs: 0,
     callerMediaTimeoutMs: 0,
     carryHeaders: [],
+    carryAnswerHeaders: [],
     limits: { transfers: null, perCall: 10 },
     ...more,
   };

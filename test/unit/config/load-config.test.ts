@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { CALLER_GONE } from '../../../src/call/media-port.js';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +60,7 @@ describe('configuration: a valid file', () => {
       followRedirects: false,
       transferMethod: 'auto',
       acceptReplaces: false,
+      acceptReferOutOfDialog: false,
       symmetricRtp: true,
     });
     assert.deepEqual(config.plan.bots['bot'], {
@@ -83,6 +85,8 @@ describe('configuration: a valid file', () => {
         musicFile: null,
         brief: 'none',
         briefFile: null,
+        threeWay: null,
+        callerGoneNotice: CALLER_GONE,
         acceptDigit: null,
         onFailure: ['next', 'resume-bot'],
         announceFile: null,
@@ -110,6 +114,7 @@ describe('configuration: a valid file', () => {
       maxDurationMs: 14_400_000,
       callerMediaTimeoutMs: 300_000,
       carryHeaders: [],
+      carryAnswerHeaders: [],
       limits: { transfers: null, perCall: 10 },
     });
     assert.match(config.source.hash, /^[0-9a-f]{16}$/);
