@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIpv6Address } from './ipv6-address.js';
 import { parseDecimal } from './scan.js';
 import type { Params } from './params.js';
 
@@ -70,7 +70,7 @@ export function parseHostPort(text: string): { host: string; port: number | unde
   if (close < 0) return undefined;
   const colon = text.indexOf(':', close);
   const host = colon < 0 ? text : text.slice(0, colon);
-  if (v6 ? !host.endsWith(']') || !isIPv6(host.slice(1, -1)) : !/^[0-9a-zA-Z._-]+$/.test(host))
+  if (v6 ? !host.endsWith(']') || !isIpv6Address(host.slice(1, -1)) : !/^[0-9a-zA-Z._-]+$/.test(host))
     return undefined;
   if (colon < 0) return { host, port: undefined };
   const port = parseDecimal(text.slice(colon + 1), 65535);
