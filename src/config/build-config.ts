@@ -12,6 +12,7 @@ import type {
 } from '../call/project.js';
 import type { Rule } from '../call/decision.js';
 import type { TransferReason } from '../call/vocabulary.js';
+import { engineSettingsOf } from './engine-limits.js';
 import { PORTS_PER_CALL } from './check-node.js';
 import { loginOf, registrationOf } from './build-trunk-auth.js';
 import { DEFAULTS } from './defaults.js';
@@ -41,19 +42,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
   return {
     listen,
     tlsPeers: Object.values(input.trunks).flatMap((trunk) => tlsPeersOf(trunk, context)),
-    engine:
-      engine.kind === 'embedded'
-        ? {
-            kind: 'embedded',
-            controlPort: engine.control_port,
-            sessionTimer: {
-              offer: engine.session_timer.offer,
-              defaultS: Math.round(engine.session_timer.interval / 1_000),
-              minS: Math.round(engine.session_timer.min / 1_000),
-            },
-            timers: { t1Ms: engine.timers.t1, t2Ms: engine.timers.t2, t4Ms: engine.timers.t4 },
-          }
-        : engine,
+    engine: engine.kind === 'embedded' ? engineSettingsOf(engine) : engine,
     media: {
       kind: 'embedded',
       address: mediaAddress,

@@ -39,17 +39,57 @@ export interface TlsPeer {
   readonly serverName: string | null;
 }
 
+/** The embedded engine. The names are those of its own options; times in milliseconds but where `S` says seconds. */
+export interface EmbeddedEngine {
+  readonly kind: 'embedded';
+  /** Loopback TCP port of the control protocol; 0 takes a free one. */
+  readonly controlPort: number;
+  /** RFC 4028, in seconds: asked for in calls of ours where `offer`; `minS` is the smallest that we take. */
+  readonly sessionTimer: { readonly offer: boolean; readonly defaultS: number; readonly minS: number };
+  /** RFC 3261 17.1.1.1. */
+  readonly timers: { readonly t1Ms: number; readonly t2Ms: number; readonly t4Ms: number };
+  /** Null: those of the system. */
+  readonly dnsServers: readonly string[] | null;
+  readonly keepAlive: {
+    readonly streamMs: number;
+    readonly pongMs: number;
+    readonly pongRequired: boolean;
+    readonly udp: 'off' | 'crlf' | 'stun';
+    readonly udpMs: number;
+  };
+  readonly failover: { readonly silentMs: number; readonly restMs: number; readonly probe: boolean };
+  readonly limits: {
+    readonly tcpConnections: number;
+    readonly connectionsPerSource: number;
+    readonly tcpIdleMs: number;
+    readonly tcpConnectMs: number;
+    readonly tcpFirstMessageMs: number;
+    readonly messageMs: number;
+    readonly sipHeaders: number;
+    readonly sipHeaderBytes: number;
+    readonly sipMessageBytes: number;
+    readonly udpRequestBytes: number;
+  };
+  /** Null: no such bound, everybody, the well-known scanners. */
+  readonly protection: {
+    readonly maxCalls: number | null;
+    readonly maxCallsPerSource: number | null;
+    readonly callsPerSecond: number | null;
+    readonly callsPerSecondPerSource: number | null;
+    readonly retryAfterS: number;
+    readonly allow: readonly string[] | null;
+    readonly unknownSources: 'drop' | 'refuse';
+    readonly deny: readonly string[];
+    readonly trusted: readonly string[];
+    readonly scanners: readonly string[] | null;
+    readonly banMs: number;
+    readonly malformedBeforeBan: number;
+  };
+}
+
 /** Which SIP engine signalling speaks to. */
 export type EngineSettings =
-  | {
-      readonly kind: 'embedded';
-      /** Loopback TCP port of the control protocol; 0 takes a free one. */
-      readonly controlPort: number;
-      /** RFC 4028, in seconds: asked for in calls of ours where `offer`; `minS` is the smallest that we take. */
-      readonly sessionTimer: { readonly offer: boolean; readonly defaultS: number; readonly minS: number };
-      /** RFC 3261 17.1.1.1. */
-      readonly timers: { readonly t1Ms: number; readonly t2Ms: number; readonly t4Ms: number };
-    }
+  | EmbeddedEngine
   | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
 
 /** The embedded media workers. */

@@ -106,13 +106,50 @@ export interface SessionTimerOptions {
   readonly offer?: boolean;
 }
 
+/** Keep-alives that the engine sends (RFC 5626 4.4); times in milliseconds. */
+export interface KeepAliveOptions {
+  /** The longest time between double CRLFs on TCP and TLS connections that the engine opened: 120 000; 0 never. */
+  readonly streamMs?: number;
+  /** How long the answer may take: 10 000. */
+  readonly pongMs?: number;
+  /** Whether a connection is given up for a missing answer although its peer has never given one. Default false. */
+  readonly pongRequired?: boolean;
+  /** What keeps a NAT open for UDP, toward those to whom requests have gone in the last hour. Default `off`. */
+  readonly udp?: 'off' | 'crlf' | 'stun';
+  /** The longest time between those: 29 000. */
+  readonly udpMs?: number;
+}
+
+/** How the engine goes from one target of a request to the next (RFC 3263 4.3); times in milliseconds. */
+export interface FailoverOptions {
+  /** How long a target may say nothing to a request while others are left; the RFC's timers alone if absent or 0. */
+  readonly silentMs?: number;
+  /** How long a target that failed is left alone, unless it says by itself: 30 000. */
+  readonly restMs?: number;
+  /** Whether a UDP target that does not answer is asked by a datagram of its own whether its port is open. Default true. */
+  readonly probe?: boolean;
+}
+
 /** What protects the engine and its applications; all of it may be left out. */
 export interface ProtectionOptions {
   /** New calls per second from all sources, and from one; more get 503 with Retry-After. Unbounded if absent. */
   readonly callsPerSecond?: number;
   readonly callsPerSecondPerSource?: number;
+  /** Calls at once from all sources, and from one; more get 503 with Retry-After. Unbounded if absent. */
+  readonly maxCalls?: number;
+  readonly maxCallsPerSource?: number;
   /** Seconds; 5 if absent. */
   readonly retryAfterS?: number;
+  /** IP addresses and blocks that are never heard, whatever `allow` says. */
+  readonly deny?: readonly string[];
+  /** IP addresses and blocks that no rate per source and no ban touches. */
+  readonly trusted?: readonly string[];
+  /** Words in User-Agent, in any case, that give a scanner away: it is not answered. The well-known ones if absent. */
+  readonly scanners?: readonly string[];
+  /** How long a scanner, or a source of malformed messages beyond the bound, is not heard; ms, 600 000 if absent, 0 never. */
+  readonly banMs?: number;
+  /** Malformed messages of one source in 10 s that get it banned; 200 if absent. */
+  readonly malformedBeforeBan?: number;
   /** IP addresses and blocks that may speak to the engine; everybody if absent. */
   readonly allow?: readonly string[];
   /** What the others get: silence, or 403 to new requests. Default `drop`. */
@@ -130,6 +167,8 @@ export interface EngineOptions {
   readonly timers?: EngineTimers;
   readonly sessionTimer?: SessionTimerOptions;
   readonly protection?: ProtectionOptions;
+  readonly keepAlive?: KeepAliveOptions;
+  readonly failover?: FailoverOptions;
   readonly requestHandlers?: readonly RequestHandlerOptions[];
   /** Whether every message is handed to the tap from the start. */
   readonly tap: boolean;

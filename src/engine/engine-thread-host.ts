@@ -24,6 +24,8 @@ export interface EngineThread {
   reloadCertificates(): void;
   /** Meets peers by these settings from now on, on new connections. */
   setTlsPeers(peers: readonly TlsPeerOptions[]): void;
+  /** Besides those of the options, these addresses and blocks are touched by no ban and no rate of a source. */
+  setTrusted(blocks: readonly string[]): void;
   /** Closes the engine and ends the thread. Idempotent. */
   close(): Promise<void>;
 }
@@ -125,6 +127,9 @@ export async function startEngineThread(
     },
     setTlsPeers: (peers) => {
       send({ type: 'setTlsPeers', peers });
+    },
+    setTrusted: (blocks) => {
+      send({ type: 'setTrusted', blocks });
     },
     close: () => {
       if (!closing) {

@@ -30,4 +30,5 @@ export type EngineThreadCommand =
   | { readonly type: 'setTap'; readonly on: boolean }
   | { readonly type: 'reloadCertificates' }
   | { readonly type: 'setTlsPeers'; readonly peers: readonly TlsPeerOptions[] }
+  | { readonly type: 'setTrusted'; readonly blocks: readonly string[] }
   | { readonly type: 'getStats'; readonly requestId: number };

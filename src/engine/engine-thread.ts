@@ -53,6 +53,9 @@ async function runEngineThread(port: NonNullable<typeof parentPort>, data: Engin
       case 'setTlsPeers':
         engine.setTlsPeers(command.peers);
         return;
+      case 'setTrusted':
+        engine.setTrusted(command.blocks);
+        return;
       case 'getStats':
         post({ type: 'stats', requestId: command.requestId, stats: { ...engine.stats(), ...load.read() } });
         return;

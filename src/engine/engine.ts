@@ -21,7 +21,7 @@ import {
   type EngineTransport,
   type TlsPeerOptions,
 } from './engine-options.js';
-import type { EngineStats } from './engine-stats.js';
+import { transportStats, type EngineStats } from './engine-stats.js';
 import { ApplicationRouter } from './signalling/application-router.js';
 import { ApplicationResponses } from './signalling/application-responses.js';
 import { CdrReports } from './signalling/cdr-reports.js';
@@ -43,6 +43,7 @@ import { SipTap, type TappedMessage } from './sip-tap.js';
 import { NodeDnsSource } from './resolver/node-dns-source.js';
 import type { DnsSource } from './resolver/dns-source.js';
 import { SipResolver } from './resolver/sip-resolver.js';
+import { bareHost } from './transport/response-route.js';
 import type { MessageFramer } from './transport/wire.js';
 import { Transports } from './transport/transports.js';
 
@@ -65,6 +66,8 @@ export interface Engine {
   reloadCertificates(): void;
   /** Meets peers by these settings on new connections; settings that cannot be used are logged, and the old ones stay. */
   setTlsPeers(peers: readonly TlsPeerOptions[]): void;
+  /** Besides those of the options, these are touched by no ban and no rate of a source. Throws `engine_bad_source_list`. */
+  setTrusted(blocks: readonly string[]): void;
   /** Frees every socket and timer; calls in progress are left as they are. Idempotent. */
   close(): Promise<void>;
 }
@@ -79,6 +82,8 @@ export interface EngineEnvironment {
 }
 
 const SWEEP_MS = 5_000;
+/** Of what cannot be cut into messages, so much is shown to the tap. */
+const BAD_BYTES_SHOWN = 4_096;
 
 /**
  * Starts the embedded SIP engine in this thread. Rejects with `engine_listen_failed` when a socket cannot be
@@ -107,13 +112,11 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   const applicationDelay = new ApplicationDelay();
   const queuedMs = (): number =>
     Math.max(applicationDelay.delayMs(clock.now()), ...queues.map(({ delayMs }) => delayMs));
-  const gate: Gatekeeper = new Gatekeeper(
-    options.protection ?? {},
-    clock,
-    log,
-    () => control.backlogBytes(),
+  const gate: Gatekeeper = new Gatekeeper(options.protection ?? {}, clock, log, {
+    backlogBytes: () => control.backlogBytes(),
     queuedMs,
-  );
+    callers: () => incoming.callers(),
+  });
 
   const onPacket = (raw: Buffer, source: Source): void => {
     if (queues.some((queue) => queue.take(raw))) return;
@@ -123,12 +126,13 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     tap.incoming(raw, source);
     if (!looksLikeSip(raw)) {
       badInput.note(source.address, 'not SIP');
+      gate.answersMalformed(source.address);
       return;
     }
     const result = parseMessage(raw, parseLimits);
     if (!result.ok) {
       badInput.note(source.address, result.reason);
-      if (result.request && gate.answersMalformed(source.address))
+      if (gate.answersMalformed(source.address) && result.request)
         layer.respondStateless(result.request, source, result.status, result.reason);
       return;
     }
@@ -137,6 +141,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       if (message.kind === 'request') layer.respondStateless(message, source, 403);
       return;
     }
+    if (isNew(message) && gate.isScanner(message, source.address)) return;
     if (isNewCall(message) && layer.stateOf(serverKey(message)) === undefined) {
       const verdict = gate.judgeCall(source.address);
       if (verdict !== 'pass') {
@@ -145,6 +150,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       }
     }
     if (source.transport === 'ws' || source.transport === 'wss') noteFlow(message, source);
+    if (source.connectionId !== undefined) transports.noteAlias(message, source, (from) => gate.trusts(from));
     receivedBytes.set(message, raw);
     if (!proxies.take(message, source)) layer.receive(message, source);
     receivedBytes.clear();
@@ -160,19 +166,34 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   const transports: Transports = new Transports({
     limits,
     clock,
+    random,
+    keepAlive: options.keepAlive ?? {},
+    probe: options.failover?.probe ?? true,
     log,
     tap,
     handler: {
       onPacket,
-      onBadBytes: (source, reason) => {
+      onBadBytes: (source, reason, raw) => {
+        if (raw) tap.incoming(raw.subarray(0, BAD_BYTES_SHOWN), source);
         badInput.note(source.address, reason);
+        gate.answersMalformed(source.address);
       },
+      admits: (address) => gate.admits(address),
     },
     newFramer: () => framerOf(new StreamFramer(parseLimits)),
     ...(options.tlsPeers ? { tlsPeers: options.tlsPeers } : {}),
     onSendFailed: (destination, transactionId, reason) => {
       log.debug({ address: destination.address, port: destination.port, reason }, 'message not sent');
       if (transactionId !== undefined) layer.transportError(transactionId);
+    },
+    onPathLost: (isOn, dead) => {
+      if (dead) core.locator.noteFailed(dead);
+      layer.pathLost(isOn);
+    },
+    findBackups: async (via, transport) => {
+      const { host, port } = via;
+      const targets = await resolver.resolve({ host, port, transport, secure: false });
+      return targets.map((target) => ({ ...target, host: bareHost(host) }));
     },
   });
   const outbound = new RecordingOutbound(transports);
@@ -209,7 +230,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     report,
     cdr: new CdrReports(report, (verb) => control.pick(verb)),
     applicationDelay,
-    locator: new TargetLocator(transports, resolver, clock, limits.udpRequestBytes),
+    locator: new TargetLocator(transports, resolver, clock, limits.udpRequestBytes, options.failover?.restMs),
     rawOf: (message) => receivedBytes.of(message),
     pickClient: (method, tag) => control.pick(method, tag),
   };
@@ -227,7 +248,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     proxies,
   );
   const incoming = new IncomingRequests(core, dialogControl, sessions, proxies, director);
-  const outgoing = new OutgoingRequests(core, dialogControl, sessions);
+  const outgoing = new OutgoingRequests(core, dialogControl, sessions, options.failover?.silentMs ?? 0);
   const router = new ApplicationRouter(
     core,
     incoming,
@@ -268,13 +289,12 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     listeners,
     stats: () => ({
       received,
-      sent: transports.sent,
+      ...transportStats(transports.counts()),
       malformed: badInput.count,
+      tapDropped: tap.dropped,
       protection: gate.counts(),
       dialogs: core.dialogs.size,
       clients: control.clients,
-      tcpConnections: transports.connections,
-      refusedConnections: transports.refusedConnections,
       incomingPending: incoming.pending,
       outgoingPending: outgoing.pending,
       transactions: layer.counts(),
@@ -287,6 +307,9 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     },
     setTlsPeers: (peers) => {
       transports.setTlsPeers(peers);
+    },
+    setTrusted: (blocks) => {
+      gate.setTrusted(blocks);
     },
     close: () => {
       closing ??= (async () => {
@@ -304,8 +327,12 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
   };
 }
 
+function isNew(message: SipMessage): message is SipRequest {
+  return message.kind === 'request' && message.method !== 'ACK' && message.headers.toTag() === undefined;
+}
+
 function isNewCall(message: SipMessage): message is SipRequest {
-  return message.kind === 'request' && message.method === 'INVITE' && message.headers.toTag() === undefined;
+  return isNew(message) && message.method === 'INVITE';
 }
 
 function timerValues(timers: EngineTimers | undefined): Partial<TimerValues> {
@@ -324,13 +351,15 @@ function framerOf(framer: StreamFramer): MessageFramer {
     push: (chunk) => {
       const messages: Buffer[] = [];
       let pings = 0;
+      let pongs = 0;
       let error: string | undefined;
       for (const frame of framer.push(chunk)) {
         if (frame.kind === 'message') messages.push(frame.bytes);
         else if (frame.kind === 'ping') pings++;
-        else if (frame.kind === 'error') error = frame.reason;
+        else if (frame.kind === 'pong') pongs++;
+        else error = frame.reason;
       }
-      return { messages, pings, ...(error === undefined ? {} : { error }) };
+      return { messages, pings, pongs, ...(error === undefined ? {} : { error }) };
     },
   };
 }

@@ -15,13 +15,26 @@ export interface TappedMessage {
   readonly raw: Buffer;
 }
 
+/** So many messages, and bytes of them, are shown in one second: whoever reads the tap must not be flooded. */
+const MOST_PER_S = 10_000;
+const MOST_BYTES_PER_S = 32 * 1024 * 1024;
+
 /** Shows every message to a listener while it is on, and costs a comparison while it is off. */
 export class SipTap {
   readonly #clock: Clock;
   #listener: ((message: TappedMessage) => void) | undefined;
+  #second = 0;
+  #shown = 0;
+  #shownBytes = 0;
+  #dropped = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Messages that were not shown, as there were too many in a second. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** Sets or, with undefined, removes the one listener. It must not throw and must not change `raw`. */
@@ -31,8 +44,10 @@ export class SipTap {
 
   incoming(raw: Buffer, source: Source): void {
     if (!this.#listener) return;
+    const timeMs = this.#clock.wallMs();
+    if (!this.#hasRoom(timeMs, raw.length)) return;
     this.#listener({
-      timeMs: this.#clock.wallMs(),
+      timeMs,
       direction: 'in',
       transport: source.transport,
       localAddress: source.localAddress ?? '',
@@ -45,8 +60,10 @@ export class SipTap {
 
   outgoing(raw: Buffer, listener: Listener, destination: Destination): void {
     if (!this.#listener) return;
+    const timeMs = this.#clock.wallMs();
+    if (!this.#hasRoom(timeMs, raw.length)) return;
     this.#listener({
-      timeMs: this.#clock.wallMs(),
+      timeMs,
       direction: 'out',
       transport: listener.transport,
       localAddress: listener.address,
@@ -55,5 +72,21 @@ export class SipTap {
       remotePort: destination.port,
       raw,
     });
+  }
+
+  #hasRoom(timeMs: number, bytes: number): boolean {
+    const second = Math.floor(timeMs / 1_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#shown = 0;
+      this.#shownBytes = 0;
+    }
+    if (this.#shown >= MOST_PER_S || this.#shownBytes + bytes > MOST_BYTES_PER_S) {
+      this.#dropped++;
+      return false;
+    }
+    this.#shown++;
+    this.#shownBytes += bytes;
+    return true;
   }
 }

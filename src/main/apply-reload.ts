@@ -18,7 +18,7 @@ export interface ReloadTargets {
   readonly api: ApiServer;
   readonly policy: PolicyThread;
   readonly signalling: SignallingHost;
-  readonly server: Pick<ControlServer, 'setTls'>;
+  readonly server: Pick<ControlServer, 'setPeers'>;
   readonly log: Logger;
 }
 
@@ -56,7 +56,7 @@ export async function applyReload(
   const tokens = tokensInForce(config, after);
   api.setTokens(tokens);
   policy.setProjects(rulesByProject(after.plan));
-  server.setTls(after);
+  server.setPeers(after);
   signalling.setPlan(after.plan);
   observer.setKeepCalls(after.observe.keepCalls);
   observer.webhooks.set(after.observe.webhooks);

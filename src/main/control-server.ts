@@ -6,7 +6,7 @@ import type { EngineThreadStats } from '../engine/engine-thread-messages.js';
 import type { PartState } from '../api/node-control.js';
 import type { TappedMessage } from '../observe/sip-trace.js';
 import type { ControlServerAddress } from '../signalling/thread-messages.js';
-import { listenOptionsOf, tlsPeerOf } from './engine-settings.js';
+import { engineOptionsOf, listenOptionsOf, tlsPeerOf, trustedSources } from './engine-settings.js';
 import { TapGovernor } from './tap-governor.js';
 
 const READ_EVERY_MS = 1000;
@@ -58,8 +58,7 @@ export class ControlServer {
         listen: config.listen.map(listenOptionsOf),
         tlsPeers: config.tlsPeers.map(tlsPeerOf),
         control: { address: '127.0.0.1', port: engine.controlPort, secret },
-        sessionTimer: engine.sessionTimer,
-        timers: engine.timers,
+        ...engineOptionsOf(engine),
         tap: true,
       },
       {
@@ -81,6 +80,7 @@ export class ControlServer {
         },
       },
     );
+    thread.setTrusted(trustedSources(config));
     server = new ControlServer({ host: '127.0.0.1', port: thread.controlPort, secret }, thread, log);
     return server;
   }
@@ -97,9 +97,10 @@ export class ControlServer {
     );
   }
 
-  /** Reads the certificates of the listeners again, and meets the hosts of trunks by new TLS settings. */
-  setTls(config: Pick<RelevoConfig, 'tlsPeers'>): void {
+  /** Reads the certificates of the listeners again, and meets the hosts of trunks by new settings. */
+  setPeers(config: Pick<RelevoConfig, 'tlsPeers' | 'plan'>): void {
     this.#engine?.reloadCertificates();
+    this.#engine?.setTrusted(trustedSources(config));
     this.#engine?.setTlsPeers(config.tlsPeers.map(tlsPeerOf));
   }
 

@@ -71,6 +71,7 @@ export class NodeMetrics {
       authFailures: this.#signalling?.authFailures ?? 0,
       registered: this.#signalling?.registered ?? {},
       sipMessages: this.#engine ? { in: this.#engine.received, out: this.#engine.sent } : null,
+      engine: this.#engine && engineReadings(this.#engine),
       rtp: fromMedia
         ? {
             received: sum(fromMedia, ({ stats }) => stats.packetsReceived),
@@ -89,6 +90,28 @@ export class NodeMetrics {
     observer.metrics.read(observer.book, readings, observer.sipCounts());
     return observer.metrics.text();
   }
+}
+
+function engineReadings(stats: EngineThreadStats): NonNullable<NodeReadings['engine']> {
+  const { protection } = stats;
+  return {
+    keptOut: {
+      denied: protection.denied,
+      unknown: protection.unknownSources,
+      banned: protection.dropped,
+      scanner: protection.scanners,
+      rate: protection.callsRefused,
+      limit: protection.callsBeyondLimit,
+      overload: protection.callsShed,
+      malformed: protection.malformedUnanswered,
+      connection: stats.refusedConnections,
+    },
+    pathsFailed: { silent: stats.pathsSilent, closed_port: stats.portsClosed },
+    keepAlivesSent: stats.keepAlivesSent,
+    untraced: stats.tapDropped,
+    connections: stats.tcpConnections,
+    bannedSources: protection.banned,
+  };
 }
 
 /** The answer, or null where it fails or is late: metrics must come even when a thread hangs. */

@@ -24,6 +24,18 @@ export interface NodeReadings {
   readonly registered?: Readonly<Record<string, boolean>>;
   /** Null where the engine is not ours to count. */
   readonly sipMessages: { readonly in: number; readonly out: number } | null;
+  /** What the engine kept out, and its connections; null where the engine is not ours to count. */
+  readonly engine: {
+    /** By reason, since the start. */
+    readonly keptOut: Readonly<Record<string, number>>;
+    /** Paths that were found not to work, by how. */
+    readonly pathsFailed: Readonly<Record<string, number>>;
+    readonly keepAlivesSent: number;
+    readonly untraced: number;
+    /** Gauges. */
+    readonly connections: number;
+    readonly bannedSources: number;
+  } | null;
   readonly rtp: {
     readonly received: number;
     readonly relayed: number;
@@ -97,6 +109,16 @@ export class Metrics {
     'method',
     'status',
   ]);
+  readonly #keptOut = this.#counter(
+    'relevo_sip_kept_out_total',
+    'Messages, calls and connections that the engine kept out',
+    ['reason'],
+  );
+  readonly #pathsFailed = this.#counter('relevo_sip_paths_failed_total', 'Paths found not to work', ['how']);
+  readonly #keepAlives = this.#counter('relevo_sip_keep_alives_total', 'Keep-alives that we sent', []);
+  readonly #untraced = this.#counter('relevo_sip_untraced_total', 'Messages beyond what is traced', []);
+  readonly #connections = this.#gauge('relevo_sip_connections', 'Open connections of SIP', []);
+  readonly #banned = this.#gauge('relevo_sip_banned_sources', 'Sources that are banned', []);
   readonly #bad = this.#counter('relevo_sip_bad_messages_total', 'SIP messages that could not be used', []);
   readonly #challenges = this.#counter(
     'relevo_login_challenges_total',
@@ -191,6 +213,7 @@ export class Metrics {
       this.#sipAll.inc({ direction: 'in' }, readings.sipMessages.in);
       this.#sipAll.inc({ direction: 'out' }, readings.sipMessages.out);
     }
+    if (readings.engine) this.#readEngine(readings.engine);
     if (readings.rtp) this.#readRtp(readings.rtp);
     this.#cdr.reset();
     if (readings.cdr) {
@@ -227,6 +250,17 @@ export class Metrics {
       for (const [result, count] of Object.entries(results)) this.#webhooks.inc({ receiver, result }, count);
       this.#webhooksWaiting.set({ receiver }, waiting);
     }
+  }
+
+  #readEngine(engine: NonNullable<NodeReadings['engine']>): void {
+    for (const counter of [this.#keptOut, this.#pathsFailed, this.#keepAlives, this.#untraced])
+      counter.reset();
+    for (const [reason, count] of Object.entries(engine.keptOut)) this.#keptOut.inc({ reason }, count);
+    for (const [how, count] of Object.entries(engine.pathsFailed)) this.#pathsFailed.inc({ how }, count);
+    this.#keepAlives.inc(engine.keepAlivesSent);
+    this.#untraced.inc(engine.untraced);
+    this.#connections.set(engine.connections);
+    this.#banned.set(engine.bannedSources);
   }
 
   #readRtp(rtp: NonNullable<NodeReadings['rtp']>): void {

@@ -1,6 +1,7 @@
 import { HeaderList } from './header-list.js';
 import { NO_BODY, type SipMessage, type SipRequest, type SipResponse } from './message.js';
 import { isToken, parseDecimal } from './scan.js';
+import { parseHostPort } from './uri.js';
 
 /** How much of a message is read at all. Sizes in bytes. */
 export interface ParseLimits {
@@ -179,8 +180,10 @@ function checkRequestUri(uri: string): Failure | undefined {
   switch (uri.slice(0, colon).toLowerCase()) {
     case 'sip':
     case 'sips': {
-      const host = uri.charCodeAt(uri.indexOf('@') + 1 || colon + 1);
-      return host === 58 || host === 59 || Number.isNaN(host) ? bad('Bad Request-URI') : undefined;
+      const from = uri.indexOf('@') + 1 || colon + 1;
+      let to = from;
+      while (to < uri.length && uri.charCodeAt(to) !== 59 && uri.charCodeAt(to) !== 63) to++;
+      return parseHostPort(uri.slice(from, to)) ? undefined : bad('Bad Request-URI');
     }
     case 'tel':
       return undefined;

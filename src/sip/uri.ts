@@ -1,3 +1,4 @@
+import { isIpv6Address } from './ipv6-address.js';
 import { parseDecimal } from './scan.js';
 import type { Params } from './params.js';
 
@@ -69,7 +70,8 @@ export function parseHostPort(text: string): { host: string; port: number | unde
   if (close < 0) return undefined;
   const colon = text.indexOf(':', close);
   const host = colon < 0 ? text : text.slice(0, colon);
-  if (v6 ? !/^\[[0-9a-fA-F:.]+\]$/.test(host) : !/^[0-9a-zA-Z._-]+$/.test(host)) return undefined;
+  if (v6 ? !host.endsWith(']') || !isIpv6Address(host.slice(1, -1)) : !/^[0-9a-zA-Z._-]+$/.test(host))
+    return undefined;
   if (colon < 0) return { host, port: undefined };
   const port = parseDecimal(text.slice(colon + 1), 65535);
   return port === undefined ? undefined : { host, port };

@@ -138,7 +138,16 @@ function withoutParam(value: string, name: string): string {
   return value;
 }
 
-/** A Via value of our own, asking for rport. `transport` in any case; `sentBy` is `host[:port]`. */
+/**
+ * A Via value of our own, asking for rport, and with TLS for the connection to be used for requests of the peer too
+ * (`alias`, RFC 5923 5). `transport` in any case; `sentBy` is `host[:port]`.
+ */
 export function buildVia(transport: string, sentBy: string, branch: string): string {
-  return `SIP/2.0/${transport.toUpperCase()} ${sentBy};rport;branch=${branch}`;
+  const name = transport.toUpperCase();
+  return `SIP/2.0/${name} ${sentBy};rport;branch=${branch}${name === 'TLS' ? ';alias' : ''}`;
+}
+
+/** Whether the first value of the line asks for its connection to be used again (RFC 5923). */
+export function asksForAlias(line: string, via: Via): boolean {
+  return /;\s*alias\s*(?:[;=]|$)/i.test(line.slice(0, via.end));
 }

@@ -75,11 +75,57 @@ describe('relevo engine', () => {
     assert.deepEqual(await once(child, 'exit'), [0, null]);
   });
 
+  it('keeps to the bounds that its flags set', async () => {
+    const child = relevo(
+      ...[
+        '--listen',
+        'udp:127.0.0.1:0',
+        'tcp:127.0.0.1:0',
+        '--control',
+        '127.0.0.1:0',
+        '--log-level',
+        'silent',
+      ],
+      ...['--deny', '127.0.0.9', '--trusted', '127.0.0.8', '--max-cps-per-source', '1', '--max-cps', '50'],
+      ...['--max-calls', '100', '--max-calls-per-source', '50', '--retry-after', '7s', '--ban', '1m'],
+      ...[
+        '--scanners',
+        'evil',
+        '--malformed',
+        '20',
+        '--dns',
+        '127.0.0.1:5399',
+        '--udp-request-bytes',
+        '1200',
+      ],
+      ...['--silence', '2s', '--rest', '0', '--no-probe', '--keep-alive', '30s', '--udp-keep-alive', 'stun'],
+      ...['--max-connections', '5', '--max-connections-per-source', '2'],
+    );
+    const port = (await portsOf(child)).get('udp')!;
+    const ua = await RawUa.open(port);
+    const denied = await RawUa.open(port, 0, '127.0.0.9');
+    try {
+      denied.send(denied.request('OPTIONS'));
+      denied.send(denied.invite());
+      ua.send(ua.invite());
+      ua.send(ua.invite());
+      const refusal = await ua.next('refusal', (message) => message.includes('Retry-After: 7'), 10_000);
+      assert.match(refusal, /^SIP\/2\.0 503 /);
+      assert.equal(denied.seen.length, 0);
+    } finally {
+      ua.close();
+      denied.close();
+    }
+  });
+
   for (const [args, expected] of [
     [['--help'], 0],
     [['--listen', 'carrier-pigeon:127.0.0.1:0'], 2],
     [['--control', '0.0.0.0:0'], 2],
     [['--listen', 'tls:127.0.0.1:0', '--control', '127.0.0.1:0'], 2],
+    [['--ban', '10'], 2],
+    [['--udp-keep-alive', 'ping'], 2],
+    [['--control', '127.0.0.1:0', '--listen', 'udp:127.0.0.1:0', '--deny', 'here'], 1],
   ] as const)
     it(`engine ${args.join(' ')} ends with ${expected}`, async () => {
       const child = relevo(...args);

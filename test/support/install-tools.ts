@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { kamailioHasTls } from './kamailio.js';
 
 /** Debian packages that the tests use, and the program by which each is recognised. */
 const TOOLS = [
@@ -6,9 +7,17 @@ const TOOLS = [
   { program: 'baresip', package: 'baresip', for: 'interop tests with baresip' },
   { program: 'linphonec', package: 'linphone-cli', for: 'interop tests with linphone' },
   { program: 'kamailio', package: 'kamailio', for: 'interop tests behind a topology-hiding SBC' },
+  {
+    program: 'kamailio with TLS',
+    package: 'kamailio-tls-modules',
+    for: 'interop tests behind a proxy over TLS',
+  },
 ] as const;
 
-const missing = TOOLS.filter((tool) => spawnSync('which', [tool.program]).status !== 0);
+const isHere = (program: (typeof TOOLS)[number]['program']): boolean =>
+  program === 'kamailio with TLS' ? kamailioHasTls() : spawnSync('which', [program]).status === 0;
+
+const missing = TOOLS.filter((tool) => !isHere(tool.program));
 
 if (missing.length > 0) {
   const names = missing.map((tool) => tool.package);
@@ -24,7 +33,7 @@ if (missing.length > 0) {
     if (done.status !== 0) process.stdout.write('apt-get could not install them.\n');
   }
   for (const tool of missing) {
-    if (spawnSync('which', [tool.program]).status === 0) continue;
+    if (isHere(tool.program)) continue;
     process.stdout.write(
       `${tool.program} is not here: ${tool.for} will be skipped. To run them: sudo apt-get install ${tool.package}\n`,
     );

@@ -22,10 +22,64 @@ export interface KamailioOptions {
   readonly extensions?: Readonly<Record<string, number>>;
   /** False leaves the Call-ID as it is: what topoh masks is not masked in Replaces (on by default). */
   readonly maskCallId?: boolean;
+  /** With these it hides nothing, and speaks TLS to the node, and TLS and UDP to callers. */
+  readonly tls?: KamailioTls;
 }
 
 /** What stands for every address that it hides: nobody is there. */
 export const MASK_ADDRESS = '127.0.0.99';
+
+/** Whether its TLS module is installed. */
+export function kamailioHasTls(): boolean {
+  return MODULE_PATHS.some((path) => existsSync(join(path, 'tls.so')));
+}
+
+/** The files that a proxy over TLS works with, PEM. */
+export interface KamailioTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** A proxy that record-routes between TLS on both sides, twice where both sides are of one kind. */
+function tlsConfigText(port: number, nodePort: number, tlsFile: string): string {
+  return `#!KAMAILIO
+debug=0
+log_stderror=yes
+children=1
+tcp_children=1
+enable_tls=yes
+tcp_connection_lifetime=3605
+listen=tls:127.0.0.1:${port}
+listen=udp:127.0.0.1:${port}
+mpath="${MODULE_PATHS.find((path) => existsSync(path)) ?? MODULE_PATHS[0]!}/"
+${['sl', 'tm', 'tmx', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'tls'].map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("tls", "config", "${tlsFile}")
+modparam("rr", "enable_double_rr", 1)
+request_route {
+  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
+  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
+  if (has_totag()) {
+    if (loose_route()) { t_relay(); exit; }
+    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
+    sl_send_reply("404", "Not Here");
+    exit;
+  }
+  t_check_trans();
+  record_route();
+  $du = "sip:127.0.0.1:${nodePort};transport=tls";
+  t_relay();
+}
+`;
+}
+
+function tlsText({ cert, key, ca }: KamailioTls): string {
+  const common = `method = TLSv1.2+\ncertificate = ${cert}\nprivate_key = ${key}\nca_list = ${ca}\n`;
+  return (
+    `[server:default]\n${common}verify_certificate = no\nrequire_certificate = no\n` +
+    `[client:default]\n${common}verify_certificate = yes\nrequire_certificate = yes\n`
+  );
+}
 
 function configText(port: number, nodePort: number, options: KamailioOptions): string {
   const extensions = Object.entries(options.extensions ?? {}).map(
@@ -120,7 +174,7 @@ request_route {
 
 /** Starts a registrar; resolves once it listens. */
 export function startRegistrar(port: number, options: RegistrarOptions): Promise<Kamailio> {
-  return run(port, registrarText(port, options));
+  return run(port, () => registrarText(port, options));
 }
 
 /** Starts it; resolves once it listens. */
@@ -129,13 +183,21 @@ export function startKamailio(
   nodePort: number,
   options: KamailioOptions = {},
 ): Promise<Kamailio> {
-  return run(port, configText(port, nodePort, options));
+  const { tls } = options;
+  if (!tls) return run(port, () => configText(port, nodePort, options));
+  return run(port, (tlsFile) => tlsConfigText(port, nodePort, tlsFile), tls);
 }
 
-async function run(port: number, text: string): Promise<Kamailio> {
+async function run(
+  port: number,
+  text: (tlsFile: string) => string,
+  tls?: KamailioOptions['tls'],
+): Promise<Kamailio> {
   const folder = mkdtempSync(join(tmpdir(), 'relevo-kamailio-'));
   const config = join(folder, 'kamailio.cfg');
-  writeFileSync(config, text);
+  const tlsFile = join(folder, 'tls.cfg');
+  if (tls) writeFileSync(tlsFile, tlsText(tls));
+  writeFileSync(config, text(tlsFile));
   const child = spawn(
     'kamailio',
     ['-f', config, '-DD', '-E', '-Y', folder, '-w', folder, '-m', '32', '-M', '4'],

@@ -8,6 +8,7 @@ import type {
   ListenOptions,
   RequestHandlerOptions,
 } from '../../engine/engine-options.js';
+import { addBoundFlags, boundsOf, readWhole, type EngineBoundFlags } from './engine-bounds.js';
 import type { CliIo } from '../cli-io.js';
 import { CommandFailed, ExitCode } from '../exit-code.js';
 
@@ -15,7 +16,7 @@ const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'sile
 
 const TRANSPORTS: readonly EngineTransport[] = ['udp', 'tcp', 'tls', 'ws', 'wss'];
 
-interface EngineFlags {
+interface EngineFlags extends EngineBoundFlags {
   readonly listen?: readonly ListenOptions[];
   readonly control?: { readonly address: string; readonly port: number };
   readonly secret?: string;
@@ -26,9 +27,6 @@ interface EngineFlags {
   readonly handler?: readonly RequestHandlerOptions[];
   readonly sessionTimer?: number;
   readonly minSe?: number;
-  readonly allow?: readonly string[];
-  readonly maxCps?: number;
-  readonly maxCpsPerSource?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -38,7 +36,7 @@ const DEFAULT_CONTROL = { address: '127.0.0.1', port: 9022 };
 
 /** `engine`: the embedded SIP engine alone, for any drachtio-srf program. */
 export function engineCommand(program: Command, io: CliIo): void {
-  program
+  const command = program
     .command('engine')
     .description('run the SIP engine alone: a server for any drachtio-srf program')
     .option(
@@ -66,20 +64,17 @@ export function engineCommand(program: Command, io: CliIo): void {
     )
     .option('--session-timer <seconds>', 'ask for a session timer in every call (RFC 4028)', readWhole)
     .option('--min-se <seconds>', 'smallest session interval to take, at least 90', readWhole)
-    .option('--allow <cidr...>', 'addresses and blocks that may speak to the engine')
-    .option('--max-cps <n>', 'new calls per second in total; more get 503', readWhole)
-    .option('--max-cps-per-source <n>', 'new calls per second from one address', readWhole)
-    .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
-    .action(async (flags: EngineFlags) => {
-      const engine = await startEngine(await optionsOf(flags, io), {
-        log: createLogger('engine', flags.logLevel),
-      });
-      for (const { transport, address, port } of engine.listeners)
-        io.out(`SIP      ${transport} ${address}:${port}\n`);
-      io.out(`control  ${(flags.control ?? DEFAULT_CONTROL).address}:${engine.controlPort}\n`);
-      await ended();
-      await engine.close();
+    .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info');
+  addBoundFlags(command).action(async (flags: EngineFlags) => {
+    const engine = await startEngine(await optionsOf(flags, io), {
+      log: createLogger('engine', flags.logLevel),
     });
+    for (const { transport, address, port } of engine.listeners)
+      io.out(`SIP      ${transport} ${address}:${port}\n`);
+    io.out(`control  ${(flags.control ?? DEFAULT_CONTROL).address}:${engine.controlPort}\n`);
+    await ended();
+    await engine.close();
+  });
 }
 
 async function optionsOf(flags: EngineFlags, io: CliIo): Promise<EngineOptions> {
@@ -109,11 +104,7 @@ async function optionsOf(flags: EngineFlags, io: CliIo): Promise<EngineOptions> 
       ...(flags.sessionTimer === undefined ? {} : { defaultS: flags.sessionTimer }),
       ...(flags.minSe === undefined ? {} : { minS: flags.minSe }),
     },
-    protection: {
-      ...(flags.allow ? { allow: flags.allow } : {}),
-      ...(flags.maxCps === undefined ? {} : { callsPerSecond: flags.maxCps }),
-      ...(flags.maxCpsPerSource === undefined ? {} : { callsPerSecondPerSource: flags.maxCpsPerSource }),
-    },
+    ...boundsOf(flags),
   };
 }
 
@@ -177,11 +168,6 @@ function readHandler(
   if (!parts || !URL.canParse(parts[2]!))
     throw new InvalidArgumentError('Write it as INVITE=http://127.0.0.1:8000/calls.');
   return [...before, { method: parts[1]!.toUpperCase(), url: parts[2]! }];
-}
-
-function readWhole(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('A whole number above 0.');
-  return Number(text);
 }
 
 function readLevel(text: string): LogLevel {

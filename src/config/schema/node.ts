@@ -3,7 +3,6 @@ import { DEFAULTS } from '../defaults.js';
 import {
   duration,
   flag,
-  hostName,
   integer,
   addressOrName,
   ipAddress,
@@ -11,7 +10,6 @@ import {
   list,
   matching,
   oneOf,
-  port,
   portOrFree,
   section,
   text,
@@ -44,37 +42,6 @@ export const listenSchema = list(
   'listening points',
   1,
 );
-
-export const engineSchema = z
-  .discriminatedUnion(
-    'kind',
-    [
-      section({
-        kind: oneOf(['embedded']),
-        control_port: portOrFree().default(DEFAULTS.engine.controlPort),
-        session_timer: section({
-          offer: flag().default(DEFAULTS.engine.sessionOffer),
-          interval: duration('90s', '24h').prefault(DEFAULTS.engine.sessionInterval),
-          min: duration('90s', '24h').prefault(DEFAULTS.engine.sessionMin),
-        }).prefault({}),
-        timers: section({
-          t1: duration('10ms', '5s').prefault(DEFAULTS.engine.t1),
-          t2: duration('40ms', '40s').prefault(DEFAULTS.engine.t2),
-          t4: duration('50ms', '50s').prefault(DEFAULTS.engine.t4),
-        })
-          .refine(({ t1, t2 }) => t2 >= t1, { error: 't2 of at least t1' })
-          .prefault({}),
-      }),
-      section({
-        kind: oneOf(['drachtio']),
-        host: hostName(),
-        port: port().default(DEFAULTS.engine.drachtioPort),
-        secret: text('the secret of the drachtio server', 128),
-      }),
-    ],
-    { error: 'embedded or drachtio' },
-  )
-  .prefault({ kind: DEFAULTS.engine.kind });
 
 const PORT_RANGE = 'a range of ports, even to odd, within 1024 to 65535, such as 20000-29999';
 

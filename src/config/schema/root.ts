@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { engineSchema } from './engine.js';
 import {
   apiSchema,
-  engineSchema,
   limitsSchema,
   listenSchema,
   logSchema,

@@ -14,16 +14,22 @@ interface Target {
 /** Remembers targets that timed out, could not be reached, or were overloaded (RFC 3263 4.3, RFC 3261 21.5.4). */
 export class RestingTargets {
   readonly #clock: Clock;
+  readonly #usualMs: number;
   readonly #until = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** `usualMs`: how long a target rests that does not say by itself; 0 lets none rest. */
+  constructor(clock: Clock, usualMs = REST_MS) {
     this.#clock = clock;
+    this.#usualMs = usualMs;
   }
 
-  /** Leaves the target alone, for 30 s or as long as it asked for (at most 5 minutes). */
-  rest(target: Target, forMs = REST_MS): void {
+  /** Leaves the target alone for the usual time, or as long as it asked for (at most 5 minutes). */
+  rest(target: Target, forMs = this.#usualMs): void {
     if (this.#until.size >= ENTRIES) this.#until.clear();
-    this.#until.set(keyOf(target), this.#clock.now() + Math.min(forMs, LONGEST_REST_MS));
+    this.#until.set(
+      keyOf(target),
+      this.#clock.now() + Math.min(forMs, Math.max(LONGEST_REST_MS, this.#usualMs)),
+    );
   }
 
   /** It answered: it is well again. */

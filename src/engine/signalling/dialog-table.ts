@@ -24,6 +24,10 @@ export class DialogTable {
     return this.#byId.size;
   }
 
+  all(): Iterable<EngineDialog> {
+    return this.#byId.values();
+  }
+
   /**
    * A free name for a dialog. When both ends of a call are in this engine, both would be called the same: the
    * second one gets a mark, so that neither end answers for the other.

@@ -60,6 +60,14 @@ export class IncomingRequests implements ServerTransactionUser {
     return this.#requests.size;
   }
 
+  /** The address of the peer of each call that peers have begun, answered or not. */
+  *callers(): Iterable<string> {
+    for (const { inDialog, request, source } of this.#requests.values())
+      if (!inDialog && request.method === 'INVITE') yield source.address;
+    for (const { role, isSubscription, state, lastSource } of this.#core.dialogs.all())
+      if (role === 'uas' && !isSubscription && state === 'confirmed' && lastSource) yield lastSource.address;
+  }
+
   get(id: string): IncomingRequest | undefined {
     return this.#requests.get(id);
   }

@@ -11,6 +11,7 @@ import { copyHeaders, isSdp } from './application-message.js';
 import type { Core } from './core.js';
 import type { DialogControl } from './dialog-control.js';
 import { EngineDialog } from './engine-dialog.js';
+import { askedSilenceMs, proxyUri, retryAfterMs } from './next-hop.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import { OutgoingResponses } from './outgoing-responses.js';
 import type { SessionRefresh } from './session-refresh.js';
@@ -19,7 +20,6 @@ import {
   buildDialogRequest,
   buildNewRequest,
   givesRoute,
-  nextHopOf,
   type ApplicationRequest,
 } from './request-builder.js';
 
@@ -37,9 +37,12 @@ export class OutgoingRequests {
   readonly #control: DialogControl;
   readonly #sessions: SessionRefresh;
   readonly #responses: OutgoingResponses;
+  readonly #silentMs: number;
   readonly #requests = new Map<string, OutgoingRequest>();
 
-  constructor(core: Core, control: DialogControl, sessions: SessionRefresh) {
+  /** `silentMs`: how long a target may say nothing, instead of what applications ask for; 0 without such a bound. */
+  constructor(core: Core, control: DialogControl, sessions: SessionRefresh, silentMs = 0) {
+    this.#silentMs = silentMs;
     this.#core = core;
     this.#control = control;
     this.#sessions = sessions;
@@ -99,7 +102,8 @@ export class OutgoingRequests {
       session.respond(control.id, 'NOK', 'missing content-type');
       return;
     }
-    const located = this.#core.locator.locate(nextHopOf(message, control.proxy), asRequest(message));
+    const nextHop = control.proxy === '' ? message.uri : proxyUri(control.proxy);
+    const located = this.#core.locator.locate(nextHop, asRequest(message));
     this.#control.whenLocated(
       located,
       (destination, upgraded, others) => {
@@ -118,7 +122,7 @@ export class OutgoingRequests {
         outgoing.timerIsOurs = !asked && request.headers.has('session-expires');
         outgoing.others = others;
         this.#start(outgoing, control.id);
-        this.#boundSilence(outgoing, control.proxy);
+        this.#boundSilence(outgoing, askedSilenceMs(control.proxy));
       },
       (text) => {
         session.respond(control.id, 'NOK', text);
@@ -127,18 +131,21 @@ export class OutgoingRequests {
   }
 
   /**
-   * An application may bound how long the next hop of an INVITE says nothing at all, by a parameter of `proxy`. The
-   * INVITE is refused with 503 then, and cancelled should the peer wake up.
+   * Bounds how long a target says nothing at all. An INVITE for which the application asked that is refused with 503
+   * after the last one, and cancelled should the peer wake up; other requests then have the timers of the RFC.
    */
-  #boundSilence(outgoing: OutgoingRequest, proxy: string): void {
-    const silentMs = Number(/;relevo-silent-ms=(\d{1,6})(?:[;>]|$)/i.exec(proxy)?.[1] ?? 0);
-    if (silentMs === 0 || outgoing.request.method !== 'INVITE') return;
+  #boundSilence(outgoing: OutgoingRequest, askedMs: number): void {
+    const isInvite = outgoing.request.method === 'INVITE';
+    const isBounded = (isInvite && askedMs > 0) || outgoing.others.length > 0;
+    const silentMs = this.#silentMs || (isInvite ? askedMs : 0);
+    if (silentMs === 0 || !isBounded) return;
     outgoing.silence = this.#core.clock.after(silentMs, () => {
       if (outgoing.state !== 'pending') return;
       if (this.#failOver(outgoing)) {
-        this.#boundSilence(outgoing, proxy);
+        this.#boundSilence(outgoing, askedMs);
         return;
       }
+      if (askedMs === 0 || !isInvite) return;
       const { address, port, transport } = outgoing.destination;
       this.#core.log.info({ address, port, transport, silentMs }, 'a next hop says nothing to an INVITE');
       outgoing.cancelled = true;
@@ -214,7 +221,7 @@ export class OutgoingRequests {
       this.#cancelInvite(dialog.pendingInvite);
     this.#control.whenLocated(
       located,
-      (destination, upgraded) => {
+      (destination, upgraded, others) => {
         const listener = this.#core.transports.listenerFor(destination);
         if (!listener) return;
         const request = buildDialogRequest(fork, message, listener, dialog.localContact);
@@ -222,7 +229,9 @@ export class OutgoingRequests {
         if (request.headers.has('contact')) dialog.localContact = request.headers.get('contact');
         if (request.method === 'REFER') dialog.referred = true;
         const outgoing = this.#add(session, request, dialog, destination, upgraded, false);
+        outgoing.others = others;
         this.#start(outgoing, control.id);
+        this.#boundSilence(outgoing, 0);
       },
       (text) => {
         session.respond(control.id, 'NOK', `Server error: ${text}`);
@@ -411,7 +420,8 @@ export class OutgoingRequests {
   #failOver(outgoing: OutgoingRequest, restMs?: number): boolean {
     this.#core.locator.noteFailed(outgoing.destination, restMs);
     const [next, ...others] = outgoing.others;
-    if (!next || outgoing.cancelled || outgoing.state !== 'pending' || outgoing.dialog?.sip) return false;
+    const isForked = outgoing.opensDialog && outgoing.dialog?.sip !== undefined;
+    if (!next || outgoing.cancelled || outgoing.state !== 'pending' || isForked) return false;
     const { address, port, transport } = outgoing.destination;
     this.#core.log.info({ address, port, transport }, 'a destination failed: the next one is tried');
     outgoing.silence?.cancel();
@@ -425,12 +435,6 @@ export class OutgoingRequests {
     this.#transmit(outgoing);
     return true;
   }
-}
-
-/** How long an overloaded peer asks to be left alone (RFC 3261 21.5.4). */
-function retryAfterMs(response: SipResponse): number | undefined {
-  const seconds = /^\d{1,6}/.exec(response.headers.get('retry-after') ?? '')?.[0];
-  return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 function lacksContentType(message: ApplicationRequest): boolean {

@@ -52,7 +52,9 @@ export class OutgoingResponses {
   /** What a destination says after the request has gone to another: if it answers the call it must not keep it. */
   onAbandoned(outgoing: OutgoingRequest, response: SipResponse, source: Source): void {
     const { status } = response;
-    if (outgoing.request.method === 'INVITE' && status >= 200 && status < 300)
+    // In a dialog every way leads to the same peer: the answer counts.
+    if (!outgoing.opensDialog && status >= 200 && status < 300) this.onResponse(outgoing, response, source);
+    else if (outgoing.request.method === 'INVITE' && status >= 200 && status < 300)
       this.#endFork(outgoing, response, source);
   }
 

@@ -42,13 +42,6 @@ export function buildNewRequest(
  */
 export const givesRoute = (proxy: string): boolean => /;relevo-route(?:[;>]|$)/i.test(proxy);
 
-/** Where a new request goes: `proxy` of the application (a URI, or a host alone), or the Request-URI. */
-export function nextHopOf(message: ApplicationRequest, proxy: string): string {
-  if (proxy === '') return message.uri;
-  const uri = proxy.startsWith('<') ? proxy.slice(1, proxy.indexOf('>')) : proxy;
-  return /^sips?:/i.test(uri) ? uri : `sip:${uri}`;
-}
-
 /** A request within the dialog (RFC 3261 12.2.1.1); with `ackOf` the ACK to the 2xx of the INVITE with that CSeq. */
 export function buildDialogRequest(
   dialog: Dialog,

@@ -47,12 +47,18 @@ export class TargetLocator {
   readonly #resting: RestingTargets;
   readonly #tcpRefused = new Map<string, number>();
 
-  constructor(transports: Transports, resolver: SipResolver, clock: Clock, udpRequestBytes: number) {
+  constructor(
+    transports: Transports,
+    resolver: SipResolver,
+    clock: Clock,
+    udpRequestBytes: number,
+    restMs?: number,
+  ) {
     this.#transports = transports;
     this.#resolver = resolver;
     this.#clock = clock;
     this.#udpRequestBytes = udpRequestBytes;
-    this.#resting = new RestingTargets(clock);
+    this.#resting = new RestingTargets(clock, restMs);
   }
 
   /** `lastSource`, in a dialog: the peer's connection and our socket are used again when they still fit. */

@@ -1,8 +1,9 @@
 import type { Clock } from '../../common/clock.js';
 import type { Logger } from '../../common/log.js';
+import type { Random } from '../../common/random.js';
 import type { Destination, Source } from '../../sip/transaction/transport.js';
-import type { EngineLimits } from '../engine-options.js';
-import { Connection } from './connection.js';
+import type { EngineLimits, KeepAliveOptions } from '../engine-options.js';
+import { Connection, type ConnectionEnd } from './connection.js';
 import type { ConnectionQuota } from './connection-quota.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { Listener, PacketHandler } from './listener.js';
@@ -12,7 +13,12 @@ import type { MessageFramer, Wire } from './wire.js';
 export interface ConnectionParts {
   readonly limits: EngineLimits;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly keepAlive: KeepAliveOptions;
   readonly handler: PacketHandler;
+  readonly onPing: () => void;
+  /** An open connection ended, and not because the engine wanted it to. */
+  readonly onLost: (connection: Connection, end: ConnectionEnd) => void;
   readonly log: Logger;
   readonly newFramer: () => MessageFramer;
   readonly table: ConnectionTable;
@@ -48,9 +54,9 @@ export class ConnectionTransport {
     return this;
   }
 
-  /** A peer has connected. */
-  accept(wire: Wire, remote: { address: string; port: number }): void {
-    this.#add(wire, remote, this.#peerKey(remote.address, remote.port), false);
+  /** A peer has connected. `speaksFor` says which hosts its certificate stands for, where it has shown a valid one. */
+  accept(wire: Wire, remote: { address: string; port: number }, speaksFor?: (host: string) => boolean): void {
+    this.#add(wire, remote, this.#peerKey(remote.address, remote.port), false, speaksFor);
   }
 
   /** Sends on the connection named, or that to the peer, opening one if there is none. `onError` is called at most once. */
@@ -62,7 +68,10 @@ export class ConnectionTransport {
     const { table } = this.#parts;
     // The name counts with TLS: a peer that proved to be one host is not thereby another at the same address.
     const key = this.#peerKey(to.address, to.port, this.#verifies ? to.host : undefined);
-    const existing = table.get(to.connectionId) ?? table.toPeer(key);
+    const existing =
+      table.get(to.connectionId) ??
+      table.toPeer(key) ??
+      table.byAlias(this.listener.transport, to.address, to.port, to.host ?? to.address);
     (existing ?? this.#add(this.#dialer.dial(to), to, key, true)).send(raw, onError);
   }
 
@@ -93,8 +102,9 @@ export class ConnectionTransport {
     remote: { address: string; port: number },
     reuseKey: string,
     connecting: boolean,
+    speaksFor?: (host: string) => boolean,
   ): Connection {
-    const { limits, clock, handler, table, log } = this.#parts;
+    const { limits, clock, random, keepAlive, handler, onPing, onLost, table, log } = this.#parts;
     const source: Source = {
       transport: this.listener.transport,
       address: remote.address,
@@ -103,19 +113,30 @@ export class ConnectionTransport {
       localAddress: this.listener.address,
       localPort: this.listener.port,
     };
-    const connection = new Connection(wire, source, reuseKey, connecting, {
-      limits,
-      clock,
-      handler,
-      onClosed: (closed, reason) => {
-        this.#own.delete(closed);
-        table.remove(closed);
-        const peer = `${remote.address}:${remote.port}`;
-        const { transport } = this.listener;
-        if (closed.connecting) log.info({ peer, transport, reason }, 'connection could not be opened');
-        else log.debug({ peer, transport, reason }, 'connection closed');
+    const connection = new Connection(
+      wire,
+      source,
+      reuseKey,
+      connecting,
+      {
+        limits,
+        clock,
+        random,
+        keepAlive,
+        handler,
+        onPing,
+        onClosed: (closed, reason, end) => {
+          this.#own.delete(closed);
+          table.remove(closed);
+          const peer = `${remote.address}:${remote.port}`;
+          const { transport } = this.listener;
+          if (closed.connecting) log.info({ peer, transport, reason }, 'connection could not be opened');
+          else log.debug({ peer, transport, reason }, 'connection closed');
+          if (!closed.connecting && end !== 'given-up') onLost(closed, end);
+        },
       },
-    });
+      speaksFor,
+    );
     this.#own.add(connection);
     table.add(connection);
     return connection;

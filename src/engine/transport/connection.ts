@@ -1,15 +1,23 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import type { EngineLimits } from '../engine-options.js';
+import type { Random } from '../../common/random.js';
+import type { EngineLimits, KeepAliveOptions } from '../engine-options.js';
 import type { Source } from '../../sip/transaction/transport.js';
 import type { PacketHandler } from './listener.js';
+import { StreamKeepAlive } from './stream-keep-alive.js';
 import type { Wire } from './wire.js';
+
+/** Why a connection ended: by us, by the peer or the network, or as the peer answered no keep-alive. */
+export type ConnectionEnd = 'given-up' | 'lost' | 'silent';
 
 /** What a connection is built from. `onClosed` is called once. */
 export interface ConnectionParts {
   readonly limits: EngineLimits;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly keepAlive: KeepAliveOptions;
   readonly handler: PacketHandler;
-  readonly onClosed: (connection: Connection, reason: string) => void;
+  readonly onPing: () => void;
+  readonly onClosed: (connection: Connection, reason: string, end: ConnectionEnd) => void;
 }
 
 interface Waiting {
@@ -22,6 +30,10 @@ export class Connection {
   readonly source: Source;
   /** Under which name it is found again for a destination. */
   readonly reuseKey: string;
+  /** Whether the engine opened it. */
+  readonly ours: boolean;
+  /** Whether the peer has proved to be that host, by its certificate; undefined where it has shown none. */
+  readonly speaksFor: ((host: string) => boolean) | undefined;
   readonly #wire: Wire;
   readonly #parts: ConnectionParts;
   #waiting: Waiting[] | undefined;
@@ -32,11 +44,24 @@ export class Connection {
   /** Set once the connection is open and has carried a message: from then on only idleness ends it. */
   #proven = false;
   #closed = false;
+  #keepAlive: StreamKeepAlive | undefined;
 
-  /** `connecting` is true for a connection that the engine opens: what is sent meanwhile waits. */
-  constructor(wire: Wire, source: Source, reuseKey: string, connecting: boolean, parts: ConnectionParts) {
+  /**
+   * `connecting` is true for a connection that the engine opens: what is sent meanwhile waits. `speaksFor` is what the
+   * certificate of a peer that connected says.
+   */
+  constructor(
+    wire: Wire,
+    source: Source,
+    reuseKey: string,
+    connecting: boolean,
+    parts: ConnectionParts,
+    speaksFor?: (host: string) => boolean,
+  ) {
     this.source = source;
     this.reuseKey = reuseKey;
+    this.ours = connecting;
+    this.speaksFor = speaksFor;
     this.#wire = wire;
     this.#parts = parts;
     this.#lastActiveMs = parts.clock.now();
@@ -55,16 +80,21 @@ export class Connection {
       },
       onKeepAlive: () => {
         this.#lastActiveMs = parts.clock.now();
+        this.#keepAlive?.onSign();
+      },
+      onPong: () => {
+        this.#lastActiveMs = parts.clock.now();
+        this.#keepAlive?.onPong();
       },
       onPartial: (partial) => {
         this.#onPartial(partial);
       },
-      onBadBytes: (reason) => {
-        parts.handler.onBadBytes(source, reason);
+      onBadBytes: (reason, raw) => {
+        parts.handler.onBadBytes(source, reason, raw);
         this.close(reason);
       },
       onClosed: (reason) => {
-        this.close(reason);
+        this.close(reason, 'lost');
       },
     });
   }
@@ -92,18 +122,19 @@ export class Connection {
     }
     this.#lastActiveMs = clock.now();
     this.#wire.send(raw);
-    if (this.#wire.backlogBytes > limits.tcpBacklogBytes) this.close('the peer does not read');
+    if (this.#wire.backlogBytes > limits.tcpBacklogBytes) this.close('the peer does not read', 'lost');
   }
 
   /** Idempotent. */
-  close(reason: string): void {
+  close(reason: string, end: ConnectionEnd = 'given-up'): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
+    this.#keepAlive?.close();
     this.#partialTimer?.cancel();
     this.#wire.destroy();
     const waiting = this.#waiting ?? [];
-    this.#parts.onClosed(this, reason);
+    this.#parts.onClosed(this, reason, end);
     this.#waiting = undefined;
     for (const { onError } of waiting) onError(reason);
   }
@@ -113,12 +144,32 @@ export class Connection {
     this.#waiting = undefined;
     this.#lastActiveMs = this.#parts.clock.now();
     this.#watchIdle();
+    this.#keepOpen();
     for (const { raw, onError } of waiting) this.send(raw, onError);
+  }
+
+  #keepOpen(): void {
+    const { clock, random, keepAlive, onPing } = this.#parts;
+    if (!this.#wire.ping) return;
+    this.#keepAlive = new StreamKeepAlive({
+      options: keepAlive,
+      clock,
+      random,
+      ping: () => {
+        onPing();
+        this.#wire.ping?.();
+      },
+      lost: () => {
+        this.close('no answer to keep-alives', 'silent');
+      },
+    });
+    this.#keepAlive.start();
   }
 
   #onMessage(raw: Buffer): void {
     if (this.#closed) return;
     this.#lastActiveMs = this.#parts.clock.now();
+    this.#keepAlive?.onSign();
     if (!this.#proven) this.#watchIdle();
     this.#partialTimer?.cancel();
     this.#partialTimer = undefined;

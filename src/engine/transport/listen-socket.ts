@@ -26,10 +26,14 @@ export class OpenSockets {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  /** Sockets that the quota does not admit are ended at once. */
-  constructor(server: Server, quota: ConnectionQuota) {
+  /** Sockets of addresses that are not heard, and those that the quota does not admit, are ended at once. */
+  constructor(server: Server, quota: ConnectionQuota, admits: (address: string) => boolean) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
+      if (socket.remoteAddress !== undefined && !admits(socket.remoteAddress)) {
+        socket.destroy();
+        return;
+      }
       if (!quota.admit(socket)) return;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

@@ -18,6 +18,8 @@ export interface Listener {
 /** Receives what arrives. `raw` may be kept: nobody writes to it again. */
 export interface PacketHandler {
   onPacket(raw: Buffer, source: Source): void;
-  /** A stream delivered bytes that cannot be framed; the connection is closed after this. */
-  onBadBytes(source: Source, reason: string): void;
+  /** A stream delivered bytes that cannot be framed (`raw`, where there are any); the connection is closed after this. */
+  onBadBytes(source: Source, reason: string, raw?: Buffer): void;
+  /** Whether this address is heard at all: others need no answer, and no connection. */
+  admits(address: string): boolean;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { MessageFramer, Wire, WireEvents } from './wire.js';
 
+const PING = Buffer.from('\r\n\r\n');
 const PONG = Buffer.from('\r\n');
 /** So that a peer whose machine vanished is noticed by the system. */
 const TCP_KEEP_ALIVE_MS = 60_000;
@@ -44,18 +45,23 @@ export class SocketWire implements Wire {
     this.#socket.write(raw);
   }
 
+  ping(): void {
+    this.#socket.write(PING);
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
 
   #onData(chunk: Buffer, events: WireEvents): void {
-    const { messages, error, pings } = this.#framer.push(chunk);
+    const { messages, error, pings, pongs } = this.#framer.push(chunk);
     for (let ping = 0; ping < pings; ping++) {
       this.#socket.write(PONG);
       events.onKeepAlive();
     }
+    if (pongs > 0) events.onPong();
     for (const message of messages) events.onMessage(message);
     if (error === undefined) events.onPartial(this.#framer.bufferedBytes > 0);
-    else events.onBadBytes(error);
+    else events.onBadBytes(error, chunk);
   }
 }

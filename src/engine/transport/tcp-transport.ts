@@ -13,7 +13,7 @@ export async function listenTcp(
   const server = createServer();
   const port = await listenOn(server, options);
   const transport = new ConnectionTransport(makeListener(options, port), parts);
-  const sockets = new OpenSockets(server, parts.quota);
+  const sockets = new OpenSockets(server, parts.quota, (address) => parts.handler.admits(address));
   server.on('connection', (socket: Socket) => {
     const { remoteAddress, remotePort } = socket;
     if (socket.destroyed || remoteAddress === undefined || remotePort === undefined) return;

@@ -3,6 +3,7 @@ import type { ListenOptions } from '../engine-options.js';
 import { ConnectionTransport, type ConnectionParts } from './connection-transport.js';
 import { listenOn, OpenSockets, outgoingFrom } from './listen-socket.js';
 import { makeListener } from './make-listener.js';
+import { checkSipIdentity } from './sip-identity.js';
 import { SocketWire } from './socket-wire.js';
 import { TlsCredentials } from './tls-credentials.js';
 import { serverSettings, tlsOf, type TlsPeers } from './tls-settings.js';
@@ -28,7 +29,7 @@ export async function listenTls(
     throw error;
   }
   const transport = new ConnectionTransport(makeListener(options, port), parts);
-  const sockets = new OpenSockets(server, quota);
+  const sockets = new OpenSockets(server, quota, (address) => handler.admits(address));
   server.on('secureConnection', (socket: TLSSocket) => {
     const { remoteAddress, remotePort } = socket;
     if (remoteAddress === undefined || remotePort === undefined) {
@@ -42,7 +43,7 @@ export async function listenTls(
       socket.destroy();
       return;
     }
-    transport.accept(new SocketWire(socket, parts.newFramer()), remote);
+    transport.accept(new SocketWire(socket, parts.newFramer()), remote, identityOf(socket));
   });
   noteHandshakeFailures(server, 'tls', handler);
   server.on('error', (error) => {
@@ -66,6 +67,13 @@ export async function listenTls(
       credentials.reload();
     },
   });
+}
+
+/** Which hosts a peer that connected may speak for (RFC 5923 9.2); undefined without a certificate that is valid. */
+function identityOf(socket: TLSSocket): ((host: string) => boolean) | undefined {
+  if (!socket.authorized) return undefined;
+  const certificate = socket.getPeerCertificate();
+  return (host) => checkSipIdentity(host, certificate) === undefined;
 }
 
 /** Where a certificate was only asked for, one that came must be valid all the same. */

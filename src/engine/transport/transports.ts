@@ -3,7 +3,15 @@ import type { Clock } from '../../common/clock.js';
 import type { Logger } from '../../common/log.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { Destination, Outbound, Source } from '../../sip/transaction/transport.js';
-import type { EngineLimits, EngineTransport, ListenOptions, TlsPeerOptions } from '../engine-options.js';
+import { asksForAlias } from '../../sip/via.js';
+import type { Random } from '../../common/random.js';
+import type {
+  EngineLimits,
+  EngineTransport,
+  KeepAliveOptions,
+  ListenOptions,
+  TlsPeerOptions,
+} from '../engine-options.js';
 import type { SipTap } from '../sip-tap.js';
 import { ConnectionQuota } from './connection-quota.js';
 import { ConnectionTable } from './connection-table.js';
@@ -12,9 +20,13 @@ import { FlowTable } from './flow-table.js';
 import type { Listener, PacketHandler } from './listener.js';
 import { familyOf, type IpFamily, ListenerChoice, type LocalSide } from './listener-choice.js';
 import { DEFAULT_PORTS, isWildcard, machineAddresses } from './make-listener.js';
+import { PortProbe } from './port-probe.js';
+import { bareHost, type FindBackups, responseRoute, responseVia, sendToBackups } from './response-route.js';
+import { parseStun, stunSuccess } from './stun.js';
 import { listenTcp } from './tcp-transport.js';
 import { TlsPeers } from './tls-settings.js';
 import { listenTls } from './tls-transport.js';
+import { UdpKeepAlive } from './udp-keep-alive.js';
 import { UdpTransport } from './udp-transport.js';
 import type { MessageFramer } from './wire.js';
 import { listenWs } from './ws-transport.js';
@@ -23,6 +35,10 @@ import { listenWs } from './ws-transport.js';
 export interface TransportsParts {
   readonly limits: EngineLimits;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly keepAlive: KeepAliveOptions;
+  /** Whether UDP targets that do not answer are asked whether their port is open. */
+  readonly probe: boolean;
   readonly log: Logger;
   readonly tap: SipTap;
   readonly handler: PacketHandler;
@@ -33,6 +49,23 @@ export interface TransportsParts {
     transactionId: string | undefined,
     reason: string,
   ) => void;
+  /** The requests that went there, and that nothing has answered, failed. `dead`: new ones had better go elsewhere. */
+  readonly onPathLost: (isOn: (destination: Destination) => boolean, dead: Destination | undefined) => void;
+  readonly findBackups: FindBackups;
+}
+
+/** Counters of the transports; all but `connections` count since the start. */
+export interface TransportCounts {
+  readonly sent: number;
+  /** Open connections of every kind, and those that are being opened. */
+  readonly connections: number;
+  readonly refusedConnections: number;
+  readonly keepAlivesSent: number;
+  /** Connections and UDP targets given up as keep-alives went unanswered. */
+  readonly pathsSilent: number;
+  /** UDP targets whose port was found closed. */
+  readonly portsClosed: number;
+  readonly udpSendFailures: number;
 }
 
 type AnyTransport = UdpTransport | ConnectionTransport;
@@ -47,11 +80,33 @@ export class Transports implements Outbound {
   readonly #machine = machineAddresses();
   readonly #peers = new TlsPeers();
   readonly #flows = new FlowTable((id) => this.#table.get(id) !== undefined);
+  readonly #probe: PortProbe;
+  readonly #udpKeepAlive: UdpKeepAlive;
   #sent = 0;
+  #keepAlivesSent = 0;
+  #pathsSilent = 0;
 
   constructor(parts: TransportsParts) {
     this.#parts = parts;
     this.#quota = new ConnectionQuota(parts.limits, parts.log);
+    this.#probe = new PortProbe(parts.clock, (target) => {
+      this.#udpLost(target);
+    });
+    this.#udpKeepAlive = new UdpKeepAlive({
+      options: parts.keepAlive,
+      clock: parts.clock,
+      random: parts.random,
+      log: parts.log,
+      send: (raw, destination) => {
+        this.#keepAlivesSent++;
+        const via = this.#choice.pick(destination);
+        if (via instanceof UdpTransport) via.send(raw, destination);
+      },
+      lost: (destination) => {
+        this.#pathsSilent++;
+        this.#udpLost(destination);
+      },
+    });
   }
 
   /**
@@ -59,15 +114,39 @@ export class Transports implements Outbound {
    * `engine_listen_failed`, `engine_no_certificate` or `tls_files`.
    */
   async listen(options: readonly ListenOptions[]): Promise<void> {
-    const { handler, log, tlsPeers = [] } = this.#parts;
-    const parts: ConnectionParts = { ...this.#parts, table: this.#table, quota: this.#quota };
+    const { log, tlsPeers = [] } = this.#parts;
+    const handler = this.#listening(this.#parts.handler);
+    const parts: ConnectionParts = {
+      ...this.#parts,
+      handler,
+      table: this.#table,
+      quota: this.#quota,
+      onPing: () => {
+        this.#keepAlivesSent++;
+      },
+      onLost: ({ source, ours }, end) => {
+        if (end === 'silent') this.#pathsSilent++;
+        this.#parts.onPathLost(
+          (to) => to.connectionId === source.connectionId || (ours && isSame(to, source)),
+          end === 'silent' ? source : undefined,
+        );
+      },
+    };
+    const udpEvents = {
+      onStun: (raw: Buffer, source: Source) => {
+        this.#onStun(raw, source);
+      },
+      onSendError: (to: { address: string; port: number }) => {
+        this.#udpLost(to);
+      },
+    };
     try {
       const peers = this.#peers;
       peers.set(tlsPeers);
       for (const option of options) {
         const bound =
           option.transport === 'udp'
-            ? await UdpTransport.listen(option, handler, log)
+            ? await UdpTransport.listen(option, handler, udpEvents, log)
             : option.transport === 'tcp'
               ? await listenTcp(option, parts)
               : option.transport === 'tls'
@@ -86,17 +165,19 @@ export class Transports implements Outbound {
     return this.#all.map((transport) => transport.listener);
   }
 
-  get sent(): number {
-    return this.#sent;
-  }
-
-  /** Open connections of every kind, and those that are being opened. */
-  get connections(): number {
-    return this.#table.size;
-  }
-
-  get refusedConnections(): number {
-    return this.#quota.refused;
+  counts(): TransportCounts {
+    return {
+      sent: this.#sent,
+      connections: this.#table.size,
+      refusedConnections: this.#quota.refused,
+      keepAlivesSent: this.#keepAlivesSent,
+      pathsSilent: this.#pathsSilent,
+      portsClosed: this.#probe.closedPorts,
+      udpSendFailures: this.#all.reduce(
+        (sum, one) => sum + (one instanceof UdpTransport ? one.sendFailures : 0),
+        0,
+      ),
+    };
   }
 
   /** The listener that a message to or from there uses; undefined when the engine does not speak that transport. */
@@ -119,6 +200,25 @@ export class Transports implements Outbound {
     this.#flows.note(host, source);
   }
 
+  /**
+   * Uses the connection of a request for requests to its peer too, where its Via asks for that (RFC 5923): with TLS when
+   * the certificate of the peer stands for the sent-by host; with TCP when the host is the address that it comes from
+   * and that is one to be trusted.
+   */
+  noteAlias(message: SipMessage, source: Source, trusted: (address: string) => boolean): void {
+    const line = message.headers.get('via');
+    if (source.connectionId === undefined || line === undefined || !line.includes('alias')) return;
+    const via = message.headers.topVia();
+    const connection = this.#table.get(source.connectionId);
+    if (!via || !connection || connection.ours || !asksForAlias(line, via)) return;
+    const host = bareHost(via.host);
+    const may =
+      source.transport === 'tls'
+        ? connection.speaksFor?.(host) === true
+        : source.transport === 'tcp' && host === source.address && trusted(host);
+    if (may) this.#table.addAlias(connection, via.port ?? DEFAULT_PORTS[source.transport]);
+  }
+
   /** The connection behind such a host. */
   flowOf(host: string): Source | undefined {
     return this.#flows.find(host);
@@ -135,7 +235,7 @@ export class Transports implements Outbound {
             (isWildcard(listener.address) &&
               familyOf(listener.address) === family &&
               this.#machine.has(address)))) ||
-          (listener.advertisedPort === port && bare(listener.host) === address)),
+          (listener.advertisedPort === port && bareHost(listener.host) === address)),
     );
   }
 
@@ -163,16 +263,14 @@ export class Transports implements Outbound {
     this.#parts.tap.outgoing(bytes, via.listener, destination);
     if (via instanceof UdpTransport) {
       via.send(bytes, destination);
+      if (transactionId === undefined) return;
+      if (message?.kind === 'request') this.#udpKeepAlive.note(destination);
+      // Nothing has answered: it is sent again.
+      else if (!message && this.#parts.probe && bytes.toString('latin1', 0, 4) !== 'SIP/')
+        this.#probe.ask({ ...destination, localAddress: via.listener.address });
       return;
     }
-    const reachable = this.#reachable(destination, message);
-    if (!reachable) {
-      this.#failLater(destination, transactionId, 'connection closed');
-      return;
-    }
-    via.send(bytes, reachable, (reason) => {
-      this.#failLater(destination, transactionId, reason);
-    });
+    this.#sendOnConnection(via, destination, bytes, transactionId, message);
   }
 
   /** Reads the certificates of all listeners again. Never throws: what cannot be used is logged, the old ones stay. */
@@ -191,30 +289,80 @@ export class Transports implements Outbound {
 
   /** Idempotent. */
   async close(): Promise<void> {
+    this.#probe.close();
+    this.#udpKeepAlive.close();
     await Promise.all(this.#all.map((transport) => transport.close()));
   }
 
-  /**
-   * RFC 3261 18.2.2: a response whose connection has gone opens one to the sent-by port. Nobody can open a WebSocket
-   * to a browser: there undefined.
-   */
-  #reachable(destination: Destination, message: SipMessage | undefined): Destination | undefined {
-    if (this.isConnected(destination.connectionId)) return destination;
-    const isSocket = destination.transport === 'ws' || destination.transport === 'wss';
-    if (message?.kind !== 'response') {
-      return isSocket && destination.connectionId !== undefined ? undefined : destination;
-    }
-    if (isSocket) return undefined;
-    const { transport, address, localAddress, localPort } = destination;
-    const via = message.headers.topVia();
-    return {
-      transport,
-      address,
-      port: via?.port ?? DEFAULT_PORTS[transport],
-      ...(via === undefined ? {} : { host: bare(via.host) }),
-      ...(localAddress === undefined ? {} : { localAddress }),
-      ...(localPort === undefined ? {} : { localPort }),
+  #sendOnConnection(
+    over: ConnectionTransport,
+    destination: Destination,
+    bytes: Buffer,
+    transactionId: string | undefined,
+    message: SipMessage | undefined,
+  ): void {
+    const failed = (reason: string): void => {
+      this.#failLater(destination, transactionId, reason);
     };
+    if (this.isConnected(destination.connectionId)) {
+      over.send(bytes, destination, failed);
+      return;
+    }
+    const via = responseVia(bytes, message);
+    if (!via) {
+      const isSocket = destination.transport === 'ws' || destination.transport === 'wss';
+      if (isSocket && destination.connectionId !== undefined) failed('connection closed');
+      else over.send(bytes, destination, failed);
+      return;
+    }
+    const route = responseRoute(destination, via);
+    if (!route) {
+      failed('connection closed');
+      return;
+    }
+    over.send(bytes, route, (reason) => {
+      // What has no transaction was not worth keeping: it is not worth asking DNS either.
+      if (transactionId === undefined) failed(reason);
+      else
+        sendToBackups(
+          () => this.#parts.findBackups(via, destination.transport),
+          route,
+          (to, onError) => {
+            over.send(bytes, to, onError);
+          },
+          failed,
+        ).catch((error: unknown) => {
+          this.#parts.log.info({ err: error }, 'no other place for a response was found');
+          failed(reason);
+        });
+    });
+  }
+
+  /** Shows what comes in to the probe first, while it has doubts. */
+  #listening(handler: PacketHandler): PacketHandler {
+    return {
+      onPacket: (raw, source) => {
+        if (this.#probe.doubts) this.#probe.heard(source);
+        handler.onPacket(raw, source);
+      },
+      onBadBytes: (source, reason, raw) => {
+        handler.onBadBytes(source, reason, raw);
+      },
+      admits: (address) => handler.admits(address),
+    };
+  }
+
+  #onStun(raw: Buffer, source: Source): void {
+    const message = parseStun(raw);
+    if (message?.kind === 'success') this.#udpKeepAlive.onAnswer(message, source);
+    if (message?.kind !== 'request' || !this.#parts.handler.admits(source.address)) return;
+    const via = this.#choice.pick(source);
+    if (via instanceof UdpTransport) via.send(stunSuccess(message.id, source), source);
+  }
+
+  #udpLost({ address, port }: { address: string; port: number }): void {
+    const dead: Destination = { transport: 'udp', address, port };
+    this.#parts.onPathLost((to) => isSame(to, dead), dead);
   }
 
   #failLater(destination: Destination, transactionId: string | undefined, reason: string): void {
@@ -224,6 +372,6 @@ export class Transports implements Outbound {
   }
 }
 
-function bare(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host;
+function isSame(one: Destination, other: Destination): boolean {
+  return one.transport === other.transport && one.address === other.address && one.port === other.port;
 }

@@ -5,7 +5,8 @@ import { listenFailed } from '../listen-failed.js';
 import type { ListenOptions } from '../engine-options.js';
 import { makeListener } from './make-listener.js';
 import type { Listener, PacketHandler } from './listener.js';
-import type { Destination } from '../../sip/transaction/transport.js';
+import type { Source } from '../../sip/transaction/transport.js';
+import { isStun } from './stun.js';
 
 /** Bursts of calls arrive faster than one turn of the loop reads them. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -13,16 +14,16 @@ const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 /** The shortest SIP message there can be is longer; what is shorter is a keep-alive (RFC 5626 3.5.1). */
 const KEEP_ALIVE_BYTES = 4;
 
-/** RFC 8489 5: what a client sends to keep its NAT open (RFC 5626 3.5.2) begins with a small number and has this cookie. */
-const STUN_COOKIE = 0x2112a442;
-const STUN_HEADER_BYTES = 20;
-
 function isKeepAlive(raw: Buffer): boolean {
-  return (
-    raw.length <= KEEP_ALIVE_BYTES ||
-    (raw[0]! < 4 && raw.length >= STUN_HEADER_BYTES && raw.readUInt32BE(4) === STUN_COOKIE) ||
-    raw.every((byte) => byte === 13 || byte === 10 || byte === 0)
-  );
+  return raw.length <= KEEP_ALIVE_BYTES || raw.every((byte) => byte === 13 || byte === 10 || byte === 0);
+}
+
+/** What a UDP socket tells besides SIP. */
+export interface UdpEvents {
+  /** What a client sends to learn its address and to keep its NAT open (RFC 5626 4.4.2), or the answer to ours. */
+  onStun(raw: Buffer, source: Source): void;
+  /** The system took a datagram to there not. */
+  onSendError(to: { address: string; port: number }): void;
 }
 
 /** One UDP listening socket. */
@@ -31,27 +32,49 @@ export class UdpTransport {
   readonly #socket: Socket;
   #closed = false;
   #sendFailures = 0;
+  readonly #onSent: (error: Error | null) => void;
 
-  private constructor(socket: Socket, listener: Listener, handler: PacketHandler, log: Logger) {
+  private constructor(
+    socket: Socket,
+    listener: Listener,
+    handler: PacketHandler,
+    events: UdpEvents,
+    log: Logger,
+  ) {
     this.#socket = socket;
     this.listener = listener;
     socket.on('message', (raw, from) => {
       if (isKeepAlive(raw)) return;
-      handler.onPacket(raw, {
+      const source: Source = {
         transport: 'udp',
         address: from.address,
         port: from.port,
         localAddress: listener.address,
         localPort: listener.port,
-      });
+      };
+      if (raw[0]! < 4 && isStun(raw)) events.onStun(raw, source);
+      else handler.onPacket(raw, source);
     });
-    socket.on('error', (error) => {
+    const failed = (error: Error): void => {
       if (this.#sendFailures++ === 0) log.warn({ err: error, port: listener.port }, 'UDP socket error');
-    });
+    };
+    socket.on('error', failed);
+    // One for all datagrams: the error names the destination.
+    this.#onSent = (error) => {
+      if (!error) return;
+      failed(error);
+      if ('address' in error && 'port' in error)
+        events.onSendError({ address: String(error.address), port: Number(error.port) });
+    };
   }
 
   /** Binds. Rejects with `engine_listen_failed`. */
-  static async listen(options: ListenOptions, handler: PacketHandler, log: Logger): Promise<UdpTransport> {
+  static async listen(
+    options: ListenOptions,
+    handler: PacketHandler,
+    events: UdpEvents,
+    log: Logger,
+  ): Promise<UdpTransport> {
     const family = isIPv6(options.address) ? 6 : 4;
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
@@ -78,17 +101,17 @@ export class UdpTransport {
     } catch (error) {
       log.info({ err: error }, 'the system refused large UDP socket buffers: bursts may be lost');
     }
-    return new UdpTransport(socket, makeListener(options, socket.address().port), handler, log);
+    return new UdpTransport(socket, makeListener(options, socket.address().port), handler, events, log);
   }
 
-  /** Datagrams that the system did not take, reported asynchronously. */
+  /** Datagrams that the system did not take. */
   get sendFailures(): number {
     return this.#sendFailures;
   }
 
-  send(raw: Buffer, to: Destination): void {
+  send(raw: Buffer, to: { readonly address: string; readonly port: number }): void {
     if (this.#closed) return;
-    this.#socket.send(raw, to.port, to.address);
+    this.#socket.send(raw, to.port, to.address, this.#onSent);
   }
 
   /** Idempotent. */

@@ -52,7 +52,7 @@ export async function listenWs(
     throw error;
   }
   const transport = new ConnectionTransport(makeListener(options, port), parts);
-  const sockets = new OpenSockets(server, parts.quota);
+  const sockets = new OpenSockets(server, parts.quota, (address) => parts.handler.admits(address));
   acceptUpgrades(server, options, transport, parts);
   if (secureServer) noteHandshakeFailures(secureServer, 'wss', parts.handler);
   server.on('error', (error) => {

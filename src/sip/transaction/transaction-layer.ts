@@ -203,6 +203,14 @@ export class TransactionLayer {
     this.#servers.get(transactionId)?.dispatch('transport-error');
   }
 
+  /** A path is gone: the requests on it that nothing has answered yet fail (RFC 3261 18.4). */
+  pathLost(isOn: (destination: Destination) => boolean): void {
+    for (const client of [...this.#clients.values()]) {
+      const unanswered = client.state === 'calling' || client.state === 'trying';
+      if (unanswered && isOn(client.destination)) client.dispatch('transport-error');
+    }
+  }
+
   /**
    * Forgets a transaction without sending or reporting anything: an incoming request that nobody will ever
    * answer, for instance. A server transaction waits for its user's answer without end otherwise.

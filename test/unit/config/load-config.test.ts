@@ -14,12 +14,17 @@ const inProject = (lines: string): string => BASE.replace('    transfer: { to: d
 describe('configuration: a valid file', () => {
   it('has every default filled in', () => {
     const config = good(BASE);
-    assert.deepEqual(config.engine, {
-      kind: 'embedded',
-      controlPort: 0,
-      sessionTimer: { offer: false, defaultS: 1800, minS: 90 },
-      timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 },
-    });
+    assert.equal(config.engine.kind, 'embedded');
+    const { kind, controlPort, sessionTimer, timers } = config.engine;
+    assert.deepEqual(
+      { kind, controlPort, sessionTimer, timers },
+      {
+        kind: 'embedded',
+        controlPort: 0,
+        sessionTimer: { offer: false, defaultS: 1800, minS: 90 },
+        timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 },
+      },
+    );
     assert.deepEqual(config.media, {
       kind: 'embedded',
       address: '127.0.0.1',

@@ -36,6 +36,14 @@ const readings: NodeReadings = {
   policyAnswered: 9,
   badMessages: 3,
   sipMessages: { in: 70, out: 71 },
+  engine: {
+    keptOut: { banned: 5, scanner: 1 },
+    pathsFailed: { silent: 2 },
+    keepAlivesSent: 9,
+    untraced: 3,
+    connections: 4,
+    bannedSources: 1,
+  },
   rtp: { received: 10, relayed: 9, generated: 1, rejected: 1, portsInUse: 4, portsTotal: 100 },
   cdr: { written: 1, failedWrites: 0, lost: 0 },
   webhooks: new Map([

@@ -25,6 +25,8 @@ export class RawUa {
     this.#target = target;
     this.port = socket.address().port;
     socket.on('message', (datagram) => {
+      // RFC 3261 7.5: empty lines are nothing.
+      if (datagram.toString().trim() === '') return;
       this.#onMessage(datagram.toString());
     });
   }

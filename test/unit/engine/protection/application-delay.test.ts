@@ -45,13 +45,11 @@ describe('how far applications are behind', () => {
     const judge = (queuedMs: number, overloadLagMs?: number): string => {
       const options = overloadLagMs === undefined ? {} : { overloadLagMs };
       const log = createLogger('test', 'silent');
-      const gate = new Gatekeeper(
-        options,
-        new VirtualClock(),
-        log,
-        () => 0,
-        () => queuedMs,
-      );
+      const gate = new Gatekeeper(options, new VirtualClock(), log, {
+        backlogBytes: () => 0,
+        queuedMs: () => queuedMs,
+        callers: () => [],
+      });
       const verdict = gate.judgeCall('192.0.2.1');
       gate.close();
       return verdict;

@@ -40,6 +40,7 @@ class LateClock implements Clock {
 
 describe('protection of the engine', () => {
   const log = createLogger('engine', 'silent');
+  const idle = { backlogBytes: () => 0, queuedMs: () => 0, callers: (): string[] => [] };
 
   it('a bucket lets its rate through, no burst beyond it, and fills again with time', () => {
     const bucket = new TokenBucket(3, 0);
@@ -87,7 +88,10 @@ describe('protection of the engine', () => {
 
   it('sheds calls while an application does not read, and keeps count', () => {
     let backlog = 0;
-    const gate = new Gatekeeper({ overloadBacklogBytes: 1_000 }, new VirtualClock(), log, () => backlog);
+    const gate = new Gatekeeper({ overloadBacklogBytes: 1_000 }, new VirtualClock(), log, {
+      ...idle,
+      backlogBytes: () => backlog,
+    });
     assert.equal(gate.judgeCall('192.0.2.1'), 'pass');
     backlog = 1_001;
     assert.equal(gate.judgeCall('192.0.2.1'), 'overloaded');
@@ -97,7 +101,7 @@ describe('protection of the engine', () => {
 
   it('reads addresses and blocks of both families, and refuses nonsense', () => {
     const allow = ['198.51.100.0/24', '192.0.2.7', '2001:db8::/32'];
-    const gate = new Gatekeeper({ allow }, new VirtualClock(), log, () => 0);
+    const gate = new Gatekeeper({ allow }, new VirtualClock(), log, idle);
     for (const [address, verdict] of [
       ['198.51.100.9', 'pass'],
       ['::ffff:198.51.100.9', 'pass'],
@@ -109,13 +113,13 @@ describe('protection of the engine', () => {
       assert.equal(gate.judgeSource(address), verdict, address);
     gate.close();
     assert.throws(
-      () => new Gatekeeper({ allow: ['here'] }, new VirtualClock(), log, () => 0),
+      () => new Gatekeeper({ allow: ['here'] }, new VirtualClock(), log, idle),
       (error: { code?: string }) => error.code === 'engine_bad_source_list',
     );
   });
 
   it('remembers a bounded number of sources', () => {
-    const gate = new Gatekeeper({ callsPerSecondPerSource: 1 }, new VirtualClock(), log, () => 0);
+    const gate = new Gatekeeper({ callsPerSecondPerSource: 1 }, new VirtualClock(), log, idle);
     for (let source = 0; source < 20_000; source++)
       gate.judgeCall(`10.${source >> 16}.${(source >> 8) & 255}.${source & 255}`);
     assert.equal(gate.counts().sources, 10_000);

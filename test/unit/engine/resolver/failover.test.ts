@@ -22,6 +22,8 @@ class Answering {
     this.#socket = socket;
     socket.on('message', (raw, from) => {
       const request = raw.toString();
+      // RFC 3261 7.5: empty lines are nothing.
+      if (request.trim() === '') return;
       this.requests.push(request);
       this.#from = from;
       if (status !== null && method(request) !== 'ACK') this.#answer(request, status);

@@ -15,21 +15,26 @@ export class LocalDns {
   readonly port: number;
   readonly #socket: Socket;
 
-  private constructor(socket: Socket, zone: Zone) {
+  private constructor(socket: Socket, zone: Zone | undefined) {
     this.#socket = socket;
     this.port = socket.address().port;
     socket.on('message', (query, from) => {
-      socket.send(answer(query, zone), from.port, from.address);
+      if (zone) socket.send(answer(query, zone), from.port, from.address);
     });
   }
 
   /** The keys of `zone` are a type and a name: `srv _sip._udp.example.net`. */
-  static async start(zone: Zone): Promise<LocalDns> {
+  static async start(zone: Zone | undefined): Promise<LocalDns> {
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => {
       socket.bind(0, '127.0.0.1', resolve);
     });
     return new LocalDns(socket, zone);
+  }
+
+  /** One that never answers. */
+  static async silent(): Promise<LocalDns> {
+    return LocalDns.start(undefined);
   }
 
   close(): void {

@@ -112,13 +112,10 @@ describe('SIP listeners of the embedded engine', () => {
     }
   });
 
-  it('drops keep-alives and STUN on UDP without a word (RFC 5626)', async () => {
+  it('drops keep-alives of CRLF on UDP without a word (RFC 5626)', async () => {
     const fixture = await start([udp('127.0.0.1')]);
     const peer = await datagrams();
-    const stun = Buffer.alloc(20);
-    stun.writeUInt16BE(1, 0);
-    stun.writeUInt32BE(0x2112a442, 4);
-    for (const nothing of ['\r\n\r\n', '\0', '\r\n\r\n\r\n', stun])
+    for (const nothing of ['\r\n\r\n', '\0', '\r\n\r\n\r\n'])
       peer.send(nothing, fixture.udpPort, '127.0.0.1');
     peer.send(options('udp', '127.0.0.1'), fixture.udpPort, '127.0.0.1');
     assert.equal(status(await peer.next()), 200);
