@@ -6,6 +6,7 @@ import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
+import { MessageBatch } from './message-batch.js';
 import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
 
 /** A worker that has not opened a leg by then is taken for stuck. */
@@ -29,7 +30,7 @@ export interface EmbeddedMediaStats {
 /** A worker as seen from here. */
 interface WorkerLink {
   readonly index: number;
-  readonly port: MessagePort;
+  readonly commands: MessageBatch<ToMediaWorker>;
   readonly legs: Map<string, MediaLeg>;
 }
 
@@ -57,10 +58,10 @@ export class EmbeddedMedia {
   attachWorker(index: number, port: MessagePort): void {
     const former = this.#workers.get(index);
     if (former) this.#loseWorker(former);
-    const worker: WorkerLink = { index, port, legs: new Map() };
+    const worker: WorkerLink = { index, commands: new MessageBatch(port), legs: new Map() };
     this.#workers.set(index, worker);
-    port.on('message', (message: FromMediaWorker) => {
-      this.#fromWorker(worker, message);
+    port.on('message', (messages: readonly FromMediaWorker[]) => {
+      for (const message of messages) this.#fromWorker(worker, message);
     });
     port.on('close', () => {
       if (!this.#closed) this.#loseWorker(worker);
@@ -134,7 +135,7 @@ export class EmbeddedMedia {
     this.#closed = true;
     for (const call of this.#calls.values()) for (const leg of call.legs.values()) leg.dispose();
     this.#calls.clear();
-    for (const worker of this.#workers.values()) worker.port.close();
+    for (const worker of this.#workers.values()) worker.commands.close();
     this.#workers.clear();
   }
 
@@ -250,7 +251,7 @@ export class EmbeddedMedia {
     if (this.#workers.get(worker.index) === worker) this.#workers.delete(worker.index);
     const legs = [...worker.legs.values()];
     worker.legs.clear();
-    worker.port.close();
+    worker.commands.close();
     if (legs.length > 0) {
       this.#options.log.error(
         { index: worker.index, legs: legs.length },
@@ -288,7 +289,7 @@ export class EmbeddedMedia {
   }
 
   #post(worker: WorkerLink, message: ToMediaWorker): void {
-    worker.port.postMessage(message);
+    worker.commands.post(message);
   }
 
   #emit(callId: string, event: MediaEvent): void {

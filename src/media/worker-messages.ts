@@ -30,7 +30,7 @@ export interface StreamSettings {
   readonly mayReceive: boolean;
 }
 
-/** Signalling side → media worker, over their own port. In order: a leg's `open` comes before all else of it. */
+/** Signalling side → media worker, over their own port, those of one turn as an array. In order: a leg's `open` comes before all else of it. */
 export type ToMediaWorker =
   /** → `opened` or `openFailed`. Other commands for the leg may follow at once. */
   | { readonly kind: 'open'; readonly callId: string; readonly legId: LegId; readonly symmetricRtp: boolean }
@@ -46,7 +46,7 @@ export type ToMediaWorker =
   /** Reads and converts files before a call needs them. */
   | { readonly kind: 'preload'; readonly files: readonly string[] };
 
-/** Media worker → signalling side. */
+/** Media worker → signalling side, likewise as arrays. */
 export type FromMediaWorker =
   | { readonly kind: 'opened'; readonly legId: LegId; readonly rtpPort: number }
   | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }

@@ -29,13 +29,15 @@ import type { Paced, Pacer } from './pacer.js';
 import { PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
 import { RtcpSession } from './rtcp-session.js';
 import { SilenceWatch } from './silence-watch.js';
-import type { SocketPair } from './socket-pair.js';
+import type { SocketPair } from './socket-pair-stock.js';
 
 const CLOCK_RATE = 8000;
 const FRAME_MS = 20;
 const SAMPLES_PER_MS = 8;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
 const FILL_MS = 2000;
+/** A party that is joined to another hears nothing for so long before silence packets fill in for a mute one. */
+const SILENCE_AFTER_MS = 200;
 /** A live source so long silent is filled in with silence packets, so that nobody's media timer fires. */
 const STALL_MS = 1000;
 
@@ -60,7 +62,13 @@ type Hearing =
   | { readonly kind: 'mix'; readonly mixer: Mixer }
   | { readonly kind: 'prompt'; readonly player: PromptPlayer; readonly onEnd: (() => void) | null }
   /** `live` once a packet of the other leg came; until then the filler is heard. */
-  | { readonly kind: 'leg'; live: boolean; readonly filler: PromptPlayer; readonly fillUntilMs: number };
+  | {
+      readonly kind: 'leg';
+      live: boolean;
+      readonly filler: PromptPlayer;
+      readonly fillUntilMs: number;
+      readonly silentUntilMs: number;
+    };
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
 export class Endpoint implements Paced {
@@ -149,7 +157,9 @@ export class Endpoint implements Paced {
     let filler = this.#silence;
     if (before.kind === 'prompt' && before.player.loops) filler = before.player;
     if (before.kind === 'leg' && !before.live) filler = before.filler;
-    this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: this.#context.clock.now() + FILL_MS };
+    const nowMs = this.#context.clock.now();
+    const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
+    this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs, silentUntilMs };
     this.#pace();
   }
 
@@ -317,7 +327,10 @@ export class Endpoint implements Paced {
       return true;
     }
     if (hearing.kind === 'leg' && !hearing.live) {
-      this.#playFrame(nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence, nowMs);
+      const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
+      // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
+      if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#dtmf.busy;
+      this.#playFrame(filler, nowMs);
       return true;
     }
     return this.#dtmf.busy;
@@ -330,10 +343,11 @@ export class Endpoint implements Paced {
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
     if (hearing.kind === 'leg' && hearing.live && nowMs - this.#stream.lastAtMs > STALL_MS) {
-      this.#hearing = { kind: 'leg', live: false, filler: this.#silence, fillUntilMs: nowMs };
+      const filler = this.#silence;
+      this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: nowMs, silentUntilMs: nowMs };
       this.#stream.switchSource();
-      this.#pace();
     }
+    this.#pace();
     if (this.#rtcp.isDue(nowMs)) this.#sendReport(nowMs, false);
   }
 

@@ -9,9 +9,11 @@ import type { FromMediaWorker, PortRange, ToMediaWorker } from '../worker-messag
 import { Endpoint, type WorkerCounters } from './endpoint.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
-import { openSocketPair } from './socket-pair.js';
+import { SocketPairStock } from './socket-pair-stock.js';
 
+/** Every leg is checked so often; in slices, so that no packet waits for the checks of a thousand legs. */
 const CHECK_MS = 100;
+const CHECK_SLICES = 10;
 
 export interface MediaEngineOptions {
   readonly address: string;
@@ -36,6 +38,7 @@ interface Leg {
 export class MediaEngine {
   readonly #options: MediaEngineOptions;
   readonly #ports: PortAllocator;
+  readonly #sockets: SocketPairStock;
   readonly #pacer: Pacer;
   readonly #legs = new Map<string, Leg>();
   readonly counters: WorkerCounters = {
@@ -45,11 +48,14 @@ export class MediaEngine {
     packetsRejected: 0,
   };
   #checks: Timer | null = null;
+  /** The legs that this round of checks has still to visit. */
+  #unchecked: MapIterator<Leg> | null = null;
   #closed = false;
 
   constructor(options: MediaEngineOptions) {
     this.#options = options;
     this.#ports = new PortAllocator(options.ports);
+    this.#sockets = new SocketPairStock(this.#ports, options.address, options.clock);
     this.#pacer = new Pacer(options.clock);
   }
 
@@ -59,7 +65,7 @@ export class MediaEngine {
 
   /** UDP ports held, two per leg. */
   get portsInUse(): number {
-    return this.#ports.inUse * 2;
+    return (this.#ports.inUse - this.#sockets.size) * 2;
   }
 
   get portsTotal(): number {
@@ -125,6 +131,7 @@ export class MediaEngine {
     this.#closed = true;
     for (const leg of this.#legs.values()) leg.endpoint.close();
     this.#legs.clear();
+    this.#sockets.close();
     this.#pacer.close();
     this.#checks?.cancel();
     this.#checks = null;
@@ -142,9 +149,7 @@ export class MediaEngine {
     });
     const leg: Leg = { endpoint, reply, source: null };
     this.#legs.set(legId, leg);
-    this.#checks ??= clock.after(CHECK_MS, () => {
-      this.#check();
-    });
+    if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
       if (heardBy(other).includes(legId)) this.#join(other, endpoint);
@@ -156,7 +161,7 @@ export class MediaEngine {
 
   async #bind(leg: Leg): Promise<void> {
     const { endpoint, reply } = leg;
-    const pair = await openSocketPair(this.#ports, this.#options.address, {
+    const pair = await this.#sockets.take({
       onRtp: endpoint.onRtp,
       onRtcp: endpoint.onRtcp,
       onError: endpoint.onSocketError,
@@ -277,15 +282,27 @@ export class MediaEngine {
     this.#legs.delete(leg.endpoint.legId);
   }
 
+  #scheduleCheck(): void {
+    this.#checks = this.#options.clock.after(CHECK_MS / CHECK_SLICES, () => {
+      this.#check();
+    });
+  }
+
+  /** One slice of the regular checks. */
   #check(): void {
+    this.#checks = null;
     const nowMs = this.#options.clock.now();
-    for (const leg of this.#legs.values()) leg.endpoint.check(nowMs);
-    this.#checks =
-      this.#legs.size === 0
-        ? null
-        : this.#options.clock.after(CHECK_MS, () => {
-            this.#check();
-          });
+    this.#unchecked ??= this.#legs.values();
+    for (let left = Math.ceil(this.#legs.size / CHECK_SLICES); left > 0; left--) {
+      const next = this.#unchecked.next();
+      if (next.done) {
+        this.#unchecked = null;
+        break;
+      }
+      next.value.endpoint.check(nowMs);
+    }
+    this.#sockets.trim(nowMs);
+    if (this.#legs.size + this.#sockets.size > 0) this.#scheduleCheck();
   }
 
   #emit(leg: Leg, event: MediaEvent): void {
