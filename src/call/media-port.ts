@@ -1,4 +1,4 @@
-import type { CodecName } from './project.js';
+import type { CodecName, DtmfKind } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
 
@@ -28,6 +28,9 @@ export type MediaCommand =
       readonly party: Party;
       readonly codecs: readonly CodecName[];
       readonly symmetricRtp: boolean;
+      /** Version of IP; 4 where it is not said. */
+      readonly family?: 4 | 6;
+      readonly dtmf?: DtmfKind;
       readonly direction: MediaDirection;
     }
   /** Takes the peer's offer (initial, re-INVITE or UPDATE) and makes our answer. → `localSdp` or `mediaFailed`. */
@@ -39,6 +42,7 @@ export type MediaCommand =
       readonly party: Party;
       readonly codecs: readonly CodecName[];
       readonly symmetricRtp: boolean;
+      readonly dtmf?: DtmfKind;
       readonly remoteSdp: string;
       /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
       readonly direction: MediaDirection;
@@ -102,6 +106,8 @@ export type MediaEvent =
       readonly detail: string;
     }
   | { readonly kind: 'dtmf'; readonly legId: LegId; readonly digit: string; readonly durationMs: number }
+  /** Who hears this party cannot take the codec that it sends: an offer of `codecs` is due (re-INVITE). */
+  | { readonly kind: 'codecUnlike'; readonly legId: LegId; readonly codecs: readonly CodecName[] }
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
   /** No RTP came from this party for the watched time; said once until RTP flows again. */
   | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }

@@ -83,7 +83,9 @@ export class MediaPool {
     const { settings, logLevel } = this.#options;
     const portRange = this.#ranges[index] ?? { first: settings.ports.min, last: settings.ports.max };
     const start = this.#options.startWorkers ?? startMediaWorkers;
-    const workers = await start({ count: 1, address: settings.address, portRange, logLevel });
+    const { address } = settings;
+    const address6 = settings.ipv6?.address ?? null;
+    const workers = await start({ count: 1, address, address6, portRange, logLevel });
     this.#slots[index] = { kind: 'up', workers };
     workers.onExit((_index, cause) => {
       if (this.#closed) return;

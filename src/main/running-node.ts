@@ -182,6 +182,7 @@ export class RunningNode implements NodeControl {
       control: control.address,
       plan,
       mediaAddress: media.advertise,
+      mediaAddress6: media.ipv6?.advertise ?? null,
     });
     this.#signalling = signalling;
     this.#closers.push('signalling', () => signalling.close());

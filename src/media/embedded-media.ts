@@ -5,6 +5,7 @@ import type { Clock } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
+import { unlikeCodecs } from './codec-match.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
 import { MessageBatch } from './message-batch.js';
 import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
@@ -15,6 +16,8 @@ const OPEN_DEADLINE_MS = 2000;
 export interface EmbeddedMediaOptions {
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
+  /** IPv6 address likewise; null where there is none. */
+  readonly mediaAddress6?: string | null;
   readonly random: Random;
   readonly clock: Clock;
   readonly onEvent: (callId: string, event: MediaEvent) => void;
@@ -163,7 +166,15 @@ export class EmbeddedMedia {
       return;
     }
     const { worker } = call;
-    const { mediaAddress, random, clock } = this.#options;
+    const { random, clock } = this.#options;
+    const family = familyOf(command);
+    const mediaAddress = family === 6 ? this.#options.mediaAddress6 : this.#options.mediaAddress;
+    if (!mediaAddress) {
+      const { legId, requestId } = command;
+      const detail = 'the peer wants IPv6, for which there is no media address';
+      this.#emit(callId, { kind: 'mediaFailed', legId, requestId, status: 488, code: 'sdp_address', detail });
+      return;
+    }
     const leg = new MediaLeg({
       callId,
       legId: command.legId,
@@ -174,6 +185,7 @@ export class EmbeddedMedia {
       },
       configure: (settings) => {
         this.#post(worker, { kind: 'configure', legId: command.legId, settings });
+        this.#matchCodecs(callId);
       },
       openDeadline: clock.after(OPEN_DEADLINE_MS, () => {
         this.#openFailed(leg, 'media_worker_late', 'the media worker did not open the leg in time');
@@ -188,6 +200,7 @@ export class EmbeddedMedia {
       callId,
       legId: command.legId,
       symmetricRtp: command.symmetricRtp,
+      family,
     });
     leg.negotiate(command);
   }
@@ -221,7 +234,23 @@ export class EmbeddedMedia {
     if (command.kind === 'stopGap') leg.gapRequests.add(command.requestId);
     if (command.kind === 'close') leg.closing = true;
     this.#post(call.worker, command);
+    if (command.kind === 'hear') {
+      leg.source = command.source;
+      this.#matchCodecs(callId);
+    }
     return true;
+  }
+
+  /** Says once per agreement that a party must be asked to send another codec. */
+  #matchCodecs(callId: string): void {
+    const legs = this.#calls.get(callId)?.legs;
+    if (!legs) return;
+    for (const event of unlikeCodecs(legs)) {
+      const leg = legs.get(event.legId);
+      if (!leg || leg.saidUnlike === leg.settings) continue;
+      leg.saidUnlike = leg.settings;
+      this.#emit(callId, event);
+    }
   }
 
   #fromWorker(worker: WorkerLink, message: FromMediaWorker): void {
@@ -303,4 +332,10 @@ export class EmbeddedMedia {
       );
     }
   }
+}
+
+/** The version of IP of a new leg: as the peer's offer has it, as ours is wished for (RFC 6157 is not done). */
+function familyOf(command: Extract<NegotiationCommand, { kind: 'makeOffer' | 'makeAnswer' }>): 4 | 6 {
+  if (command.kind === 'makeOffer') return command.family ?? 4;
+  return /^c=IN IP6 /m.test(command.remoteSdp) && !/^c=IN IP4 /m.test(command.remoteSdp) ? 6 : 4;
 }

@@ -17,6 +17,8 @@ export interface MediaWorkersOptions {
   readonly count: number;
   /** IPv4 address to bind to. */
   readonly address: string;
+  /** IPv6 address to bind to; null for none. */
+  readonly address6?: string | null;
   /** Split among the workers; each leg takes two ports. */
   readonly portRange: PortRange;
   readonly logLevel: LogLevel;
@@ -40,10 +42,11 @@ export interface MediaWorkers {
 /** Starts the media worker threads; resolves when all are ready, rejects (RelevoError) when one cannot start. */
 export async function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
   const exits: ((index: number, cause: string) => void)[] = [];
+  const { address, address6 = null, logLevel } = options;
   const parts = splitPortRange(options.portRange, options.count);
   const threads = parts.map(
     (ports, index) =>
-      new MediaThread({ index, address: options.address, ports, logLevel: options.logLevel }, (cause) => {
+      new MediaThread({ index, address, address6, ports, logLevel }, (cause) => {
         for (const listener of exits) listener(index, cause);
       }),
   );

@@ -1,10 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { MediaEvent, MediaSource } from '../call/media-port.js';
-import type { CodecName } from '../call/project.js';
+import type { CodecName, G711Name } from '../call/project.js';
 import type { LegId } from '../call/signalling-port.js';
 import type { LogLevel } from '../common/log.js';
 
-/** An IPv4 transport address. */
+/** An IPv4 or IPv6 transport address; IPv6 without brackets. */
 export interface MediaAddress {
   readonly address: string;
   readonly port: number;
@@ -17,14 +17,23 @@ export interface StreamSettings {
   readonly remoteRtcp: MediaAddress | null;
   /** RFC 5761: RTCP shares the RTP port. */
   readonly rtcpMux: boolean;
-  /** What we send. */
-  readonly sendCodec: CodecName;
+  /** Audio that we make: the agreed G.711 codec, under the peer's number. */
+  readonly sendCodec: G711Name;
   readonly sendPayloadType: number;
-  /** RFC 4733 payload type that the peer takes; null where it takes none. */
+  /** Samples of one packet of ours: 160 for 20 ms, 80 where the peer takes no more than 10 ms (a=maxptime). */
+  readonly packetSamples: number;
+  /** What else the peer takes, under its numbers: passed through as it comes. */
+  readonly passThrough: readonly { readonly payloadType: number; readonly codec: CodecName }[];
+  /** The codec in which the peer is going to send: the first that both sides name. */
+  readonly peerCodec: CodecName;
+  /** RFC 4733 payload type at 8000 Hz that the peer takes; null where it takes none. */
   readonly sendEventPayloadType: number | null;
+  /** Likewise at 48,000 Hz, beside Opus. */
+  readonly sendWideEventPayloadType: number | null;
   /** What we take: payload types that our SDP announced. */
   readonly receivePayloadTypes: readonly { readonly payloadType: number; readonly codec: CodecName }[];
   readonly receiveEventPayloadType: number | null;
+  readonly receiveWideEventPayloadType: number | null;
   /** The agreed direction, from our side. */
   readonly maySend: boolean;
   readonly mayReceive: boolean;
@@ -33,7 +42,13 @@ export interface StreamSettings {
 /** Signalling side → media worker, over their own port, those of one turn as an array. In order: a leg's `open` comes before all else of it. */
 export type ToMediaWorker =
   /** → `opened` or `openFailed`. Other commands for the leg may follow at once. */
-  | { readonly kind: 'open'; readonly callId: string; readonly legId: LegId; readonly symmetricRtp: boolean }
+  | {
+      readonly kind: 'open';
+      readonly callId: string;
+      readonly legId: LegId;
+      readonly symmetricRtp: boolean;
+      readonly family: 4 | 6;
+    }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
@@ -67,6 +82,8 @@ export interface MediaWorkerOptions {
   readonly index: number;
   /** IPv4 address to bind RTP and RTCP sockets to. */
   readonly address: string;
+  /** IPv6 address likewise; null where legs are IPv4 only. */
+  readonly address6: string | null;
   readonly ports: PortRange;
   readonly logLevel: LogLevel;
 }

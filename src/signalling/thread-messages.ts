@@ -19,6 +19,7 @@ export interface SignallingThreadOptions {
   readonly plan: CallPlan;
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
+  readonly mediaAddress6?: string | null;
 }
 
 /** Counters of the signalling thread since its start; `calls` is a gauge. */

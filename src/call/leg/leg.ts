@@ -67,7 +67,13 @@ export class Leg {
     this.profile = identity.profile;
     this.#initial = new InitialOffer(this.media);
     this.#requests = new LegRequests((command) => this.#send(command), context, this.legId);
-    this.#negotiation = this.#makeNegotiation();
+    const negotiation = negotiationPort(this, {
+      ownsCallId: () => !this.#uas,
+      wish: () => this.#wish(),
+      directionChanged: (direction, done) => this.#directionChanged(direction, done),
+      lost: (status) => this.#lost(status),
+    });
+    this.#negotiation = new Negotiation(context, negotiation, this.media);
     const exchange = {
       legId: this.legId,
       initial: this.#initial,
@@ -144,7 +150,7 @@ export class Leg {
     this.#move('incoming');
   }
 
-  /** UAS: 18x, with our SDP where early media flows (an offerless INVITE gets none). */
+  /** UAS: 18x, with our SDP where early media flows. */
   ring(status: 180 | 183, withSdp: boolean, headers: SipHeaders = {}): void {
     this.#uasExchange.ring(status, withSdp, headers);
   }
@@ -273,6 +279,10 @@ export class Leg {
       case 'mediaTimeout':
         if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
         return;
+      case 'codecUnlike':
+        this.media.narrowTo(event.codecs);
+        this.#switchCodec();
+        return;
       case 'played':
         if (!this.#released) this.#owner.legPlayed(this, event.promptId);
         return;
@@ -291,13 +301,8 @@ export class Leg {
   }
 
   dump(): object {
-    const { state } = this.media;
-    return {
-      ...this.view(),
-      media: state,
-      direction: this.media.agreed,
-      negotiation: this.#negotiation.dump(),
-    };
+    const { state: media, agreed: direction } = this.media;
+    return { ...this.view(), media, direction, negotiation: this.#negotiation.dump() };
   }
 
   #acked(requestId: string | null, sdp: string | null): void {
@@ -322,6 +327,12 @@ export class Leg {
     if (this.#answered || this.#released || (this.#uas && this.#initial.answerInAck)) return;
     this.#answered = true;
     this.#owner.legAnswered(this);
+    this.#switchCodec();
+  }
+
+  /** Who hears this peer cannot take its codec: offers it those that both have. */
+  #switchCodec(): void {
+    if (this.up && this.media.takeSwitch()) this.offer(this.#wish(), () => undefined);
   }
 
   #response(event: Extract<SignallingEvent, { kind: 'response' }>): void {
@@ -438,16 +449,8 @@ export class Leg {
     this.#context.signalling(withSessionId(command, this.#context.sessionIds, this.party));
   }
 
-  #makeNegotiation(): Negotiation {
-    const port = negotiationPort(this, {
-      ownsCallId: () => !this.#uas,
-      wish: () => this.#wish(),
-      directionChanged: (direction, done) => {
-        if (this.#released) done();
-        else this.#owner.legDirection(this, direction, done);
-      },
-      lost: (status) => this.#lost(status),
-    });
-    return new Negotiation(this.#context, port, this.media);
+  #directionChanged(direction: MediaDirection, done: () => void): void {
+    if (this.#released) done();
+    else this.#owner.legDirection(this, direction, done);
   }
 }

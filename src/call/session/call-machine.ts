@@ -10,6 +10,7 @@ import type { PolicyDecision } from '../decision.js';
 import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { MediaProfile } from '../leg/leg-media.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
+import { mediaProfile } from '../leg/media-profile.js';
 import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
 import type { ReferPolicy, Trunk } from '../project.js';
@@ -394,7 +395,7 @@ export class CallMachine implements CallHost {
       sipCallId: invite.sipCallId,
       sourceAddress: invite.sourceAddress,
     });
-    const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
+    const profile = mediaProfile(trunk, project, null);
     const caller = this.takeLeg(legId, 'caller', remoteOf(invite), profile, this.#callerSide);
     this.roles.caller = caller;
     if (maxForwards === null) {

@@ -1,61 +1,29 @@
-import type { RemoteInfo } from 'node:dgram';
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
-import type { Clock } from '../../common/clock.js';
-import type { Logger } from '../../common/log.js';
-import type { Random } from '../../common/random.js';
 import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
-import {
-  RTP_FAULTS,
-  RTP_HEADER_BYTES,
-  looksLikeRtcp,
-  rtpPayloadEnd,
-  rtpPayloadStart,
-  rtpSequence,
-  rtpSsrc,
-  rtpTimestamp,
-  writeRtpHeader,
-  type RtpFault,
-} from '../../rtp/packet.js';
-import { SourceStatistics } from '../../rtp/source-statistics.js';
-import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telephone-event.js';
+import { opusSamples } from '../../rtp/opus.js';
+import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
+import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
+import type { EndpointContext } from './endpoint-context.js';
 import { GapMeter } from './gap-meter.js';
-import { Latch } from './latch.js';
 import { Mixer } from './mixer.js';
 import { OutgoingStream } from './outgoing-stream.js';
-import type { Paced, Pacer } from './pacer.js';
-import { PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
+import type { Paced } from './pacer.js';
+import { PartyReceiver } from './party-receiver.js';
+import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
 import { RtcpSession } from './rtcp-session.js';
-import { SilenceWatch } from './silence-watch.js';
-import type { SocketPair } from './socket-pair-stock.js';
+import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
 
-const CLOCK_RATE = 8000;
 const FRAME_MS = 20;
-const SAMPLES_PER_MS = 8;
+const WIDE_RATE = 48_000;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
 const FILL_MS = 2000;
 /** A party that is joined to another hears nothing for so long before silence packets fill in for a mute one. */
 const SILENCE_AFTER_MS = 200;
 /** A live source so long silent is filled in with silence packets, so that nobody's media timer fires. */
 const STALL_MS = 1000;
-
-/** Counters of a worker, shared by its endpoints. */
-export interface WorkerCounters {
-  packetsReceived: number;
-  packetsRelayed: number;
-  packetsGenerated: number;
-  packetsRejected: number;
-}
-
-export interface EndpointContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly pacer: Pacer;
-  readonly counters: WorkerCounters;
-  readonly log: Logger;
-}
 
 type Hearing =
   | { readonly kind: 'nothing' }
@@ -74,27 +42,29 @@ type Hearing =
 export class Endpoint implements Paced {
   readonly legId: string;
   readonly callId: string;
+  /** For the sockets of this leg. */
+  readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
-  readonly #latch: Latch;
-  readonly #received = new SourceStatistics(CLOCK_RATE);
+  readonly #receiver: PartyReceiver;
+  /** Everything with a clock of 8000 Hz. */
   readonly #stream: OutgoingStream;
+  /** Opus: another clock is another SSRC (RFC 7160 4.1). */
+  readonly #wide: OutgoingStream;
+  /** The one of the two that was sent last. */
+  #active: OutgoingStream;
   readonly #rtcp: RtcpSession;
   readonly #gap = new GapMeter();
-  readonly #watch = new SilenceWatch();
   readonly #dtmf: DtmfSender;
-  readonly #events: TelephoneEventDetector;
-  readonly #types = new PayloadTypeTable();
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
   #pair: SocketPair | null = null;
   #settings: StreamSettings | null = null;
+  /** Payload type by what comes from the heard leg; what is not there cannot be passed on. */
+  #sendTypes = new Map<PayloadKind, number>();
   #canSend = false;
-  #octetsReceived = 0;
-  #rejected = 0;
-  #faultLogged = false;
   #closed = false;
 
   constructor(
@@ -108,13 +78,31 @@ export class Endpoint implements Paced {
     this.legId = legId;
     this.#context = context;
     this.#emit = emit;
-    this.#latch = new Latch(symmetricRtp);
     this.#stream = new OutgoingStream(context.random);
-    this.#rtcp = new RtcpSession(this.#stream, this.#received, context.random);
+    this.#wide = new OutgoingStream(context.random, WIDE_RATE);
+    this.#active = this.#stream;
     this.#dtmf = new DtmfSender(this.#stream);
-    this.#events = new TelephoneEventDetector(CLOCK_RATE, (digit, durationMs) => {
-      this.#emit({ kind: 'dtmf', legId, digit, durationMs });
+    this.#receiver = new PartyReceiver({
+      callId,
+      legId,
+      symmetricRtp,
+      context,
+      onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
+        this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      },
+      onDigit: (digit, durationMs) => {
+        this.#emit({ kind: 'dtmf', legId, digit, durationMs });
+      },
+      onReport: (packet, nowMs) => this.#rtcp.take(packet, nowMs),
     });
+    this.#rtcp = new RtcpSession(this.#stream, this.#receiver.received, context.random);
+    this.handlers = {
+      onRtp: this.#receiver.onRtp,
+      onRtcp: this.#receiver.onRtcp,
+      onError: (error) => {
+        this.#receiver.logOnce({ error: error.message }, 'cannot send');
+      },
+    };
   }
 
   get closed(): boolean {
@@ -130,9 +118,8 @@ export class Endpoint implements Paced {
   configure(settings: StreamSettings): void {
     const nowMs = this.#context.clock.now();
     this.#settings = settings;
-    this.#types.set(settings);
-    if (settings.remoteRtp) this.#latch.signal(settings.remoteRtp, nowMs);
-    this.#watch.setExpecting(settings.mayReceive, nowMs);
+    this.#sendTypes = sendTypesOf(settings);
+    this.#receiver.configure(settings, nowMs);
     this.#gap.setReceiving(settings.maySend && settings.remoteRtp !== null, nowMs);
     this.#rtcp.start(nowMs);
     this.#updateSending();
@@ -181,7 +168,7 @@ export class Endpoint implements Paced {
   }
 
   watch(timeoutMs: number): void {
-    this.#watch.start(timeoutMs, this.#context.clock.now());
+    this.#receiver.watch.start(timeoutMs, this.#context.clock.now());
   }
 
   startGap(): void {
@@ -192,57 +179,16 @@ export class Endpoint implements Paced {
     return this.#gap.stop(this.#context.clock.now());
   }
 
-  /** A datagram on the RTP socket. */
-  readonly onRtp = (packet: Buffer, from: RemoteInfo): void => {
-    const start = rtpPayloadStart(packet);
-    if (start < 0) {
-      this.#reject(RTP_FAULTS[start as RtpFault], from);
-      return;
-    }
-    if (this.#settings?.rtcpMux && looksLikeRtcp(packet)) {
-      this.onRtcp(packet, from);
-      return;
-    }
-    const settings = this.#settings;
-    // An offer of ours is out: without the answer nobody is known to belong here.
-    if (!settings) return;
-    const kind = this.#types.kinds[packet[1]! & 0x7f] as PayloadKind;
-    if (kind === 'unknown') {
-      this.#reject('payload type that was not agreed', from);
-      return;
-    }
-    const nowMs = this.#context.clock.now();
-    const verdict = this.#latch.judge(from.address, from.port, nowMs);
-    if (verdict !== 'accept') {
-      if (verdict === 'reject') this.#reject('from a stranger', from);
-      return;
-    }
-    if (!settings.mayReceive) return;
-    this.#take(packet, start, kind, nowMs);
-  };
-
-  /** A datagram on the RTCP socket. */
-  readonly onRtcp = (packet: Buffer, from: RemoteInfo): void => {
-    const known = from.address === this.#latch.lockedAddress || from.address === this.#latch.sendAddress;
-    if (!known || !this.#rtcp.take(packet, this.#context.clock.now())) {
-      this.#reject(known ? 'not RTCP' : 'RTCP from a stranger', from);
-    }
-  };
-
-  readonly onSocketError = (error: Error): void => {
-    this.#logOnce({ error: error.message }, 'cannot send');
-  };
-
-  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {
-    const end = rtpPayloadEnd(packet);
-    const ssrc = rtpSsrc(packet);
-    const sequence = rtpSequence(packet);
-    const timestamp = rtpTimestamp(packet);
-    this.#received.update(ssrc, sequence, timestamp, nowMs, kind !== 'event');
-    this.#octetsReceived += end - start;
-    this.#context.counters.packetsReceived++;
-    this.#watch.heard(nowMs);
-    if (kind === 'event') this.#events.push(ssrc, timestamp, packet, start, end, nowMs);
+  #passOn(
+    packet: Buffer,
+    start: number,
+    end: number,
+    kind: PayloadKind,
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    nowMs: number,
+  ): void {
     const listeners = this.listeners;
     const last = listeners.length - 1;
     for (let i = 0; i <= last; i++) {
@@ -270,12 +216,13 @@ export class Endpoint implements Paced {
       return;
     }
     if (hearing.kind !== 'leg' || !this.#canSend) return;
-    const settings = this.#settings!;
-    const stream = this.#stream;
-    const isEvent = kind === 'event';
-    const payloadType = isEvent ? settings.sendEventPayloadType : settings.sendPayloadType;
-    if (kind === 'dropped' || payloadType === null || end === start) {
+    const wide = clockRateOf(kind) === WIDE_RATE;
+    const stream = wide ? this.#wide : this.#stream;
+    const isEvent = kind === 'event' || kind === 'wideEvent';
+    const payloadType = this.#sendTypes.get(kind);
+    if (payloadType === undefined || end === start) {
       stream.skipRelayed(ssrc, sequence);
+      if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
     if (this.#dtmf.sounding) return;
@@ -283,12 +230,18 @@ export class Endpoint implements Paced {
       hearing.live = true;
       stream.switchSource();
     }
+    if (this.#active !== stream) this.#activate(stream);
     if (!stream.relay(ssrc, sequence, timestamp, packet[1]! & 0x80, !isEvent, nowMs)) return;
     let samples = end - start;
     if (isEvent) {
       samples = samples >= TELEPHONE_EVENT_BYTES ? (packet[start + 2]! << 8) | packet[start + 3]! : 0;
-    } else if (kind !== settings.sendCodec) {
-      translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
+    } else if (kind === 'PCMU' || kind === 'PCMA') {
+      if (kind !== this.#settings!.sendCodec)
+        translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
+    } else if (kind === 'opus') {
+      samples = opusSamples(packet, start, end);
+    } else if (kind === 'CN') {
+      samples = 0;
     }
     // CSRCs, extension and padding of the source end here: the header moves up to the payload.
     const head = start - RTP_HEADER_BYTES;
@@ -301,13 +254,14 @@ export class Endpoint implements Paced {
       stream.timestamp,
       stream.ssrc,
     );
+    const { latch } = this.#receiver;
     if (head === 0 && end === packet.length) {
-      this.#pair!.rtp.send(packet, this.#latch.sendPort, this.#latch.sendAddress);
+      this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
     } else {
-      this.#pair!.rtp.send(packet, head, end - head, this.#latch.sendPort, this.#latch.sendAddress);
+      this.#pair!.rtp.send(packet, head, end - head, latch.sendPort, latch.sendAddress);
     }
     stream.sent(end - start, samples, nowMs);
-    this.#gap.sound(nowMs, isEvent ? FRAME_MS : samples / SAMPLES_PER_MS);
+    if (kind !== 'CN') this.#gap.sound(nowMs, isEvent ? FRAME_MS : samples / (wide ? 48 : 8));
     this.#context.counters.packetsRelayed++;
   }
 
@@ -338,14 +292,11 @@ export class Endpoint implements Paced {
 
   /** Regular checks, several times a second. */
   check(nowMs: number): void {
-    if (this.#events.open) this.#events.expire(nowMs);
-    const silentMs = this.#watch.check(nowMs);
+    const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
-    if (hearing.kind === 'leg' && hearing.live && nowMs - this.#stream.lastAtMs > STALL_MS) {
-      const filler = this.#silence;
-      this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: nowMs, silentUntilMs: nowMs };
-      this.#stream.switchSource();
+    if (hearing.kind === 'leg' && hearing.live && nowMs - this.#active.lastAtMs > STALL_MS) {
+      this.#fillSilence(nowMs);
     }
     this.#pace();
     if (this.#rtcp.isDue(nowMs)) this.#sendReport(nowMs, false);
@@ -363,14 +314,15 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.listeners = [];
     }
+    const { received } = this.#receiver;
     return {
-      packetsReceived: this.#received.received,
-      packetsSent: this.#stream.packets,
-      bytesReceived: this.#octetsReceived,
-      bytesSent: this.#stream.octets,
-      packetsLost: this.#received.lost,
-      jitterMs: Math.round(this.#received.jitterMs * 100) / 100,
-      packetsRejected: this.#rejected,
+      packetsReceived: received.received,
+      packetsSent: this.#stream.packets + this.#wide.packets,
+      bytesReceived: this.#receiver.octets,
+      bytesSent: this.#stream.octets + this.#wide.octets,
+      packetsLost: received.lost,
+      jitterMs: Math.round(received.jitterMs * 100) / 100,
+      packetsRejected: this.#receiver.rejected,
     };
   }
 
@@ -382,14 +334,31 @@ export class Endpoint implements Paced {
     if (before || !this.#canSend) return;
     // What the source sent meanwhile must not show as loss.
     this.#stream.switchSource();
+    this.#wide.switchSource();
     this.#pace();
+  }
+
+  /** Until the heard party speaks again, silence is made in its place. */
+  #fillSilence(nowMs: number): void {
+    if (this.#hearing.kind !== 'leg' || !this.#hearing.live) return;
+    const filler = this.#silence;
+    this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: nowMs, silentUntilMs: nowMs };
+    this.#active.switchSource();
+    this.#pace();
+  }
+
+  /** What is sent from now on belongs to this stream. */
+  #activate(stream: OutgoingStream): void {
+    this.#active = stream;
+    stream.switchSource();
+    this.#rtcp.use(stream);
   }
 
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
     const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy;
-    if (needed && !this.#closed) this.#context.pacer.add(this, this.#stream.lastAtMs + FRAME_MS);
+    if (needed && !this.#closed) this.#context.pacer.add(this, this.#active.lastAtMs + FRAME_MS);
   }
 
   #sendEvent(nowMs: number): boolean {
@@ -410,12 +379,9 @@ export class Endpoint implements Paced {
       player.skip();
       return;
     }
-    const settings = this.#settings!;
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    player.next(packet, RTP_HEADER_BYTES, settings.sendCodec);
-    this.#stream.generate(nowMs);
-    this.#sendGenerated(packet, settings.sendPayloadType);
-    this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
+    player.next(packet, RTP_HEADER_BYTES, this.#settings!.sendCodec);
+    this.#sendFrame(packet, nowMs);
     if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
   }
 
@@ -425,16 +391,31 @@ export class Endpoint implements Paced {
     const settings = this.#settings;
     const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
     if (!this.#canSend || !settings) return;
-    this.#stream.generate(nowMs);
-    this.#sendGenerated(packet, settings.sendPayloadType);
-    this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
+    this.#sendFrame(packet, nowMs);
     if (heard) this.#gap.sound(nowMs, FRAME_MS);
+  }
+
+  /** Sends a frame of 20 ms, in packets as short as the party wants them. */
+  #sendFrame(packet: Buffer, nowMs: number): void {
+    const { sendPayloadType, packetSamples } = this.#settings!;
+    if (this.#active !== this.#stream) this.#activate(this.#stream);
+    for (let at = 0; at < FRAME_SAMPLES; at += packetSamples) {
+      let piece = packet;
+      if (packetSamples < FRAME_SAMPLES) {
+        piece = Buffer.allocUnsafe(RTP_HEADER_BYTES + packetSamples);
+        packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
+      }
+      this.#stream.generate(nowMs);
+      this.#sendGenerated(piece, sendPayloadType);
+      this.#stream.sent(packetSamples, packetSamples, nowMs);
+    }
   }
 
   #sendGenerated(packet: Buffer, payloadType: number): void {
     const stream = this.#stream;
     writeRtpHeader(packet, 0, stream.markerBit, payloadType, stream.sequence, stream.timestamp, stream.ssrc);
-    this.#pair!.rtp.send(packet, this.#latch.sendPort, this.#latch.sendAddress);
+    const { latch } = this.#receiver;
+    this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
     this.#context.counters.packetsGenerated++;
   }
 
@@ -443,7 +424,7 @@ export class Endpoint implements Paced {
     const pair = this.#pair;
     if (!settings?.remoteRtp || !settings.remoteRtcp || !pair) return;
     const report = this.#rtcp.report(nowMs, this.#context.clock.wallMs(), bye);
-    const latch = this.#latch;
+    const { latch } = this.#receiver;
     if (settings.rtcpMux) {
       pair.rtp.send(report, latch.sendPort, latch.sendAddress);
       return;
@@ -453,18 +434,5 @@ export class Endpoint implements Paced {
       latch.sendAddress !== settings.remoteRtp.address || latch.sendPort !== settings.remoteRtp.port;
     const port = moved ? Math.min(latch.sendPort + 1, 65_535) : settings.remoteRtcp.port;
     pair.rtcp.send(report, port, moved ? latch.sendAddress : settings.remoteRtcp.address);
-  }
-
-  #reject(why: string, from: RemoteInfo): void {
-    this.#rejected++;
-    this.#context.counters.packetsRejected++;
-    this.#logOnce({ why, from: `${from.address}:${from.port}` }, 'packet dropped');
-  }
-
-  /** One line per leg: what follows is only counted. */
-  #logOnce(detail: object, message: string): void {
-    if (this.#faultLogged) return;
-    this.#faultLogged = true;
-    this.#context.log.info({ callId: this.callId, legId: this.legId, ...detail }, message);
   }
 }

@@ -6,7 +6,8 @@ import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
 import type { FromMediaWorker, PortRange, ToMediaWorker } from '../worker-messages.js';
-import { Endpoint, type WorkerCounters } from './endpoint.js';
+import { Endpoint } from './endpoint.js';
+import type { WorkerCounters } from './endpoint-context.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
 import { SocketPairStock } from './socket-pair-stock.js';
@@ -17,6 +18,7 @@ const CHECK_SLICES = 10;
 
 export interface MediaEngineOptions {
   readonly address: string;
+  readonly address6: string | null;
   readonly ports: PortRange;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,6 +41,7 @@ export class MediaEngine {
   readonly #options: MediaEngineOptions;
   readonly #ports: PortAllocator;
   readonly #sockets: SocketPairStock;
+  readonly #sockets6: SocketPairStock | null;
   readonly #pacer: Pacer;
   readonly #legs = new Map<string, Leg>();
   readonly counters: WorkerCounters = {
@@ -56,6 +59,9 @@ export class MediaEngine {
     this.#options = options;
     this.#ports = new PortAllocator(options.ports);
     this.#sockets = new SocketPairStock(this.#ports, options.address, options.clock);
+    this.#sockets6 = options.address6
+      ? new SocketPairStock(this.#ports, options.address6, options.clock)
+      : null;
     this.#pacer = new Pacer(options.clock);
   }
 
@@ -65,7 +71,7 @@ export class MediaEngine {
 
   /** UDP ports held, two per leg. */
   get portsInUse(): number {
-    return (this.#ports.inUse - this.#sockets.size) * 2;
+    return (this.#ports.inUse - this.#resting()) * 2;
   }
 
   get portsTotal(): number {
@@ -76,7 +82,7 @@ export class MediaEngine {
   execute(command: ToMediaWorker, reply: Reply): void {
     if (this.#closed) return;
     if (command.kind === 'open') {
-      this.#open(command.callId, command.legId, command.symmetricRtp, reply);
+      this.#open(command, reply);
       return;
     }
     if (command.kind === 'preload') {
@@ -132,12 +138,16 @@ export class MediaEngine {
     for (const leg of this.#legs.values()) leg.endpoint.close();
     this.#legs.clear();
     this.#sockets.close();
+    this.#sockets6?.close();
     this.#pacer.close();
     this.#checks?.cancel();
     this.#checks = null;
   }
 
-  #open(callId: string, legId: string, symmetricRtp: boolean, reply: Reply): void {
+  #open(
+    { callId, legId, symmetricRtp, family }: Extract<ToMediaWorker, { kind: 'open' }>,
+    reply: Reply,
+  ): void {
     if (this.#legs.has(legId)) {
       this.#options.log.error({ legId }, 'leg opened twice');
       return;
@@ -154,18 +164,24 @@ export class MediaEngine {
     for (const other of this.#legs.values()) {
       if (heardBy(other).includes(legId)) this.#join(other, endpoint);
     }
-    this.#bind(leg).catch((error: unknown) => {
+    this.#bind(leg, family).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
     });
   }
 
-  async #bind(leg: Leg): Promise<void> {
+  /** Bound sockets that no leg has. */
+  #resting(): number {
+    return this.#sockets.size + (this.#sockets6?.size ?? 0);
+  }
+
+  async #bind(leg: Leg, family: 4 | 6): Promise<void> {
     const { endpoint, reply } = leg;
-    const pair = await this.#sockets.take({
-      onRtp: endpoint.onRtp,
-      onRtcp: endpoint.onRtcp,
-      onError: endpoint.onSocketError,
-    });
+    const sockets = family === 6 ? this.#sockets6 : this.#sockets;
+    if (!sockets) {
+      this.#failOpen(leg, 'media_no_ipv6', 'there is no IPv6 address for RTP');
+      return;
+    }
+    const pair = await sockets.take(endpoint.handlers);
     if (endpoint.closed) {
       pair?.close();
       return;
@@ -302,7 +318,8 @@ export class MediaEngine {
       next.value.endpoint.check(nowMs);
     }
     this.#sockets.trim(nowMs);
-    if (this.#legs.size + this.#sockets.size > 0) this.#scheduleCheck();
+    this.#sockets6?.trim(nowMs);
+    if (this.#legs.size + this.#resting() > 0) this.#scheduleCheck();
   }
 
   #emit(leg: Leg, event: MediaEvent): void {

@@ -22,6 +22,7 @@ function run(control: MessagePort, options: MediaWorkerOptions): void {
   const load = new ThreadLoad();
   const engine = new MediaEngine({
     address: options.address,
+    address6: options.address6,
     ports: options.ports,
     clock: realClock,
     random: secureRandom(),

@@ -33,6 +33,7 @@ export class MediaRig {
     this.workers = workers;
     this.media = new EmbeddedMedia({
       mediaAddress: '127.0.0.1',
+      mediaAddress6: '::1',
       random: secureRandom(),
       clock: realClock,
       log: createLogger('test', 'silent'),
@@ -50,7 +51,13 @@ export class MediaRig {
 
   static async start(portRange: PortRange = { first: 30_000, last: 30_199 }, count = 1): Promise<MediaRig> {
     return new MediaRig(
-      await startMediaWorkers({ count, address: '127.0.0.1', portRange, logLevel: 'silent' }),
+      await startMediaWorkers({
+        count,
+        address: '127.0.0.1',
+        address6: '::1',
+        portRange,
+        logLevel: 'silent',
+      }),
     );
   }
 

@@ -37,6 +37,7 @@ export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
     deny: [],
     followRedirects: false,
     acceptReplaces: true,
+    dtmf: 'auto',
     symmetricRtp: true,
     ...more,
   };
@@ -89,6 +90,8 @@ export function makeProject(
     botFailure: { to: null, status: 503 },
     maxDurationMs: 0,
     callerMediaTimeoutMs: 0,
+    codecs: null,
+    recording: null,
     carryHeaders: [],
     limits: { transfers: null, perCall: 10 },
     ...more,

@@ -1,0 +1,20 @@
+import type { Clock } from '../../common/clock.js';
+import type { Logger } from '../../common/log.js';
+import type { Random } from '../../common/random.js';
+import type { Pacer } from './pacer.js';
+
+/** Counters of a worker, shared by its endpoints. */
+export interface WorkerCounters {
+  packetsReceived: number;
+  packetsRelayed: number;
+  packetsGenerated: number;
+  packetsRejected: number;
+}
+
+export interface EndpointContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly pacer: Pacer;
+  readonly counters: WorkerCounters;
+  readonly log: Logger;
+}
