@@ -56,7 +56,7 @@ export type MediaCommand =
     }
   /** Switches what a party hears; SSRC, sequence and timestamp go on without a break. */
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
-  /** Plays RFC 4733 digits to a party. */
+  /** Sends digits to a party, in the way that its leg has them (RFC 4733, INFO, tones). */
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
   /** Reports RTP silence from this party after so long; 0 stops watching. */
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
@@ -105,7 +105,16 @@ export type MediaEvent =
       readonly code: string;
       readonly detail: string;
     }
-  | { readonly kind: 'dtmf'; readonly legId: LegId; readonly digit: string; readonly durationMs: number }
+  | {
+      readonly kind: 'dtmf';
+      readonly legId: LegId;
+      readonly digit: string;
+      readonly durationMs: number;
+      /** Found as tones in the audio. */
+      readonly inband?: true;
+    }
+  /** Digits for this party that RTP cannot carry: they are to go by INFO. */
+  | { readonly kind: 'dtmfByInfo'; readonly legId: LegId; readonly digits: string }
   /** Who hears this party cannot take the codec that it sends: an offer of `codecs` is due (re-INVITE). */
   | { readonly kind: 'codecUnlike'; readonly legId: LegId; readonly codecs: readonly CodecName[] }
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }

@@ -1,14 +1,14 @@
 import type { MediaEvent, MediaSource } from '../call/media-port.js';
 import type { CodecName } from '../call/project.js';
 import { CODECS } from './sdp/codecs.js';
-import type { StreamSettings } from './worker-messages.js';
+import type { NegotiatedSettings } from './sdp/local-audio.js';
 
 /** A leg as far as its codecs go. */
 export interface CodecSide {
   readonly legId: string;
   /** What was offered or allowed last, in order. */
   readonly codecs: readonly CodecName[];
-  readonly settings: StreamSettings | null;
+  readonly settings: NegotiatedSettings | null;
   readonly source: MediaSource | null;
 }
 

@@ -1,7 +1,8 @@
 import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.js';
-import type { CodecName } from '../call/project.js';
+import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
 import type { CodecSide } from './codec-match.js';
+import type { NegotiatedSettings } from './sdp/local-audio.js';
 import type { SdpFailure } from './sdp/remote-description.js';
 import { SdpSession } from './sdp/sdp-session.js';
 import type { StreamSettings } from './worker-messages.js';
@@ -38,6 +39,7 @@ export class MediaLeg implements CodecSide {
   source: MediaSource | null = null;
   /** It was said of these settings that a listener cannot take them. */
   saidUnlike: StreamSettings | null = null;
+  #dtmf: DtmfKind = 'auto';
   #codecs: readonly CodecName[] = [];
   #settings: StreamSettings | null = null;
   readonly #options: MediaLegOptions;
@@ -103,7 +105,10 @@ export class MediaLeg implements CodecSide {
 
   #carryOut(sdp: SdpSession, command: NegotiationCommand): void {
     const { legId, requestId } = command;
-    if (command.kind !== 'takeAnswer') this.#codecs = command.codecs;
+    if (command.kind !== 'takeAnswer') {
+      this.#codecs = command.codecs;
+      this.#dtmf = command.dtmf ?? 'auto';
+    }
     if (command.kind === 'makeOffer') {
       const offer = sdp.makeOffer(command.codecs, command.direction);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
@@ -129,7 +134,8 @@ export class MediaLeg implements CodecSide {
     this.#options.emit({ kind: 'mediaReady', legId, requestId, direction: taken.value.direction });
   }
 
-  #configure(settings: StreamSettings): void {
+  #configure(negotiated: NegotiatedSettings): void {
+    const settings = { ...negotiated, dtmf: this.#dtmf };
     this.#settings = settings;
     this.#options.configure(settings);
   }

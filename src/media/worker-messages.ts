@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { MediaEvent, MediaSource } from '../call/media-port.js';
-import type { CodecName, G711Name } from '../call/project.js';
+import type { CodecName, DtmfKind, G711Name } from '../call/project.js';
 import type { LegId } from '../call/signalling-port.js';
 import type { LogLevel } from '../common/log.js';
 
@@ -30,6 +30,8 @@ export interface StreamSettings {
   readonly sendEventPayloadType: number | null;
   /** Likewise at 48,000 Hz, beside Opus. */
   readonly sendWideEventPayloadType: number | null;
+  /** How digits go to the peer; `inband` has its audio searched for tones. */
+  readonly dtmf: DtmfKind;
   /** What we take: payload types that our SDP announced. */
   readonly receivePayloadTypes: readonly { readonly payloadType: number; readonly codec: CodecName }[];
   readonly receiveEventPayloadType: number | null;
@@ -68,7 +70,10 @@ export type FromMediaWorker =
   | {
       readonly kind: 'event';
       readonly callId: string;
-      readonly event: Extract<MediaEvent, { kind: 'dtmf' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }>;
+      readonly event: Extract<
+        MediaEvent,
+        { kind: 'dtmf' | 'dtmfByInfo' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }
+      >;
     };
 
 /** First and last UDP port, both inclusive. */

@@ -23,7 +23,9 @@ import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
-import { ABILITIES, digitOfInfo, whoseRequest } from './request-routing.js';
+import { InfoDigits } from './info-digits.js';
+import { PressFilter, type PressKind } from './press-filter.js';
+import { ABILITIES, whoseRequest } from './request-routing.js';
 
 /** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
 const ACK_GIVES_UP_MS = 32_000;
@@ -41,6 +43,8 @@ export class Leg {
   readonly #onGone: (leg: Leg) => void;
   readonly #negotiation: Negotiation;
   readonly #requests: LegRequests;
+  readonly #presses = new PressFilter();
+  readonly #infoDigits = new InfoDigits((...request) => this.request(...request));
   readonly #initial: InitialOffer;
   readonly #uac: UacExchange;
   readonly #uasExchange: UasExchange;
@@ -274,7 +278,10 @@ export class Leg {
   handleMedia(event: MediaEvent): void {
     switch (event.kind) {
       case 'dtmf':
-        if (!this.#released) this.#owner.legDigit(this, event.digit, 'rtp');
+        this.#digit(event.digit, event.inband ? 'inband' : 'rfc4733');
+        return;
+      case 'dtmfByInfo':
+        this.#infoDigits.send(event.digits);
         return;
       case 'mediaTimeout':
         if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
@@ -357,15 +364,20 @@ export class Leg {
         this.respond(request.requestId, 200, { headers: ABILITIES });
         return;
       case 'owner': {
-        const digit = request.method === 'INFO' ? digitOfInfo(request) : null;
+        const digit = this.#infoDigits.read(request);
         if (digit === null) {
           this.#owner.legRequest(this, request);
           return;
         }
         this.respond(request.requestId, 200);
-        this.#owner.legDigit(this, digit, 'info');
+        this.#digit(digit, 'info');
       }
     }
+  }
+
+  #digit(digit: string, kind: PressKind): void {
+    if (this.#released || !this.#presses.isNew(digit, kind, this.#context.now())) return;
+    this.#owner.legDigit(this, digit, kind === 'info' ? 'info' : 'rtp');
   }
 
   #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {

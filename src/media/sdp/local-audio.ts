@@ -10,6 +10,9 @@ const SHORT_PACKET_SAMPLES = 80;
 const NARROW = 8000;
 const WIDE = 48_000;
 
+/** What an exchange of SDP decides. */
+export type NegotiatedSettings = Omit<StreamSettings, 'dtmf'>;
+
 export interface Format {
   readonly payloadType: number;
   readonly codec: CodecName;
@@ -102,7 +105,7 @@ export function settingsOf(
   local: LocalAudio,
   remote: RemoteAudio,
   direction: MediaDirection,
-): StreamSettings | null {
+): NegotiatedSettings | null {
   // RFC 3264 6.1: the answerer's first format is the one that it wants to get, and ours likewise.
   const common = remote.codecs.filter(({ codec }) => local.codecs.some((ours) => ours.codec === codec));
   const made = common.find(({ codec }) => isG711(codec));

@@ -1,7 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName } from '../../call/project.js';
-import type { StreamSettings } from '../worker-messages.js';
 import {
   audioLines,
   audioToAnswer,
@@ -9,6 +8,7 @@ import {
   narrow,
   settingsOf,
   type LocalAudio,
+  type NegotiatedSettings,
 } from './local-audio.js';
 import { readRemoteDescription, type MediaLine, type Read, type SdpFailure } from './remote-description.js';
 
@@ -16,7 +16,7 @@ import { readRemoteDescription, type MediaLine, type Read, type SdpFailure } fro
 export interface Agreement {
   /** From our side. */
   readonly direction: MediaDirection;
-  readonly settings: StreamSettings;
+  readonly settings: NegotiatedSettings;
 }
 
 /**

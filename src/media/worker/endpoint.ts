@@ -15,6 +15,7 @@ import { PartyReceiver } from './party-receiver.js';
 import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
 import { RtcpSession } from './rtcp-session.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
 const WIDE_RATE = 48_000;
@@ -58,6 +59,7 @@ export class Endpoint implements Paced {
   readonly #rtcp: RtcpSession;
   readonly #gap = new GapMeter();
   readonly #dtmf: DtmfSender;
+  readonly #tones = new ToneSender();
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
   #pair: SocketPair | null = null;
@@ -90,8 +92,8 @@ export class Endpoint implements Paced {
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
         this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
-      onDigit: (digit, durationMs) => {
-        this.#emit({ kind: 'dtmf', legId, digit, durationMs });
+      onDigit: (digit, durationMs, kind) => {
+        this.#digit(digit, durationMs, kind);
       },
       onReport: (packet, nowMs) => this.#rtcp.take(packet, nowMs),
     });
@@ -158,13 +160,32 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
-    if (this.#settings && this.#settings.sendEventPayloadType === null) {
-      this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
+    const settings = this.#settings;
+    if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
+      this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
       return;
     }
-    this.#dtmf.enqueue(digits);
-    if (this.#dtmf.busy) this.#pace();
+    if (settings?.dtmf === 'inband') this.#tones.enqueue(digits);
+    else if (settings && settings.sendEventPayloadType === null) {
+      this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
+      return;
+    } else this.#dtmf.enqueue(digits);
+    this.#pace();
+  }
+
+  #takes(kind: PayloadKind): boolean {
+    return this.#sendTypes.has(kind);
+  }
+
+  /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
+  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+    const inband = kind !== 'event' && kind !== 'wideEvent';
+    this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    for (const listener of this.listeners) {
+      if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
+    }
   }
 
   watch(timeoutMs: number): void {
@@ -225,7 +246,7 @@ export class Endpoint implements Paced {
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
-    if (this.#dtmf.sounding) return;
+    if (this.#dtmf.sounding || this.#tones.busy) return;
     if (!hearing.live) {
       hearing.live = true;
       stream.switchSource();
@@ -268,6 +289,10 @@ export class Endpoint implements Paced {
   tick(nowMs: number): boolean {
     const hearing = this.#hearing;
     if (this.#dtmf.busy && this.#canSend && this.#sendEvent(nowMs)) return true;
+    if (this.#tones.busy && this.#canSend) {
+      this.#toneFrame(nowMs);
+      return true;
+    }
     if (hearing.kind === 'prompt') {
       this.#playFrame(hearing.player, nowMs);
       if (hearing.player.ended) {
@@ -312,6 +337,7 @@ export class Endpoint implements Paced {
       this.#pair = null;
       this.#canSend = false;
       this.#dtmf.clear();
+      this.#tones.clear();
       this.listeners = [];
     }
     const { received } = this.#receiver;
@@ -357,7 +383,8 @@ export class Endpoint implements Paced {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy;
+    const needed =
+      generated || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy || this.#tones.busy;
     if (needed && !this.#closed) this.#context.pacer.add(this, this.#active.lastAtMs + FRAME_MS);
   }
 
@@ -383,6 +410,13 @@ export class Endpoint implements Paced {
     player.next(packet, RTP_HEADER_BYTES, this.#settings!.sendCodec);
     this.#sendFrame(packet, nowMs);
     if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
+  }
+
+  #toneFrame(nowMs: number): void {
+    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
+    this.#tones.next(packet, RTP_HEADER_BYTES, this.#settings!.sendCodec);
+    this.#sendFrame(packet, nowMs);
+    this.#gap.sound(nowMs, FRAME_MS);
   }
 
   /** The parties are read on even while nothing may be sent, so that they are in time afterwards. */

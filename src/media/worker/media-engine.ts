@@ -325,6 +325,7 @@ export class MediaEngine {
   #emit(leg: Leg, event: MediaEvent): void {
     switch (event.kind) {
       case 'dtmf':
+      case 'dtmfByInfo':
       case 'played':
       case 'mediaTimeout':
       case 'gap':

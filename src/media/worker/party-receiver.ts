@@ -1,4 +1,6 @@
 import type { RemoteInfo } from 'node:dgram';
+import { DtmfDetector } from '../../rtp/dtmf-detector.js';
+import { ALAW_SILENCE, ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR } from '../../rtp/g711.js';
 import {
   looksLikeRtcp,
   RTP_FAULTS,
@@ -19,6 +21,8 @@ import { SilenceWatch } from './silence-watch.js';
 
 const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
+/** A tone ends where no audio comes for so long. */
+const TONE_LOST_MS = 250;
 
 /** A valid packet of the party, as it goes to those who hear it. */
 export type TakePacket = (
@@ -38,7 +42,8 @@ export interface PartyReceiverOptions {
   readonly symmetricRtp: boolean;
   readonly context: EndpointContext;
   readonly onPacket: TakePacket;
-  readonly onDigit: (digit: string, durationMs: number) => void;
+  /** `kind`: how it came; a G.711 codec where it was found as tones. */
+  readonly onDigit: (digit: string, durationMs: number, kind: PayloadKind) => void;
   /** RTCP of the party; false where it is none. */
   readonly onReport: (packet: Buffer, nowMs: number) => boolean;
 }
@@ -52,16 +57,23 @@ export class PartyReceiver {
   readonly #types = new PayloadTypeTable();
   readonly #events: TelephoneEventDetector;
   readonly #wideEvents: TelephoneEventDetector;
+  /** Only where tones are to be found (`dtmf: inband`). */
+  #tones: DtmfDetector | null = null;
   #settings: StreamSettings | null = null;
   #octets = 0;
+  #lastAtMs = 0;
   #rejected = 0;
   #faultLogged = false;
 
   constructor(options: PartyReceiverOptions) {
     this.#options = options;
     this.latch = new Latch(options.symmetricRtp);
-    this.#events = new TelephoneEventDetector(NARROW_RATE, options.onDigit);
-    this.#wideEvents = new TelephoneEventDetector(WIDE_RATE, options.onDigit);
+    this.#events = new TelephoneEventDetector(NARROW_RATE, (digit, durationMs) => {
+      options.onDigit(digit, durationMs, 'event');
+    });
+    this.#wideEvents = new TelephoneEventDetector(WIDE_RATE, (digit, durationMs) => {
+      options.onDigit(digit, durationMs, 'wideEvent');
+    });
   }
 
   get octets(): number {
@@ -76,6 +88,12 @@ export class PartyReceiver {
     this.#settings = settings;
     this.#types.set(settings);
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
+    if (settings.dtmf !== 'inband') this.#tones = null;
+    else {
+      this.#tones ??= new DtmfDetector((digit, durationMs) => {
+        this.#options.onDigit(digit, durationMs, 'PCMU');
+      });
+    }
     this.watch.setExpecting(settings.mayReceive, nowMs);
   }
 
@@ -121,6 +139,7 @@ export class PartyReceiver {
   check(nowMs: number): number {
     if (this.#events.open) this.#events.expire(nowMs);
     if (this.#wideEvents.open) this.#wideEvents.expire(nowMs);
+    if (this.#tones && nowMs - this.#lastAtMs > TONE_LOST_MS) this.#tones.idle();
     return this.watch.check(nowMs);
   }
 
@@ -148,7 +167,16 @@ export class PartyReceiver {
       const detector = kind === 'event' ? this.#events : this.#wideEvents;
       detector.push(ssrc, timestamp, packet, start, end, nowMs);
     }
+    this.#lastAtMs = nowMs;
+    if (this.#tones && (kind === 'PCMU' || kind === 'PCMA'))
+      this.#findTones(this.#tones, packet, start, end, kind);
     this.#options.onPacket(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+  }
+
+  /** A tone that was recognised is not heard by the other side: it gets the digit in its own way. */
+  #findTones(tones: DtmfDetector, packet: Buffer, start: number, end: number, law: 'PCMU' | 'PCMA'): void {
+    tones.push(packet, start, end, law === 'PCMU' ? ULAW_TO_LINEAR : ALAW_TO_LINEAR);
+    if (tones.sounding) packet.fill(law === 'PCMU' ? ULAW_SILENCE : ALAW_SILENCE, start, end);
   }
 
   #reject(why: string, from: RemoteInfo): void {

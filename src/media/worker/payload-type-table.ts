@@ -41,6 +41,7 @@ export function sendTypesOf(settings: StreamSettings): Map<PayloadKind, number> 
   ]);
   for (const { codec, payloadType } of settings.passThrough) types.set(codec, payloadType);
   const { sendEventPayloadType: narrow, sendWideEventPayloadType: wide } = settings;
+  if (settings.dtmf === 'info' || settings.dtmf === 'inband') return types;
   if (narrow !== null) types.set('event', narrow);
   if (wide !== null) types.set('wideEvent', wide);
   return types;

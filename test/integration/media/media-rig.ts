@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MediaCommand, MediaEvent, MediaSource } from '../../../src/call/media-port.js';
-import type { CodecName } from '../../../src/call/project.js';
+import type { CodecName, DtmfKind } from '../../../src/call/project.js';
 import { realClock } from '../../../src/common/clock.js';
 import { createLogger } from '../../../src/common/log.js';
 import { secureRandom } from '../../../src/common/random.js';
@@ -15,6 +15,7 @@ export interface LegOptions {
   readonly formats?: string;
   readonly codecs?: readonly CodecName[];
   readonly symmetricRtp?: boolean;
+  readonly dtmf?: DtmfKind;
   readonly extra?: readonly string[];
   /** Port that the SDP names instead of the phone's own. */
   readonly signalledPort?: number;
@@ -107,6 +108,7 @@ export class MediaRig {
       party: 'caller',
       codecs: options.codecs ?? ['PCMU', 'PCMA'],
       symmetricRtp: options.symmetricRtp ?? false,
+      dtmf: options.dtmf ?? 'auto',
       remoteSdp,
       direction: 'sendrecv',
     });
