@@ -58,6 +58,13 @@ export type MediaCommand =
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   /** Sends digits to a party, in the way that its leg has them (RFC 4733, INFO, tones). */
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  /** Records the call of this leg, which is the caller's, until it is closed; a WAV file may be played first. */
+  | {
+      readonly kind: 'record';
+      readonly legId: LegId;
+      readonly directory: string;
+      readonly consentFile: string | null;
+    }
   /** Reports RTP silence from this party after so long; 0 stops watching. */
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
   /** Starts measuring the longest silence sent to this party. */
@@ -117,6 +124,13 @@ export type MediaEvent =
   | { readonly kind: 'dtmfByInfo'; readonly legId: LegId; readonly digits: string }
   /** Who hears this party cannot take the codec that it sends: an offer of `codecs` is due (re-INVITE). */
   | { readonly kind: 'codecUnlike'; readonly legId: LegId; readonly codecs: readonly CodecName[] }
+  /** `file` once it is being written; null with the reason where it cannot be, or can no more. */
+  | {
+      readonly kind: 'recording';
+      readonly legId: LegId;
+      readonly file: string | null;
+      readonly code: string | null;
+    }
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
   /** No RTP came from this party for the watched time; said once until RTP flows again. */
   | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }

@@ -87,6 +87,7 @@ export class EmbeddedMedia {
       }
       case 'hear':
       case 'sendDtmf':
+      case 'record':
       case 'watch':
       case 'startGap':
         this.#forward(callId, command);
@@ -201,6 +202,7 @@ export class EmbeddedMedia {
       legId: command.legId,
       symmetricRtp: command.symmetricRtp,
       family,
+      party: command.party,
     });
     leg.negotiate(command);
   }
@@ -222,7 +224,7 @@ export class EmbeddedMedia {
     callId: string,
     command: Extract<
       MediaCommand,
-      { kind: 'hear' | 'sendDtmf' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+      { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
     >,
   ): boolean {
     const call = this.#calls.get(callId);

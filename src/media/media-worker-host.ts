@@ -22,6 +22,8 @@ export interface MediaWorkersOptions {
   /** Split among the workers; each leg takes two ports. */
   readonly portRange: PortRange;
   readonly logLevel: LogLevel;
+  /** Makes the port of one worker to the thread that writes recordings; none are written without. */
+  readonly recorder?: () => MessagePort;
 }
 
 /** The media workers as the control thread sees them. */
@@ -59,6 +61,7 @@ export async function startMediaWorkers(options: MediaWorkersOptions): Promise<M
     await close();
     throw error;
   }
+  if (options.recorder) for (const thread of threads) thread.record(options.recorder());
   return {
     connect: () => threads.map((thread) => thread.connect()),
     stats: async () => {
@@ -114,6 +117,12 @@ class MediaThread {
     if (this.#running) this.#post({ kind: 'connect', port: port2 }, [port2]);
     else port2.close();
     return port1;
+  }
+
+  /** Hands over the port to the thread that writes recordings. */
+  record(port: MessagePort): void {
+    if (this.#running) this.#post({ kind: 'recorder', port }, [port]);
+    else port.close();
   }
 
   stats(): Promise<MediaWorkerStats | null> {

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { MediaEvent, MediaSource } from '../call/media-port.js';
 import type { CodecName, DtmfKind, G711Name } from '../call/project.js';
 import type { LegId } from '../call/signalling-port.js';
+import type { Party } from '../call/vocabulary.js';
 import type { LogLevel } from '../common/log.js';
 
 /** An IPv4 or IPv6 transport address; IPv6 without brackets. */
@@ -50,10 +51,17 @@ export type ToMediaWorker =
       readonly legId: LegId;
       readonly symmetricRtp: boolean;
       readonly family: 4 | 6;
+      readonly party: Party;
     }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  | {
+      readonly kind: 'record';
+      readonly legId: LegId;
+      readonly directory: string;
+      readonly consentFile: string | null;
+    }
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
   | { readonly kind: 'startGap'; readonly legId: LegId }
   /** → `event` with `gap`. */
@@ -72,7 +80,7 @@ export type FromMediaWorker =
       readonly callId: string;
       readonly event: Extract<
         MediaEvent,
-        { kind: 'dtmf' | 'dtmfByInfo' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }
+        { kind: 'dtmf' | 'dtmfByInfo' | 'recording' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }
       >;
     };
 
@@ -104,6 +112,9 @@ export interface MediaWorkerStats {
   readonly packetsGenerated: number;
   /** Packets of strangers and malformed ones, dropped. */
   readonly packetsRejected: number;
+  readonly recordings: number;
+  /** That could not be begun, or not be written to their end. */
+  readonly recordingsFailed: number;
   readonly cpuMs: number;
   /** Event-loop delay since the last reading (ms). */
   readonly loopDelayP50Ms: number;
@@ -114,6 +125,8 @@ export interface MediaWorkerStats {
 export type ControlToMediaWorker =
   /** A port to a signalling thread, which speaks ToMediaWorker. Legs opened over it close with it. */
   | { readonly kind: 'connect'; readonly port: MessagePort }
+  /** The port to the thread that writes recordings. */
+  | { readonly kind: 'recorder'; readonly port: MessagePort }
   | { readonly kind: 'getStats'; readonly requestId: number }
   /** Closes every leg and ends the thread. */
   | { readonly kind: 'close' };

@@ -23,7 +23,7 @@ export class InfoDigits {
   }
 
   send(digits: string): void {
-    this.#queue.push(...digits);
+    this.#queue.push(...Array.from(digits));
     this.#next();
   }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from '../call-context.js';
 import type { LegMediaStats, MediaDirection, MediaEvent, MediaSource } from '../media-port.js';
-import type { CodecName, DtmfKind } from '../project.js';
+import type { CodecName, DtmfKind, RecordingSettings } from '../project.js';
 import type { LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
 
@@ -130,6 +130,11 @@ export class LegMedia {
 
   sendDtmf(digits: string): void {
     if (this.open) this.#context.media({ kind: 'sendDtmf', legId: this.#legId, digits });
+  }
+
+  /** Records this leg and what its party hears, until it is closed. */
+  record({ directory, consentFile }: RecordingSettings): void {
+    if (this.open) this.#context.media({ kind: 'record', legId: this.#legId, directory, consentFile });
   }
 
   /** Watches for RTP silence while the peer is expected to send (ms); 0 stops. */

@@ -286,6 +286,9 @@ export class Leg {
       case 'mediaTimeout':
         if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
         return;
+      case 'recording':
+        this.#context.event('recording', { file: event.file, failed: event.code });
+        return;
       case 'codecUnlike':
         this.media.narrowTo(event.codecs);
         this.#switchCodec();

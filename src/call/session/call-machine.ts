@@ -300,6 +300,7 @@ export class CallMachine implements CallHost {
           this.end({ endedBy: 'relevo', cause: 'max_duration' }),
         );
       }
+      if (context.project.recording) caller?.media.record(context.project.recording);
       this.#triggers.startTicking();
     }
     caller?.media.watch(context.project.callerMediaTimeoutMs);

@@ -13,6 +13,7 @@ import { OutgoingStream } from './outgoing-stream.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
 import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
+import type { OpenRecording } from './recording-desk.js';
 import { RtcpSession } from './rtcp-session.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
 import { ToneSender } from './tone-sender.js';
@@ -60,6 +61,9 @@ export class Endpoint implements Paced {
   readonly #gap = new GapMeter();
   readonly #dtmf: DtmfSender;
   readonly #tones = new ToneSender();
+  #recording: OpenRecording | null = null;
+  /** Heard before everything else. */
+  #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
   #pair: SocketPair | null = null;
@@ -188,6 +192,21 @@ export class Endpoint implements Paced {
     }
   }
 
+  /** Records this party and what it hears from now on. */
+  record(recording: OpenRecording | null): void {
+    this.#recording ??= recording;
+  }
+
+  markRecording(label: string): void {
+    this.#recording?.mark(label, this.#context.clock.now());
+  }
+
+  /** Plays a prompt once over whatever the party hears. */
+  interject(audio: PromptAudio, onEnd: () => void): void {
+    this.#interjection = { player: new PromptPlayer(audio, false), onEnd };
+    this.#pace();
+  }
+
   watch(timeoutMs: number): void {
     this.#receiver.watch.start(timeoutMs, this.#context.clock.now());
   }
@@ -210,6 +229,9 @@ export class Endpoint implements Paced {
     timestamp: number,
     nowMs: number,
   ): void {
+    if (this.#recording && (kind === 'PCMU' || kind === 'PCMA')) {
+      this.#recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
+    }
     const listeners = this.listeners;
     const last = listeners.length - 1;
     for (let i = 0; i <= last; i++) {
@@ -246,7 +268,7 @@ export class Endpoint implements Paced {
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
-    if (this.#dtmf.sounding || this.#tones.busy) return;
+    if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
     if (!hearing.live) {
       hearing.live = true;
       stream.switchSource();
@@ -264,6 +286,7 @@ export class Endpoint implements Paced {
     } else if (kind === 'CN') {
       samples = 0;
     }
+    if (kind === 'PCMU' || kind === 'PCMA') this.#recordSent(packet, start, end, nowMs);
     // CSRCs, extension and padding of the source end here: the header moves up to the payload.
     const head = start - RTP_HEADER_BYTES;
     writeRtpHeader(
@@ -287,6 +310,10 @@ export class Endpoint implements Paced {
   }
 
   tick(nowMs: number): boolean {
+    if (this.#interjection && this.#canSend) {
+      this.#interjectFrame(this.#interjection, nowMs);
+      return true;
+    }
     const hearing = this.#hearing;
     if (this.#dtmf.busy && this.#canSend && this.#sendEvent(nowMs)) return true;
     if (this.#tones.busy && this.#canSend) {
@@ -317,6 +344,7 @@ export class Endpoint implements Paced {
 
   /** Regular checks, several times a second. */
   check(nowMs: number): void {
+    this.#recording?.recorder.flush(nowMs);
     const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
@@ -332,6 +360,7 @@ export class Endpoint implements Paced {
     if (!this.#closed) {
       this.#closed = true;
       if (this.#settings) this.#sendReport(this.#context.clock.now(), true);
+      this.#recording?.close(this.#context.clock.now());
       this.#context.pacer.remove(this);
       this.#pair?.close();
       this.#pair = null;
@@ -383,9 +412,12 @@ export class Endpoint implements Paced {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed =
-      generated || (hearing.kind === 'leg' && !hearing.live) || this.#dtmf.busy || this.#tones.busy;
+    const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#sendsOwn();
     if (needed && !this.#closed) this.#context.pacer.add(this, this.#active.lastAtMs + FRAME_MS);
+  }
+
+  #sendsOwn(): boolean {
+    return this.#dtmf.busy || this.#tones.busy || this.#interjection !== null;
   }
 
   #sendEvent(nowMs: number): boolean {
@@ -410,6 +442,14 @@ export class Endpoint implements Paced {
     player.next(packet, RTP_HEADER_BYTES, this.#settings!.sendCodec);
     this.#sendFrame(packet, nowMs);
     if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
+  }
+
+  #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {
+    this.#playFrame(player, nowMs);
+    if (!player.ended) return;
+    this.#interjection = null;
+    onEnd();
+    this.#stream.switchSource();
   }
 
   #toneFrame(nowMs: number): void {
@@ -440,9 +480,16 @@ export class Endpoint implements Paced {
         packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
       }
       this.#stream.generate(nowMs);
+      this.#recordSent(piece, RTP_HEADER_BYTES, piece.length, nowMs);
       this.#sendGenerated(piece, sendPayloadType);
       this.#stream.sent(packetSamples, packetSamples, nowMs);
     }
+  }
+
+  #recordSent(packet: Buffer, start: number, end: number, nowMs: number): void {
+    if (!this.#recording) return;
+    const { sendCodec } = this.#settings!;
+    this.#recording.recorder.push('right', this.#stream.timestamp, packet, start, end, sendCodec, nowMs);
   }
 
   #sendGenerated(packet: Buffer, payloadType: number): void {

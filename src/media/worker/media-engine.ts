@@ -2,6 +2,7 @@ import type { MediaEvent, MediaSource } from '../../call/media-port.js';
 import { assertUnreachable } from '../../common/assert.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
+import type { Party } from '../../call/vocabulary.js';
 import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
@@ -10,6 +11,8 @@ import { Endpoint } from './endpoint.js';
 import type { WorkerCounters } from './endpoint-context.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
+import { recordLeg } from './record-leg.js';
+import { RecordingDesk } from './recording-desk.js';
 import { SocketPairStock } from './socket-pair-stock.js';
 
 /** Every leg is checked so often; in slices, so that no packet waits for the checks of a thousand legs. */
@@ -31,6 +34,7 @@ export type Reply = (message: FromMediaWorker) => void;
 
 interface Leg {
   readonly endpoint: Endpoint;
+  readonly party: Party;
   readonly reply: Reply;
   /** What the party is to hear; a leg that is not there yet is joined when it opens. */
   source: MediaSource | null;
@@ -43,12 +47,15 @@ export class MediaEngine {
   readonly #sockets: SocketPairStock;
   readonly #sockets6: SocketPairStock | null;
   readonly #pacer: Pacer;
+  readonly recordings = new RecordingDesk();
   readonly #legs = new Map<string, Leg>();
   readonly counters: WorkerCounters = {
     packetsReceived: 0,
     packetsRelayed: 0,
     packetsGenerated: 0,
     packetsRejected: 0,
+    recordings: 0,
+    recordingsFailed: 0,
   };
   #checks: Timer | null = null;
   /** The legs that this round of checks has still to visit. */
@@ -105,6 +112,9 @@ export class MediaEngine {
       case 'sendDtmf':
         endpoint.sendDtmf(command.digits);
         return;
+      case 'record':
+        this.#record(leg, command);
+        return;
       case 'watch':
         endpoint.watch(command.timeoutMs);
         return;
@@ -137,6 +147,7 @@ export class MediaEngine {
     this.#closed = true;
     for (const leg of this.#legs.values()) leg.endpoint.close();
     this.#legs.clear();
+    this.recordings.close();
     this.#sockets.close();
     this.#sockets6?.close();
     this.#pacer.close();
@@ -145,7 +156,7 @@ export class MediaEngine {
   }
 
   #open(
-    { callId, legId, symmetricRtp, family }: Extract<ToMediaWorker, { kind: 'open' }>,
+    { callId, legId, symmetricRtp, family, party }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): void {
     if (this.#legs.has(legId)) {
@@ -157,7 +168,7 @@ export class MediaEngine {
     const endpoint: Endpoint = new Endpoint(callId, legId, symmetricRtp, context, (event) => {
       this.#emit(leg, event);
     });
-    const leg: Leg = { endpoint, reply, source: null };
+    const leg: Leg = { endpoint, party, reply, source: null };
     this.#legs.set(legId, leg);
     if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
@@ -212,6 +223,7 @@ export class MediaEngine {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
         if (heard) this.#join(leg, heard.endpoint);
+        endpoint.markRecording(heard?.party ?? 'nobody');
         return;
       }
       case 'mix': {
@@ -270,6 +282,18 @@ export class MediaEngine {
     );
   }
 
+  #record(leg: Leg, { directory, consentFile }: Extract<ToMediaWorker, { kind: 'record' }>): void {
+    const { clock, prompts } = this.#options;
+    recordLeg(leg.endpoint, { directory, consentFile }, { clock, prompts, desk: this.recordings }, (news) => {
+      if (news.state === 'started') this.counters.recordings++;
+      else this.counters.recordingsFailed++;
+      const { legId } = leg.endpoint;
+      const started = news.state === 'started';
+      const [file, code] = started ? [news.file, null] : [null, news.code];
+      this.#emit(leg, { kind: 'recording', legId, file, code });
+    });
+  }
+
   #preload(file: string): void {
     this.#options.prompts.load(file).catch((error: unknown) => {
       this.#options.log.warn({ file, error: messageOf(error) }, 'prompt file cannot be read');
@@ -326,6 +350,7 @@ export class MediaEngine {
     switch (event.kind) {
       case 'dtmf':
       case 'dtmfByInfo':
+      case 'recording':
       case 'played':
       case 'mediaTimeout':
       case 'gap':

@@ -65,6 +65,9 @@ function run(control: MessagePort, options: MediaWorkerOptions): void {
       case 'connect':
         connect(message.port);
         return;
+      case 'recorder':
+        engine.recordings.attach(message.port);
+        return;
       case 'getStats':
         tellControl({ kind: 'stats', requestId: message.requestId, stats: stats() });
         return;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MessagePort } from 'node:worker_threads';
 import type { MediaCommand, MediaEvent, MediaSource } from '../../../src/call/media-port.js';
 import type { CodecName, DtmfKind } from '../../../src/call/project.js';
 import { realClock } from '../../../src/common/clock.js';
@@ -50,7 +51,11 @@ export class MediaRig {
     });
   }
 
-  static async start(portRange: PortRange = { first: 30_000, last: 30_199 }, count = 1): Promise<MediaRig> {
+  static async start(
+    portRange: PortRange = { first: 30_000, last: 30_199 },
+    count = 1,
+    recorder?: () => MessagePort,
+  ): Promise<MediaRig> {
     return new MediaRig(
       await startMediaWorkers({
         count,
@@ -58,6 +63,7 @@ export class MediaRig {
         address6: '::1',
         portRange,
         logLevel: 'silent',
+        ...(recorder && { recorder }),
       }),
     );
   }
