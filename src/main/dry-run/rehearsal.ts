@@ -313,6 +313,7 @@ export class Rehearsal {
         }
         return;
       case 'sendDtmf':
+      case 'record':
       case 'watch':
       case 'startGap':
         return;

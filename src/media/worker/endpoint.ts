@@ -1,25 +1,20 @@
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
-import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
-import { opusSamples } from '../../rtp/opus.js';
-import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
+import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
-import { GapMeter } from './gap-meter.js';
 import { Mixer } from './mixer.js';
-import { OutgoingStream } from './outgoing-stream.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
-import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
+import { PartySender } from './party-sender.js';
+import type { PayloadKind } from './payload-type-table.js';
 import type { OpenRecording } from './recording-desk.js';
-import { RtcpSession } from './rtcp-session.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
-const WIDE_RATE = 48_000;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
 const FILL_MS = 2000;
 /** A party that is joined to another hears nothing for so long before silence packets fill in for a mute one. */
@@ -51,25 +46,13 @@ export class Endpoint implements Paced {
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
-  /** Everything with a clock of 8000 Hz. */
-  readonly #stream: OutgoingStream;
-  /** Opus: another clock is another SSRC (RFC 7160 4.1). */
-  readonly #wide: OutgoingStream;
-  /** The one of the two that was sent last. */
-  #active: OutgoingStream;
-  readonly #rtcp: RtcpSession;
-  readonly #gap = new GapMeter();
+  readonly #sender: PartySender;
   readonly #dtmf: DtmfSender;
   readonly #tones = new ToneSender();
-  #recording: OpenRecording | null = null;
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
-  #pair: SocketPair | null = null;
-  #settings: StreamSettings | null = null;
-  /** Payload type by what comes from the heard leg; what is not there cannot be passed on. */
-  #sendTypes = new Map<PayloadKind, number>();
   #canSend = false;
   #closed = false;
 
@@ -84,10 +67,6 @@ export class Endpoint implements Paced {
     this.legId = legId;
     this.#context = context;
     this.#emit = emit;
-    this.#stream = new OutgoingStream(context.random);
-    this.#wide = new OutgoingStream(context.random, WIDE_RATE);
-    this.#active = this.#stream;
-    this.#dtmf = new DtmfSender(this.#stream);
     this.#receiver = new PartyReceiver({
       callId,
       legId,
@@ -99,9 +78,10 @@ export class Endpoint implements Paced {
       onDigit: (digit, durationMs, kind) => {
         this.#digit(digit, durationMs, kind);
       },
-      onReport: (packet, nowMs) => this.#rtcp.take(packet, nowMs),
+      onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
-    this.#rtcp = new RtcpSession(this.#stream, this.#receiver.received, context.random);
+    this.#sender = new PartySender(context, this.#receiver);
+    this.#dtmf = new DtmfSender(this.#sender.stream);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
       onRtcp: this.#receiver.onRtcp,
@@ -117,17 +97,14 @@ export class Endpoint implements Paced {
 
   /** Takes the bound sockets; from here on the endpoint owns them. */
   attach(pair: SocketPair): void {
-    this.#pair = pair;
+    this.#sender.attach(pair);
     this.#updateSending();
   }
 
   configure(settings: StreamSettings): void {
     const nowMs = this.#context.clock.now();
-    this.#settings = settings;
-    this.#sendTypes = sendTypesOf(settings);
     this.#receiver.configure(settings, nowMs);
-    this.#gap.setReceiving(settings.maySend && settings.remoteRtp !== null, nowMs);
-    this.#rtcp.start(nowMs);
+    this.#sender.configure(settings, nowMs);
     this.#updateSending();
   }
 
@@ -136,7 +113,7 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     if (loops && hearing.kind === 'prompt' && hearing.player.loops && hearing.player.audio === audio) return;
     this.#hearing = { kind: 'prompt', player: new PromptPlayer(audio, loops), onEnd };
-    this.#stream.switchSource();
+    this.#sender.switchSource();
     this.#pace();
   }
 
@@ -160,13 +137,13 @@ export class Endpoint implements Paced {
   hearMix(legIds: readonly string[]): void {
     const before = this.#hearing;
     this.#hearing = { kind: 'mix', mixer: new Mixer(legIds, before.kind === 'mix' ? before.mixer : null) };
-    if (before.kind !== 'mix') this.#stream.switchSource();
+    if (before.kind !== 'mix') this.#sender.switchSource();
     this.#pace();
   }
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
-    const settings = this.#settings;
+    const settings = this.#sender.settings;
     if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
       this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
       return;
@@ -180,7 +157,7 @@ export class Endpoint implements Paced {
   }
 
   #takes(kind: PayloadKind): boolean {
-    return this.#sendTypes.has(kind);
+    return this.#sender.takes(kind);
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
@@ -194,11 +171,11 @@ export class Endpoint implements Paced {
 
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
-    this.#recording ??= recording;
+    this.#sender.recording ??= recording;
   }
 
   markRecording(label: string): void {
-    this.#recording?.mark(label, this.#context.clock.now());
+    this.#sender.recording?.mark(label, this.#context.clock.now());
   }
 
   /** Plays a prompt once over whatever the party hears. */
@@ -212,11 +189,11 @@ export class Endpoint implements Paced {
   }
 
   startGap(): void {
-    this.#gap.start(this.#context.clock.now());
+    this.#sender.gap.start(this.#context.clock.now());
   }
 
   stopGap(): number {
-    return this.#gap.stop(this.#context.clock.now());
+    return this.#sender.gap.stop(this.#context.clock.now());
   }
 
   #passOn(
@@ -229,8 +206,9 @@ export class Endpoint implements Paced {
     timestamp: number,
     nowMs: number,
   ): void {
-    if (this.#recording && (kind === 'PCMU' || kind === 'PCMA')) {
-      this.#recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
+    const { recording } = this.#sender;
+    if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
+      recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
@@ -259,54 +237,17 @@ export class Endpoint implements Paced {
       return;
     }
     if (hearing.kind !== 'leg' || !this.#canSend) return;
-    const wide = clockRateOf(kind) === WIDE_RATE;
-    const stream = wide ? this.#wide : this.#stream;
-    const isEvent = kind === 'event' || kind === 'wideEvent';
-    const payloadType = this.#sendTypes.get(kind);
-    if (payloadType === undefined || end === start) {
-      stream.skipRelayed(ssrc, sequence);
+    if (end === start || !this.#sender.takes(kind)) {
+      this.#sender.skip(kind, ssrc, sequence);
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
     if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
     if (!hearing.live) {
       hearing.live = true;
-      stream.switchSource();
+      this.#sender.switchSource();
     }
-    if (this.#active !== stream) this.#activate(stream);
-    if (!stream.relay(ssrc, sequence, timestamp, packet[1]! & 0x80, !isEvent, nowMs)) return;
-    let samples = end - start;
-    if (isEvent) {
-      samples = samples >= TELEPHONE_EVENT_BYTES ? (packet[start + 2]! << 8) | packet[start + 3]! : 0;
-    } else if (kind === 'PCMU' || kind === 'PCMA') {
-      if (kind !== this.#settings!.sendCodec)
-        translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
-    } else if (kind === 'opus') {
-      samples = opusSamples(packet, start, end);
-    } else if (kind === 'CN') {
-      samples = 0;
-    }
-    if (kind === 'PCMU' || kind === 'PCMA') this.#recordSent(packet, start, end, nowMs);
-    // CSRCs, extension and padding of the source end here: the header moves up to the payload.
-    const head = start - RTP_HEADER_BYTES;
-    writeRtpHeader(
-      packet,
-      head,
-      stream.markerBit,
-      payloadType,
-      stream.sequence,
-      stream.timestamp,
-      stream.ssrc,
-    );
-    const { latch } = this.#receiver;
-    if (head === 0 && end === packet.length) {
-      this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
-    } else {
-      this.#pair!.rtp.send(packet, head, end - head, latch.sendPort, latch.sendAddress);
-    }
-    stream.sent(end - start, samples, nowMs);
-    if (kind !== 'CN') this.#gap.sound(nowMs, isEvent ? FRAME_MS : samples / (wide ? 48 : 8));
-    this.#context.counters.packetsRelayed++;
+    this.#sender.relay(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
   }
 
   tick(nowMs: number): boolean {
@@ -344,26 +285,23 @@ export class Endpoint implements Paced {
 
   /** Regular checks, several times a second. */
   check(nowMs: number): void {
-    this.#recording?.recorder.flush(nowMs);
+    this.#sender.recording?.recorder.flush(nowMs);
     const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
-    if (hearing.kind === 'leg' && hearing.live && nowMs - this.#active.lastAtMs > STALL_MS) {
+    if (hearing.kind === 'leg' && hearing.live && nowMs - this.#sender.lastAtMs > STALL_MS) {
       this.#fillSilence(nowMs);
     }
     this.#pace();
-    if (this.#rtcp.isDue(nowMs)) this.#sendReport(nowMs, false);
+    if (this.#sender.rtcp.isDue(nowMs)) this.#sender.sendReport(nowMs, false);
   }
 
   /** Sends BYE, frees the sockets; the figures of the leg. Idempotent. */
   close(): LegMediaStats {
     if (!this.#closed) {
       this.#closed = true;
-      if (this.#settings) this.#sendReport(this.#context.clock.now(), true);
-      this.#recording?.close(this.#context.clock.now());
+      this.#sender.close(this.#context.clock.now());
       this.#context.pacer.remove(this);
-      this.#pair?.close();
-      this.#pair = null;
       this.#canSend = false;
       this.#dtmf.clear();
       this.#tones.clear();
@@ -372,9 +310,9 @@ export class Endpoint implements Paced {
     const { received } = this.#receiver;
     return {
       packetsReceived: received.received,
-      packetsSent: this.#stream.packets + this.#wide.packets,
+      packetsSent: this.#sender.packets,
       bytesReceived: this.#receiver.octets,
-      bytesSent: this.#stream.octets + this.#wide.octets,
+      bytesSent: this.#sender.octets,
       packetsLost: received.lost,
       jitterMs: Math.round(received.jitterMs * 100) / 100,
       packetsRejected: this.#receiver.rejected,
@@ -382,14 +320,11 @@ export class Endpoint implements Paced {
   }
 
   #updateSending(): void {
-    const settings = this.#settings;
     const before = this.#canSend;
-    this.#canSend =
-      this.#pair !== null && settings !== null && settings.maySend && settings.remoteRtp !== null;
+    this.#canSend = this.#sender.able;
     if (before || !this.#canSend) return;
     // What the source sent meanwhile must not show as loss.
-    this.#stream.switchSource();
-    this.#wide.switchSource();
+    this.#sender.switchSource();
     this.#pace();
   }
 
@@ -398,22 +333,15 @@ export class Endpoint implements Paced {
     if (this.#hearing.kind !== 'leg' || !this.#hearing.live) return;
     const filler = this.#silence;
     this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: nowMs, silentUntilMs: nowMs };
-    this.#active.switchSource();
+    this.#sender.switchSource();
     this.#pace();
-  }
-
-  /** What is sent from now on belongs to this stream. */
-  #activate(stream: OutgoingStream): void {
-    this.#active = stream;
-    stream.switchSource();
-    this.#rtcp.use(stream);
   }
 
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
     const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#sendsOwn();
-    if (needed && !this.#closed) this.#context.pacer.add(this, this.#active.lastAtMs + FRAME_MS);
+    if (needed && !this.#closed) this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
   }
 
   #sendsOwn(): boolean {
@@ -421,14 +349,14 @@ export class Endpoint implements Paced {
   }
 
   #sendEvent(nowMs: number): boolean {
-    const payloadType = this.#settings!.sendEventPayloadType;
+    const payloadType = this.#sender.settings!.sendEventPayloadType;
     if (payloadType === null) {
       this.#dtmf.clear();
       return false;
     }
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES);
     if (!this.#dtmf.next(packet, RTP_HEADER_BYTES, nowMs)) return false;
-    this.#sendGenerated(packet, payloadType);
+    this.#sender.sendNumbered(packet, payloadType);
     this.#dtmf.sent(nowMs);
     return true;
   }
@@ -439,9 +367,8 @@ export class Endpoint implements Paced {
       return;
     }
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    player.next(packet, RTP_HEADER_BYTES, this.#settings!.sendCodec);
-    this.#sendFrame(packet, nowMs);
-    if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
+    player.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
+    this.#sender.sendFrame(packet, player.audio.audible, nowMs);
   }
 
   #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {
@@ -449,71 +376,21 @@ export class Endpoint implements Paced {
     if (!player.ended) return;
     this.#interjection = null;
     onEnd();
-    this.#stream.switchSource();
+    this.#sender.switchSource();
   }
 
   #toneFrame(nowMs: number): void {
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    this.#tones.next(packet, RTP_HEADER_BYTES, this.#settings!.sendCodec);
-    this.#sendFrame(packet, nowMs);
-    this.#gap.sound(nowMs, FRAME_MS);
+    this.#tones.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
+    this.#sender.sendFrame(packet, true, nowMs);
   }
 
   /** The parties are read on even while nothing may be sent, so that they are in time afterwards. */
   #mixFrame(mixer: Mixer, nowMs: number): void {
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    const settings = this.#settings;
+    const settings = this.#sender.settings;
     const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
     if (!this.#canSend || !settings) return;
-    this.#sendFrame(packet, nowMs);
-    if (heard) this.#gap.sound(nowMs, FRAME_MS);
-  }
-
-  /** Sends a frame of 20 ms, in packets as short as the party wants them. */
-  #sendFrame(packet: Buffer, nowMs: number): void {
-    const { sendPayloadType, packetSamples } = this.#settings!;
-    if (this.#active !== this.#stream) this.#activate(this.#stream);
-    for (let at = 0; at < FRAME_SAMPLES; at += packetSamples) {
-      let piece = packet;
-      if (packetSamples < FRAME_SAMPLES) {
-        piece = Buffer.allocUnsafe(RTP_HEADER_BYTES + packetSamples);
-        packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
-      }
-      this.#stream.generate(nowMs);
-      this.#recordSent(piece, RTP_HEADER_BYTES, piece.length, nowMs);
-      this.#sendGenerated(piece, sendPayloadType);
-      this.#stream.sent(packetSamples, packetSamples, nowMs);
-    }
-  }
-
-  #recordSent(packet: Buffer, start: number, end: number, nowMs: number): void {
-    if (!this.#recording) return;
-    const { sendCodec } = this.#settings!;
-    this.#recording.recorder.push('right', this.#stream.timestamp, packet, start, end, sendCodec, nowMs);
-  }
-
-  #sendGenerated(packet: Buffer, payloadType: number): void {
-    const stream = this.#stream;
-    writeRtpHeader(packet, 0, stream.markerBit, payloadType, stream.sequence, stream.timestamp, stream.ssrc);
-    const { latch } = this.#receiver;
-    this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
-    this.#context.counters.packetsGenerated++;
-  }
-
-  #sendReport(nowMs: number, bye: boolean): void {
-    const settings = this.#settings;
-    const pair = this.#pair;
-    if (!settings?.remoteRtp || !settings.remoteRtcp || !pair) return;
-    const report = this.#rtcp.report(nowMs, this.#context.clock.wallMs(), bye);
-    const { latch } = this.#receiver;
-    if (settings.rtcpMux) {
-      pair.rtp.send(report, latch.sendPort, latch.sendAddress);
-      return;
-    }
-    // A peer behind NAT is reached at its RTP address; RFC 4961 puts RTCP on the port above.
-    const moved =
-      latch.sendAddress !== settings.remoteRtp.address || latch.sendPort !== settings.remoteRtp.port;
-    const port = moved ? Math.min(latch.sendPort + 1, 65_535) : settings.remoteRtcp.port;
-    pair.rtcp.send(report, port, moved ? latch.sendAddress : settings.remoteRtcp.address);
+    this.#sender.sendFrame(packet, heard, nowMs);
   }
 }

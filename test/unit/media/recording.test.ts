@@ -16,7 +16,7 @@ import { CallRecorder } from '../../../src/media/worker/call-recorder.js';
 import { LINEAR_TO_ULAW } from '../../../src/rtp/g711.js';
 
 const log = createLogger('test', 'silent');
-const codes = (sample: number): Buffer => Buffer.alloc(160, LINEAR_TO_ULAW[sample & 0xffff]!);
+const codes = (sample: number): Buffer => Buffer.alloc(160, LINEAR_TO_ULAW[sample & 0xffff]);
 
 describe('recordings on disk', () => {
   let directory: string;
