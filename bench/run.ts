@@ -3,6 +3,7 @@ import { problemOf } from './common/bench-error.js';
 import { SECTION_NAMES, type BenchSettings, type Section, type SectionName } from './common/figures.js';
 import { machineFacts } from './common/machine.js';
 import { formatReport } from './common/report.js';
+import { measureEngine } from './engine/engine.js';
 import { measureRelay } from './relay/relay.js';
 import { measureCalls } from './signalling/calls.js';
 import { measureDelay } from './signalling/delay.js';
@@ -18,6 +19,7 @@ exit 0 means measured, 1 that something could not be measured, 2 a wrong argumen
   --seconds   length of one measured step`;
 
 const SECTIONS: Readonly<Record<SectionName, (settings: BenchSettings) => Promise<Section>>> = {
+  engine: measureEngine,
   calls: measureCalls,
   delay: measureDelay,
   memory: measureMemory,

@@ -26,12 +26,15 @@ export async function startChild(
   args: readonly string[],
   options: {
     readonly cwd?: string;
+    /** Added to the environment. */
+    readonly env?: Readonly<Record<string, string>>;
     readonly stdin?: boolean;
     readonly onStdout?: (text: string) => void;
   } = {},
 ): Promise<Child> {
   const child = spawn(command, args, {
     cwd: options.cwd,
+    env: { ...process.env, ...options.env },
     stdio: [options.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -31,7 +31,7 @@ export interface Section {
   readonly problem: BenchProblem | null;
 }
 
-export const SECTION_NAMES = ['calls', 'delay', 'memory', 'relay', 'transfer'] as const;
+export const SECTION_NAMES = ['engine', 'calls', 'delay', 'memory', 'relay', 'transfer'] as const;
 export type SectionName = (typeof SECTION_NAMES)[number];
 
 /** How long and how hard to measure. */

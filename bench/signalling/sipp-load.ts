@@ -19,6 +19,8 @@ export interface LoadOrder {
   readonly callsPerSecond: number;
   readonly calls: number;
   readonly holdMs: number;
+  /** The scenario's file in bench/sipp; `caller-load.xml` by default. */
+  readonly scenario?: string;
 }
 
 export interface LoadResult {
@@ -31,6 +33,8 @@ export interface LoadResult {
   readonly cpuMs: number;
   /** What SIPp said about failures, the first lines. */
   readonly errors: string;
+  /** The scenario's counters 1 to 3, where it has them. */
+  readonly counters: readonly number[];
 }
 
 /** The caller's SIPp, running. */
@@ -69,7 +73,13 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
   const child = await startChild(
     await sipp(),
     [
-      ...['-sf', `${SCENARIOS}caller-load.xml`, `127.0.0.1:${order.targetPort}`, '-s', order.number],
+      ...[
+        '-sf',
+        `${SCENARIOS}${order.scenario ?? 'caller-load.xml'}`,
+        `127.0.0.1:${order.targetPort}`,
+        '-s',
+        order.number,
+      ],
       ...common(order.callerPort, 57_950),
       ...['-r', String(order.callsPerSecond), '-m', String(order.calls), '-d', String(order.holdMs)],
       ...['-l', '15000', '-timeout', `${Math.ceil(lastsS)}s`],
@@ -132,5 +142,6 @@ function readStatistics(csv: string, errors: string): Omit<LoadResult, 'cpuMs'> 
     elapsedS:
       unixSeconds(values[names.indexOf('CurrentTime')]) - unixSeconds(values[names.indexOf('StartTime')]),
     errors,
+    counters: [1, 2, 3].map((number) => read(`GenericCounter${number}(C)`)),
   };
 }

@@ -2,8 +2,16 @@ import type { Leg } from './leg/leg.js';
 import type { MediaDirection, MediaSource } from './media-port.js';
 import type { LegId } from './signalling-port.js';
 
+/** What a leg hears, and whether it is heard in return. */
+export interface Place {
+  readonly programme: Programme;
+  readonly mutual: boolean;
+}
+
 type Programme =
-  { readonly kind: 'peer'; readonly peer: Leg } | { readonly kind: 'fixed'; readonly source: MediaSource };
+  | { readonly kind: 'peer'; readonly peer: Leg }
+  | { readonly kind: 'others'; readonly others: readonly Leg[] }
+  | { readonly kind: 'fixed'; readonly source: MediaSource };
 
 interface Listener {
   readonly leg: Leg;
@@ -30,6 +38,12 @@ export class Bridge {
     this.#tell(b, a, () => undefined);
   }
 
+  /** Everybody hears all the others; whoever holds is left out, and the rest talk on. */
+  meet(legs: readonly Leg[]): void {
+    for (const leg of legs) this.#set(leg, { kind: 'others', others: legs.filter((one) => one !== leg) });
+    for (const leg of legs) this.#direct(leg, 'sendrecv', () => undefined);
+  }
+
   /** `leg` hears `peer`, one way (early media). */
   listen(leg: Leg, peer: Leg): void {
     this.#set(leg, { kind: 'peer', peer });
@@ -38,6 +52,21 @@ export class Bridge {
   /** `leg` hears music, a prompt, ringback or nothing. */
   play(leg: Leg, source: MediaSource): void {
     this.#set(leg, { kind: 'fixed', source });
+  }
+
+  /** The place of a leg in the conversation, for one that is to replace it; null where it hears nothing yet. */
+  placeOf(leg: Leg): Place | null {
+    const programme = this.#listeners.get(leg.legId)?.programme;
+    if (!programme) return null;
+    const mutual = programme.kind === 'peer' && this.peerOf(programme.peer) === leg;
+    return { programme, mutual };
+  }
+
+  /** `leg` takes a place that another one had. */
+  takePlace(leg: Leg, place: Place): void {
+    const { programme, mutual } = place;
+    if (programme.kind === 'peer' && mutual && !programme.peer.gone) this.connect(leg, programme.peer);
+    else this.#set(leg, programme);
   }
 
   /** The leg that `leg` hears, or null. */
@@ -64,8 +93,13 @@ export class Bridge {
   forget(leg: Leg): void {
     this.#listeners.delete(leg.legId);
     for (const listener of this.#listeners.values()) {
-      if (listener.programme.kind === 'peer' && listener.programme.peer === leg) {
+      const { programme } = listener;
+      if (programme.kind === 'peer' && programme.peer === leg) {
         listener.programme = { kind: 'fixed', source: { kind: 'silence' } };
+      } else if (programme.kind === 'others' && programme.others.includes(leg)) {
+        // The others go on hearing each other.
+        listener.programme = { kind: 'others', others: programme.others.filter((one) => one !== leg) };
+        this.#refresh(listener);
       }
     }
   }
@@ -96,21 +130,24 @@ export class Bridge {
   #sourceOf(listener: Listener): MediaSource {
     const { programme, leg } = listener;
     if (programme.kind === 'fixed') return programme.source;
-    if (!programme.peer.holding) return { kind: 'leg', legId: programme.peer.legId };
+    const talking = programme.kind === 'peer' ? [programme.peer] : programme.others;
+    const legIds = talking.filter((one) => !one.holding).map((one) => one.legId);
+    if (legIds.length > 0)
+      return programme.kind === 'peer' ? { kind: 'leg', legId: legIds[0]! } : { kind: 'mix', legIds };
     return leg.party === 'bot' ? { kind: 'silence' } : this.#holdMusic;
   }
 
   /** Offers `to` the direction that the state of `from` calls for, where it has another one now. */
   #tell(from: Leg, to: Leg, done: () => void): void {
-    const listener = this.#listeners.get(to.legId);
-    if (!listener || !to.up) {
-      done();
-      return;
-    }
     let direction: MediaDirection = 'sendrecv';
     if (from.holding)
       direction = to.party === 'bot' && from.media.agreed === 'inactive' ? 'inactive' : 'sendonly';
-    if (direction === listener.told) {
+    this.#direct(to, direction, done);
+  }
+
+  #direct(to: Leg, direction: MediaDirection, done: () => void): void {
+    const listener = this.#listeners.get(to.legId);
+    if (!listener || !to.up || direction === listener.told) {
       done();
       return;
     }

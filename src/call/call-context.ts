@@ -4,6 +4,7 @@ import type { CallCommand } from './call-io.js';
 import type { CallRecord } from './call-record.js';
 import { SessionIds } from './context/session-ids.js';
 import type { DestinationDirectory } from './destinations/destination-directory.js';
+import type { DialogDirectory } from './dialog-directory.js';
 import type { MediaCommand } from './media-port.js';
 import { NamedTimers } from './named-timers.js';
 import type { CallPlan, Project, Trunk } from './project.js';
@@ -18,6 +19,8 @@ export interface CallDeps {
   readonly clock: Pick<Clock, 'now' | 'wallMs'>;
   readonly random: Random;
   readonly destinations: DestinationDirectory;
+  /** The dialogs of all calls of this thread; without it no other call can be joined. */
+  readonly dialogs?: DialogDirectory;
 }
 
 /** What every machine of one call shares: its data, its way out, its timers and its numbering. */

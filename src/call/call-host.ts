@@ -7,7 +7,7 @@ import type { InDialogRequest } from './leg/in-dialog.js';
 import type { Leg, LegOwner } from './leg/leg.js';
 import type { MediaSource } from './media-port.js';
 import type { ReferPolicy, Trunk } from './project.js';
-import type { IncomingInvite, LegId } from './signalling-port.js';
+import type { IncomingInvite, LegId, LegOfCall } from './signalling-port.js';
 import type {
   EndedBy,
   Party,
@@ -48,6 +48,8 @@ export interface TransferWish {
   readonly referrer?: Leg;
   /** The other side is asked by REFER to dial: the trunk's `refer_policy: pass`. */
   readonly passOn?: boolean;
+  /** The leg of another call of this node that `replaces` names: its far end is the target. */
+  readonly join?: LegOfCall;
 }
 
 /** How a call is to end. */
@@ -113,12 +115,18 @@ export interface CallHost {
   joinAgent(leg: Leg, trunk: Trunk): void;
   /** A new leg plays the caller's part from now on, and talks to `peer`. */
   joinCaller(leg: Leg, peer: Leg): void;
-  /** Does this value of Replaces name a dialog of this very call? */
-  namesOwnLeg(replaces: string): boolean;
+  /** The leg of this very call that a value of Replaces names. */
+  namedLeg(replaces: string): Leg | null;
+  /** May the far end of this leg name dialogs of other calls in Replaces? Null where no trunk of its own says so. */
+  mayReplace(leg: Leg): boolean | null;
+  /** The running transfer is completed with the person on this leg; false where none consults by it. */
+  completeConsultation(leg: Leg, listener: TransferListener): boolean;
   /** What becomes of a REFER on this leg. */
   referPolicy(leg: Leg): ReferPolicy;
   /** The bot says that it has finished its sentence; false where nobody waited. */
   botDone(): boolean;
+  /** The bot wants to hang up: true where it leaves the caller to a person, and the call goes on. */
+  botLeaves(): boolean;
   /** After a REFER that worked the caller leaves by itself; `graceMs` bounds that. */
   transferredAway(graceMs: number): void;
 }

@@ -5,6 +5,9 @@ import type { Party } from './vocabulary.js';
 /** RFC 3264 direction, seen from our side of the leg. */
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
+/** In place of a file: the built-in notice that the caller has hung up. */
+export const CALLER_GONE = 'builtin:caller-gone';
+
 /** What one party hears. */
 export type MediaSource =
   | { readonly kind: 'leg'; readonly legId: LegId }

@@ -98,6 +98,8 @@ export interface Trunk {
   /** May this peer take over a call of ours with INVITE + Replaces (RFC 3891)? */
   readonly acceptReplaces: boolean;
   readonly dtmf: DtmfKind;
+  /** May this peer send REFERs outside the dialog that they are for, naming it by Target-Dialog (RFC 4538)? */
+  readonly acceptReferOutOfDialog: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */
   readonly symmetricRtp: boolean;
 }
@@ -189,6 +191,14 @@ export interface TransferTimers {
   readonly lateNotifyMs: number;
 }
 
+/** The moment in which caller, bot and agent hear each other. */
+export interface ThreeWaySettings {
+  /** Longest (ms); the bot ends it earlier by saying `done` or by leaving. */
+  readonly durationMs: number;
+  /** Digit by which the agent ends it; null for none. */
+  readonly digit: string | null;
+}
+
 export interface TransferSettings {
   /** Default destination. */
   readonly to: string | null;
@@ -202,6 +212,10 @@ export interface TransferSettings {
   readonly briefFile: string | null;
   /** The agent must press this digit to take the call; null joins at answer. */
   readonly acceptDigit: string | null;
+  /** Attended: caller, bot and agent talk together before the bot leaves; null joins caller and agent at once. */
+  readonly threeWay: ThreeWaySettings | null;
+  /** What an agent in a consultation hears when the caller hangs up: a WAV file, `CALLER_GONE`, or null for nothing. */
+  readonly callerGoneNotice: string | null;
   readonly onFailure: readonly FailureStep[];
   /** WAV file for `announce`. */
   readonly announceFile: string | null;
@@ -248,6 +262,8 @@ export interface Project {
   readonly recording: RecordingSettings | null;
   /** Headers of the caller's INVITE, beside X-*, that are carried to bot and agent. */
   readonly carryHeaders: readonly string[];
+  /** Headers of the bot's 18x and 2xx that the caller gets; `X-*` stands for all that begin so. */
+  readonly carryAnswerHeaders: readonly string[];
   readonly limits: {
     /** Transfers of this project at once; null for no bound. */
     readonly transfers: number | null;

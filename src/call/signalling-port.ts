@@ -3,6 +3,12 @@ import type { SipHeaders } from './vocabulary.js';
 /** Names one leg of one call: `CALLID.N`. */
 export type LegId = string;
 
+/** A leg of one call, as another one names it. */
+export interface LegOfCall {
+  readonly callId: string;
+  readonly legId: LegId;
+}
+
 /** The three values that name a dialog (RFC 3261 12), for Replaces and Target-Dialog. */
 export interface DialogName {
   readonly sipCallId: string;
@@ -53,6 +59,18 @@ export type SignallingCommand =
       /** null sends an offerless INVITE. */
       readonly sdp: string | null;
       readonly auth: { readonly username: string; readonly password: string } | null;
+      /** The INVITE replaces this leg of another call of the node: nothing goes out on the wire. */
+      readonly join?: LegOfCall;
+    }
+  /** A leg of another call is about to be replaced: its end is kept back for a moment (→ `claimed` there). */
+  | { readonly kind: 'claim'; readonly legId: LegId; readonly of: LegOfCall }
+  /** A NOTIFY in the dialog of a REFER that came outside of the leg's own (RFC 4538); nothing comes back. */
+  | {
+      readonly kind: 'notify';
+      readonly legId: LegId;
+      readonly subscription: string;
+      readonly headers: SipHeaders;
+      readonly body: string;
     }
   | { readonly kind: 'cancel'; readonly legId: LegId; readonly headers: SipHeaders }
   | {
@@ -104,7 +122,11 @@ export type SignallingEvent =
       readonly replacesLegId: LegId;
       readonly earlyOnly: boolean;
       readonly invite: IncomingInvite;
+      /** The call of this node that is joined to this one by it; absent where it came from the wire. */
+      readonly joinedBy?: string;
     }
+  /** Another call of the node is about to replace this leg. */
+  | { readonly kind: 'claimed'; readonly legId: LegId }
   /** The caller gave up before a final response (487 was sent by the stack). */
   | { readonly kind: 'cancelled'; readonly legId: LegId }
   /** ACK of a 2xx of ours; `sdp` is the answer to a late offer. `requestId` is null for the initial INVITE. */
@@ -161,6 +183,8 @@ export type SignallingEvent =
       readonly headers: SipHeaders;
       readonly body: string | null;
       readonly contentType: string | null;
+      /** A REFER outside the dialog that names it (RFC 4538): the subscription that its NOTIFYs go by. */
+      readonly outside?: string;
     }
   /** The dialog ended from outside: a BYE of the peer, or one that the stack sent by itself (`byStack`). */
   | {

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
+import { CALLER_GONE } from '../call/media-port.js';
 import type {
   Bot,
   CallPlan,
@@ -181,6 +182,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     deny: trunk.deny,
     followRedirects: trunk.follow_redirects,
     acceptReplaces: trunk.accept_replaces,
+    acceptReferOutOfDialog: trunk.accept_refer_out_of_dialog,
     symmetricRtp: trunk.symmetric_rtp,
   };
 }
@@ -279,6 +281,11 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
       brief: transfer.brief,
       briefFile: path(transfer.brief_file),
       acceptDigit: transfer.accept?.digit ?? null,
+      threeWay: transfer.three_way
+        ? { durationMs: transfer.three_way.duration, digit: transfer.three_way.digit ?? null }
+        : null,
+      callerGoneNotice:
+        transfer.caller_gone_notice === 'off' ? null : (path(transfer.caller_gone_notice) ?? CALLER_GONE),
       onFailure: transfer.on_failure,
       announceFile: path(transfer.announce_file),
       afterAgent: transfer.after_agent,
@@ -314,6 +321,7 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
         }
       : null,
     carryHeaders: project.carry_headers,
+    carryAnswerHeaders: project.carry_answer_headers,
     limits: { transfers: project.limits.transfers ?? null, perCall: project.limits.max_transfers },
   };
 }

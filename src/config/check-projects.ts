@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { reportTwice } from './check-node.js';
 import { checkUui } from './check-peers.js';
+import { checkAnswerHeaders, checkThreeWay } from './check-transfer-steps.js';
 import { patternsOverlap } from './number-pattern.js';
 import type { ParsedFile } from './parsed-file.js';
 import { CONDITION_KEYS, type ProjectInput } from './schema/projects.js';
@@ -24,6 +25,8 @@ export function checkProjects(
     const path = ['projects', name];
     checkRules(project, path, source, checkExpression);
     checkTransfer(project, [...path, 'transfer'], source, folder);
+    checkThreeWay(project, path, source);
+    checkAnswerHeaders(project, path, source);
   }
 }
 
@@ -90,10 +93,17 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
   const announce = transfer.on_failure.indexOf('announce');
   if (announce >= 0) needs('announce_file', [...path, 'on_failure', announce], 'the step `announce`');
 
-  for (const key of ['music_file', 'brief_file', 'announce_file', 'announce_before_file'] as const) {
+  const files = [
+    'music_file',
+    'brief_file',
+    'announce_file',
+    'announce_before_file',
+    'caller_gone_notice',
+  ] as const;
+  for (const key of files) {
     const written = transfer[key];
     // A template names another file for each call.
-    if (written === undefined || written.includes('{')) continue;
+    if (written === undefined || written === 'off' || written.includes('{')) continue;
     const fault = wavFileFault(resolve(folder, written));
     if (!fault) continue;
     source.report([...path, key], {

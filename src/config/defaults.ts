@@ -32,6 +32,7 @@ export const DEFAULTS = {
     referPolicy: 'terminate',
     followRedirects: false,
     acceptReplaces: false,
+    acceptReferOutOfDialog: false,
     symmetricRtp: true,
   },
   identity: {
@@ -56,6 +57,7 @@ export const DEFAULTS = {
     onNoNotify: 'resume-bot',
     ringTimeout: '30s',
     acceptTimeout: '10s',
+    threeWayDuration: '10s',
     uuiEncoding: 'hex',
     uuiMaxLength: 128,
     uuiPlace: 'both',

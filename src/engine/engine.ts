@@ -35,6 +35,8 @@ import { ReportFormat } from './signalling/report.js';
 import { RequestDirector } from './signalling/request-director.js';
 import { SessionRefresh } from './signalling/session-refresh.js';
 import { TargetLocator } from './signalling/target-locator.js';
+import { ApplicationDelay } from './protection/application-delay.js';
+import { QueueDelay } from './protection/queue-delay.js';
 import { Gatekeeper, looksLikeSip } from './protection/gatekeeper.js';
 import { ProxyRequests } from './proxy/proxy-requests.js';
 import { SipTap, type TappedMessage } from './sip-tap.js';
@@ -101,9 +103,20 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     maxBodyBytes: limits.sipMessageBytes,
   };
   let received = 0;
-  const gate: Gatekeeper = new Gatekeeper(options.protection ?? {}, clock, log, () => control.backlogBytes());
+  const queues: QueueDelay[] = [];
+  const applicationDelay = new ApplicationDelay();
+  const queuedMs = (): number =>
+    Math.max(applicationDelay.delayMs(clock.now()), ...queues.map(({ delayMs }) => delayMs));
+  const gate: Gatekeeper = new Gatekeeper(
+    options.protection ?? {},
+    clock,
+    log,
+    () => control.backlogBytes(),
+    queuedMs,
+  );
 
   const onPacket = (raw: Buffer, source: Source): void => {
+    if (queues.some((queue) => queue.take(raw))) return;
     received++;
     const standing = gate.judgeSource(source.address);
     if (standing === 'drop') return;
@@ -195,6 +208,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     dialogs: new DialogTable(clock),
     report,
     cdr: new CdrReports(report, (verb) => control.pick(verb)),
+    applicationDelay,
     locator: new TargetLocator(transports, resolver, clock, limits.udpRequestBytes),
     rawOf: (message) => receivedBytes.of(message),
     pickClient: (method, tag) => control.pick(method, tag),
@@ -242,6 +256,10 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     address,
     port,
   }));
+  // The kernel's queue lives in the machine's time, whatever clock the engine runs on.
+  if (options.protection?.overloadLagMs !== 0)
+    for (const { transport, address, port } of listeners)
+      if (transport === 'udp') queues.push(new QueueDelay(realClock, address, port));
   log.info({ listeners, controlPort }, 'SIP engine started');
 
   let closing: Promise<void> | undefined;
@@ -274,6 +292,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       closing ??= (async () => {
         clearInterval(sweep);
         gate.close();
+        for (const queue of queues) queue.close();
         layer.close();
         core.dialogs.close();
         outgoing.close();

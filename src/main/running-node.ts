@@ -187,6 +187,7 @@ export class RunningNode implements NodeControl {
       plan,
       mediaAddress: media.advertise,
       mediaAddress6: media.ipv6?.advertise ?? null,
+      loopAddress: media.address === '0.0.0.0' ? '127.0.0.1' : media.address,
     });
     this.#signalling = signalling;
     this.#closers.push('signalling', () => signalling.close());

@@ -57,7 +57,14 @@ export interface PolicyThread {
 }
 
 type State =
-  | { readonly kind: 'running'; readonly worker: Worker; readonly startedAt: number; heardAt: number }
+  | {
+      readonly kind: 'running';
+      readonly worker: Worker;
+      readonly startedAt: number;
+      heardAt: number;
+      /** It has spoken: from then on its silence is a hang, and not a slow start. */
+      started: boolean;
+    }
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'closed' };
 
@@ -68,6 +75,9 @@ const NO_COUNTERS: PolicyCounters = {
   expressionErrors: 0,
   badMessages: 0,
 };
+
+/** A thread on a machine under full load may take seconds to come up. */
+const START_LIMIT_MS = 15_000;
 
 /** Starts the policy thread and resolves once it answers. A crash or a hang replaces it, with a back-off. */
 export async function startPolicyThread(options: PolicyThreadOptions): Promise<PolicyThread> {
@@ -165,12 +175,13 @@ class PolicyThreadHost implements PolicyThread {
     });
     worker.on('exit', () => this.#exited(worker, cause));
     const now = this.#clock.now();
-    return { kind: 'running', worker, startedAt: now, heardAt: now };
+    return { kind: 'running', worker, startedAt: now, heardAt: now, started: false };
   }
 
   #heard(worker: Worker, message: PolicyToControl): void {
     if (this.#state.kind !== 'running' || this.#state.worker !== worker) return;
     this.#state.heardAt = this.#clock.now();
+    this.#state.started = true;
     if (message.kind === 'ready') {
       this.#settleStart?.resolve();
       this.#settleStart = null;
@@ -211,7 +222,8 @@ class PolicyThreadHost implements PolicyThread {
     this.#watch = this.#clock.after(this.#watchEveryMs, () => this.#checkHang());
     if (this.#state.kind !== 'running') return;
     const silentMs = this.#clock.now() - this.#state.heardAt;
-    if (silentMs >= this.#hangLimitMs) {
+    const limitMs = this.#state.started ? this.#hangLimitMs : Math.max(this.#hangLimitMs, START_LIMIT_MS);
+    if (silentMs >= limitMs) {
       this.#options.log.error({ silentMs: Math.round(silentMs) }, 'policy_thread_hung: replacing it');
       this.#state.worker.terminate().catch((thrown: unknown) => {
         this.#options.log.error({ cause: String(thrown) }, 'policy_thread_terminate_failed');

@@ -15,6 +15,7 @@ import { checkInvite, type InviteRefusal } from './invite-checks.js';
 import { OVERLOADED_MS, QueueWatch } from './queue-watch.js';
 import { readReplaces, type Replaces } from './replaces.js';
 import { sendReply } from './reply.js';
+import { judgeOutsideRefer } from './target-dialog.js';
 import { canonicalAddress } from './source-table.js';
 import type { SrfAdapter } from './srf-adapter.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
@@ -34,7 +35,7 @@ const COMPLAINTS_KEPT = 10_000;
 
 /** Outside a dialog these need one, or a subscription, which this node never makes outside one. */
 const NEEDS_DIALOG = new Set(['BYE', 'INFO', 'UPDATE', 'NOTIFY', 'PRACK']);
-const NOT_HERE = new Set(['REFER', 'SUBSCRIBE', 'REGISTER', 'MESSAGE', 'PUBLISH']);
+const NOT_HERE = new Set(['SUBSCRIBE', 'REGISTER', 'MESSAGE', 'PUBLISH']);
 
 export interface CallRouterOptions {
   readonly plan: CallPlan;
@@ -115,6 +116,7 @@ export class CallRouter {
       if (this.#options.adapter.route(request, reply)) return;
       if (request.method === 'ACK' || request.source !== 'network') return;
       if (request.method === 'INVITE') this.#onInvite(request, reply);
+      else if (request.method === 'REFER') this.#onRefer(request, reply);
       else this.#onStranger(request.method, reply);
     } catch (thrown) {
       this.#badMessages += 1;
@@ -131,6 +133,35 @@ export class CallRouter {
     if (NEEDS_DIALOG.has(method)) sendReply(reply, 481, null);
     else if (NOT_HERE.has(method)) sendReply(reply, 405, null, { headers: { Allow: ALLOWED_METHODS } });
     else sendReply(reply, 501, null, { headers: { Allow: ALLOWED_METHODS } });
+  }
+
+  /** A REFER outside any dialog: for the one that its Target-Dialog names (RFC 4538). */
+  #onRefer(request: SrfRequest, reply: SrfReply): void {
+    const { adapter } = this.#options;
+    const asked = { request, reply };
+    const trunks = this.#routes.trunksOf(request.source_address);
+    this.#asking = trunks[0] ?? null;
+    if (trunks.length === 0) {
+      this.#refuse(asked, 'source_not_allowed', 403);
+      return;
+    }
+    const headers = readHeaders(request.msg.raw);
+    const named = judgeOutsideRefer(
+      headers,
+      trunks.map((name) => this.#plan.trunks[name]),
+    );
+    if ('status' in named) {
+      this.#refuse(asked, named.counter, named.status, named.reason, named.headers);
+      return;
+    }
+    const { sipCallId, localTag, remoteTag } = named;
+    // What is local to the sender is remote here.
+    // Some peers write the tags the other way round; they know no less of the dialog.
+    const found =
+      adapter.findReplaced({ sipCallId, toTag: remoteTag, fromTag: localTag }) ??
+      adapter.findReplaced({ sipCallId, toTag: localTag, fromTag: remoteTag });
+    if (!found || found === 'ended' || !found.confirmed) this.#refuse(asked, 'refer_unknown_dialog', 481);
+    else adapter.takeRefer(found, request, reply, headers);
   }
 
   #onInvite(request: SrfRequest, reply: SrfReply): void {
@@ -282,7 +313,7 @@ export class CallRouter {
         uri: request.uri,
         sipCallId: firstValue(readHeaders(request.msg.raw), 'call-id'),
       },
-      'INVITE refused; for a minute more of this source and reason are only counted',
+      `${request.method} refused; for a minute more of this source and reason are only counted`,
     );
   }
 }

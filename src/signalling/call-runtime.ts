@@ -88,6 +88,11 @@ export class CallRuntime {
     return this.#calls.has(callId);
   }
 
+  /** The trunk that a call came by. */
+  trunkOf(callId: string): string | null {
+    return this.#calls.get(callId)?.trunk ?? null;
+  }
+
   ids(): readonly string[] {
     return [...this.#calls.keys()];
   }

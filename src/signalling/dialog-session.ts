@@ -31,6 +31,9 @@ const FOR_THE_CALL: ReadonlySet<string> = new Set<InDialogMethod>([
 export const ALLOWED_METHODS =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, PRACK';
 
+/** The extensions that we say we understand where a dialog is made (RFC 3891 5, 4488 4, 4538 3). */
+export const SUPPORTED_OPTIONS = 'replaces, norefersub, tdialog';
+
 /** How long a dialog whose subscription has not ended stays known after its BYE, for the NOTIFY that races it. */
 export const LATE_NOTIFY_MS = 5000;
 

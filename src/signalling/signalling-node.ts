@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Call } from '../call/call.js';
+import type { DialogDirectory, KnownDialog } from '../call/dialog-directory.js';
 import { DestinationDirectory } from '../call/destinations/destination-directory.js';
 import type { MediaCommand, MediaEvent } from '../call/media-port.js';
 import type { CallPlan } from '../call/project.js';
@@ -41,6 +42,8 @@ export interface SignallingNodeOptions {
   readonly makeMedia: (onEvent: (callId: string, event: MediaEvent) => void) => NodeMedia;
   /** Tests put their own machine here; the product's is `Call`. */
   readonly makeCall?: (seed: CallSeed) => CallMachine;
+  /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
+  readonly loopAddress?: string;
   /** How long calls may take to say goodbye at `close` (default 1 s). */
   readonly farewellMs?: number;
 }
@@ -99,6 +102,7 @@ export class SignallingNode {
       clock,
       log,
       emit: (callId, event) => this.#runtime.dispatch(callId, { port: 'signalling', event }),
+      mediaAddress: options.loopAddress ?? null,
     });
     const admission = new Admission(clock);
     this.#runtime = new CallRuntime({
@@ -221,9 +225,26 @@ export class SignallingNode {
     this.#media.preload(promptFiles(plan));
   }
 
+  #findDialog(
+    callId: string,
+    { sipCallId, localTag, remoteTag }: Parameters<DialogDirectory['find']>[1],
+  ): KnownDialog | 'ended' | null {
+    const found = this.#adapter.findReplaced({ sipCallId, toTag: localTag, fromTag: remoteTag });
+    if (!found || found === 'ended') return found;
+    const trunk = this.#plan.trunks[this.#runtime.trunkOf(found.callId) ?? ''];
+    return {
+      callId: found.callId,
+      legId: found.legId,
+      confirmed: found.confirmed,
+      acceptReplaces: trunk?.acceptReplaces === true,
+      joined: this.#adapter.joined(callId, found.callId),
+    };
+  }
+
   #makeCall(seed: CallSeed): CallMachine {
     const { clock, random } = this.#options;
-    return new Call({ ...seed, clock, random, destinations: this.#destinations });
+    const dialogs = { find: this.#findDialog.bind(this) };
+    return new Call({ ...seed, clock, random, destinations: this.#destinations, dialogs });
   }
 }
 
@@ -231,7 +252,12 @@ export class SignallingNode {
 function promptFiles(plan: CallPlan): readonly string[] {
   const files = new Set<string>();
   for (const { transfer } of Object.values(plan.projects)) {
-    for (const file of [transfer.musicFile, transfer.briefFile, transfer.announceFile]) {
+    for (const file of [
+      transfer.musicFile,
+      transfer.briefFile,
+      transfer.announceFile,
+      transfer.callerGoneNotice,
+    ]) {
       if (file !== null) files.add(file);
     }
   }

@@ -2,13 +2,17 @@ import type {
   DialogName,
   IncomingInvite,
   LegId,
+  LegOfCall,
   SignallingCommand,
   SignallingEvent,
 } from '../call/signalling-port.js';
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/log.js';
+import type { SipHeaders } from '../call/vocabulary.js';
 import { firstValue, readNameAddress } from './header-reading.js';
+import { JoinedCalls } from './joined-calls.js';
 import type { Leg, LegContext } from './leg-context.js';
+import { OutsideRefers } from './outside-refers.js';
 import type { Replaces } from './replaces.js';
 import type { SipLink } from './sip-link.js';
 import type { SrfReply, SrfRequest } from './srf-types.js';
@@ -21,6 +25,8 @@ export interface SrfAdapterOptions {
   readonly log: Logger;
   /** Tells a call; false where there is no such call. */
   readonly emit: (callId: string, event: SignallingEvent) => boolean;
+  /** IPv4 address at which the media workers reach each other; null where that of the SDP does. */
+  readonly mediaAddress?: string | null;
 }
 
 type LegWithDialog = UacLeg | UasLeg;
@@ -49,22 +55,39 @@ export class SrfAdapter {
   readonly #byCall = new Map<string, Set<LegWithDialog>>();
   readonly #byesOwed = new Set<string>();
   readonly #endedDialogs = new Set<string>();
+  readonly #joined: JoinedCalls;
+  readonly #refers: OutsideRefers;
 
   constructor(options: SrfAdapterOptions) {
     this.#options = options;
+    const { link, log, emit, mediaAddress = null } = options;
+    this.#joined = new JoinedCalls({ emit, mediaAddress });
+    this.#refers = new OutsideRefers({ link, log, emit });
   }
 
   /** Legs that still hold anything. */
   get legs(): number {
-    return this.#legs.size;
+    return this.#legs.size + this.#joined.size;
+  }
+
+  /** Are these two calls joined, directly or by calls in between? */
+  joined(one: string, other: string): boolean {
+    return this.#joined.connected(one, other);
   }
 
   /** Carries out what a call asks for. Never throws, never blocks; answers are events. */
   execute(callId: string, command: SignallingCommand): void {
     if (command.kind === 'invite') {
-      this.#invite(callId, command);
+      if (command.join) this.#joined.join(callId, command, command.join);
+      else this.#invite(callId, command);
       return;
     }
+    if (command.kind === 'claim') {
+      this.#options.emit(command.of.callId, { kind: 'claimed', legId: command.of.legId });
+      return;
+    }
+    if ((command.kind === 'respond' || command.kind === 'notify') && this.#refers.execute(command)) return;
+    if (this.#joined.execute(command)) return;
     const leg = this.#legs.get(command.legId);
     if (leg) leg.execute(command);
     else this.#answerForNobody(callId, command);
@@ -122,13 +145,13 @@ export class SrfAdapter {
   route(request: SrfRequest, reply: SrfReply): boolean {
     const dialogId = request.stackDialogId;
     const leg = dialogId ? this.#dialogs.get(dialogId) : undefined;
-    if (!leg) return false;
+    if (!leg) return this.#refers.route(request, reply);
     leg.onRequest(request, reply);
     return true;
   }
 
   /** The leg whose dialog a Replaces header names, either role; `ended` where it is over already. */
-  findReplaced(replaces: Replaces): ReplacedLeg | 'ended' | null {
+  findReplaced(replaces: Pick<Replaces, 'sipCallId' | 'toTag' | 'fromTag'>): ReplacedLeg | 'ended' | null {
     for (const leg of this.#byCallId.get(replaces.sipCallId) ?? []) {
       const { dialog } = leg;
       if (dialog?.localTag !== replaces.toTag || dialog.remoteTag !== replaces.fromTag) continue;
@@ -145,16 +168,24 @@ export class SrfAdapter {
       : null;
   }
 
+  /** Hands a REFER from outside the dialog that it names to that dialog's leg. */
+  takeRefer(of: LegOfCall, request: SrfRequest, reply: SrfReply, headers: SipHeaders): void {
+    this.#refers.take(of, request, reply, headers);
+  }
+
   /** Ends on the wire whatever a call has left. */
   abandon(callId: string): number {
+    this.#refers.callEnded(callId);
+    const joined = this.#joined.abandon(callId);
     const legs = [...(this.#byCall.get(callId) ?? [])].filter((leg) => leg.state !== 'gone');
     for (const leg of legs) leg.abandon();
-    return legs.length;
+    return legs.length + joined;
   }
 
   /** The link to the SIP server is gone. */
   onLinkLost(): void {
     for (const leg of [...this.#legs.values()]) leg.onLinkLost();
+    this.#refers.onLinkLost();
   }
 
   /** The link is back: BYEs that could not be sent go out now, as far as the server still knows the dialogs. */

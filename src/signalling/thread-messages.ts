@@ -20,6 +20,8 @@ export interface SignallingThreadOptions {
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
   readonly mediaAddress6?: string | null;
+  /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
+  readonly loopAddress?: string;
 }
 
 /** Counters of the signalling thread since its start; `calls` is a gauge. */

@@ -1,7 +1,7 @@
 import type { DialogName, LegId, SignallingCommand } from '../call/signalling-port.js';
 import type { SipHeaders } from '../call/vocabulary.js';
 import type { Timer } from '../common/clock.js';
-import { acknowledge, DialogSession } from './dialog-session.js';
+import { acknowledge, DialogSession, SUPPORTED_OPTIONS } from './dialog-session.js';
 import { answerOnce } from './digest-credentials.js';
 import { firstValue, readAbilities, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import { writeFrom, writeHeaders } from './header-writing.js';
@@ -84,6 +84,7 @@ export class UacLeg implements Leg {
       method: 'INVITE',
       headers: {
         From: writeFrom(from.user, from.displayName),
+        Supported: SUPPORTED_OPTIONS,
         ...writeHeaders(headers, sdp === null ? null : 'application/sdp'),
       },
     };
@@ -263,6 +264,8 @@ export class UacLeg implements Leg {
       case 'provisional':
       case 'accept':
       case 'reject':
+      case 'claim':
+      case 'notify':
         this.#context.log.warn(
           { legId: this.legId, command: command.kind },
           'not a command of an outgoing leg',

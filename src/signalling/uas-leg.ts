@@ -1,6 +1,6 @@
 import type { DialogName, IncomingInvite, LegId, SignallingCommand } from '../call/signalling-port.js';
 import type { Timer } from '../common/clock.js';
-import { DialogSession } from './dialog-session.js';
+import { DialogSession, SUPPORTED_OPTIONS } from './dialog-session.js';
 import { firstValue, readHeaders, readNameAddress, sdpOf } from './header-reading.js';
 import { refuseWithoutDialog, type Command, type Leg, type LegContext } from './leg-context.js';
 import { sendReply } from './reply.js';
@@ -57,7 +57,7 @@ export class UasLeg implements Leg {
     return this.#state;
   }
 
-  /** The confirmed dialog, or null. */
+  /** The dialog, early or confirmed, or null. */
   get dialog(): DialogName | null {
     return this.#session?.name ?? null;
   }
@@ -88,6 +88,8 @@ export class UasLeg implements Leg {
         return;
       case 'cancel':
       case 'invite':
+      case 'claim':
+      case 'notify':
         this.#context.log.warn(
           { legId: this.legId, command: command.kind },
           'not a command of an incoming leg',
@@ -104,17 +106,20 @@ export class UasLeg implements Leg {
       sendReply(this.#reply, command.status, null, content);
       return;
     }
-    sendReply(this.#reply, command.status, null, content, (failure) => {
+    sendReply(this.#reply, command.status, null, content, (failure, sent) => {
       const dialogId = this.#reply.stackDialogId;
       if (failure || this.#session || !dialogId || this.#state === 'gone') return;
       this.#session = new DialogSession(this.#context, this.legId, dialogId, null);
+      // A phone may hand over a call that still rings: it names the early dialog.
+      if (sent) this.#session.confirm(this.#nameOf(sent));
     });
   }
 
   #accept(command: Command<'accept'>): void {
     if (this.#state !== 'proceeding') return;
     this.#state = 'answering';
-    const content = { headers: command.headers, body: command.sdp, contentType: 'application/sdp' };
+    const headers = { Supported: SUPPORTED_OPTIONS, ...command.headers };
+    const content = { headers, body: command.sdp, contentType: 'application/sdp' };
     sendReply(this.#reply, 200, null, content, (failure, sent) => {
       this.#onAnswered(failure, sent);
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { freeMediaPort, freePort } from '../support/free-ports.js';
-import { startKamailio, type Kamailio } from '../support/kamailio.js';
+import { MASK_ADDRESS, startKamailio, type Kamailio } from '../support/kamailio.js';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
 import { sippAvailable, startSipp, succeeded, type Sipp } from '../support/sipp.js';
 import { available } from '../support/softphone.js';
@@ -107,7 +107,7 @@ describe('Interop: kamailio in front as an SBC that record-routes and hides the 
       });
       running.push(caller);
       const { messages } = await succeeded(caller, row.caller);
-      assert.match(messages, /192\.0\.2\.99/, 'the topology was hidden');
+      assert.ok(messages.includes(MASK_ADDRESS), 'the topology was hidden');
       await succeeded(bot, row.bot);
       if (agent) await succeeded(agent, row.agent!);
       const call = await node.newestCall((candidate) => candidate.endedAt !== null);

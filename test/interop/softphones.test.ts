@@ -8,7 +8,6 @@ import {
   type Softphone,
   type SoftphoneOptions,
 } from '../support/softphone.js';
-import { toneMs } from '../support/wav.js';
 
 const CALLER_HZ = 440;
 const BOT_HZ = 700;
@@ -75,8 +74,8 @@ describe('Interop: baresip and linphone as caller, bot and agent', function () {
     await hears(bot, CALLER_HZ, 2000);
     await hears(caller, AGENT_HZ, 2000);
     await hears(agent, CALLER_HZ, 2000);
-    assert.equal(toneMs(agent.heard(), BOT_HZ), 0, 'the agent never heard the bot');
-    assert.equal(toneMs(bot.heard(), AGENT_HZ), 0, 'the bot never heard the agent');
+    assert.equal(agent.heardMs(BOT_HZ), 0, 'the agent never heard the bot');
+    assert.equal(bot.heardMs(AGENT_HZ), 0, 'the bot never heard the agent');
   };
 
   const outcomeOf = async ({ node }: Cast): Promise<string> => {
@@ -120,9 +119,7 @@ describe('Interop: baresip and linphone as caller, bot and agent', function () {
       await all.caller.hangUp();
       await new Promise((resolve) => setTimeout(resolve, 500));
       await hears(all.agent, CALLER_HZ, 3000);
-      // linphone writes its second call over the recording of the first, and spoils it: its own word counts.
-      if (all.caller.name === 'linphone') await all.caller.says(/Call 2 with [^\n]* connected/, 3000);
-      else await hears(all.caller, AGENT_HZ, 3000);
+      await hears(all.caller, AGENT_HZ, 3000);
     });
 
     it(`hold and resume by the caller: ${title}`, async () => {

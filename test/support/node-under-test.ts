@@ -37,6 +37,7 @@ export interface NodeUnderTest {
 export interface NodeUnderTestOptions {
   readonly botPort?: number;
   readonly agentPort?: number;
+  readonly secondAgentPort?: number;
   readonly botUri?: string;
   readonly agentUser?: string;
   readonly sipPort?: number;
@@ -48,6 +49,17 @@ export interface NodeUnderTestOptions {
   readonly agentParameters?: string;
   /** More keys of the agents' trunk, such as `, tls: { verify: false }`. */
   readonly agentTrunk?: string;
+  /** Another configuration in the place of the one that `NUMBERS` belong to. */
+  readonly config?: (ports: NodePorts) => string;
+}
+
+/** The ports of a node under test and of those around it; `rtp` is a range. */
+export interface NodePorts {
+  readonly sip: number;
+  readonly bot: number;
+  readonly agent: number;
+  readonly second: number;
+  readonly rtp: string;
 }
 
 const RULES = `
@@ -69,10 +81,7 @@ async function portPair(): Promise<number> {
 }
 
 /** The configuration of the node under test. */
-function configText(
-  ports: { sip: number; bot: number; agent: number; second: number; rtp: string },
-  options: NodeUnderTestOptions,
-): string {
+function configText(ports: NodePorts, options: NodeUnderTestOptions): string {
   const botUri = options.botUri ?? `sip:bot@127.0.0.1:${ports.bot}`;
   const user = options.agentUser ?? '201';
   return `
@@ -104,11 +113,11 @@ export async function startNodeUnderTest(options: NodeUnderTestOptions = {}): Pr
     sip: options.sipPort ?? (await freePort()),
     bot: options.botPort ?? (await freePort()),
     agent: options.agentPort ?? (await freePort()),
-    second: await freePort(),
+    second: options.secondAgentPort ?? (await freePort()),
     rtp: options.rtpPorts ?? `${rtp}-${rtp + 399}`,
   };
   const loaded = loadConfig(
-    { text: configText(ports, options), path: 'test.yaml' },
+    { text: options.config?.(ports) ?? configText(ports, options), path: 'test.yaml' },
     { env: process.env, checkExpression },
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { freePort } from './free-ports.js';
-import { readWav, toneMs, writeToneWav } from './wav.js';
+import { rmSync } from 'node:fs';
+
+export { startBaresip } from './baresip.js';
+export { startLinphone } from './linphone.js';
 
 /** A real softphone, headless on loopback: it sends a tone, keeps what it hears, and is told what to do. */
 export interface Softphone {
-  readonly name: 'baresip' | 'linphone';
+  readonly name: 'baresip' | 'linphone' | 'sip.js';
   readonly uri: string;
   readonly port: number;
   dial(uri: string): Promise<void>;
@@ -19,17 +17,30 @@ export interface Softphone {
   resume(): Promise<void>;
   /** Blind transfer of the call in progress by REFER. */
   transfer(uri: string): Promise<void>;
-  /** What this phone has heard in all its calls so far (8 kHz samples). */
-  heard(): Int16Array;
+  /** Holds the call in progress and calls somebody else; resolves when that one has answered. */
+  consult(uri: string): Promise<void>;
+  /** Attended transfer: the party on hold is referred to the consulted one, by REFER with Replaces. */
+  transferToConsulted(): Promise<void>;
+  /** How long this phone has heard a tone in all its calls so far. */
+  heardMs(toneHz: number): number;
   /** Resolves when the phone's own output matches. */
   says(pattern: RegExp, withinMs: number): Promise<void>;
   output(): string;
   close(): Promise<void>;
 }
 
+/** How a phone is started. */
+export type StartPhone = (options: SoftphoneOptions) => Promise<Softphone>;
+
 /** Is this program installed? */
 export function available(program: string): boolean {
   return spawnSync('which', [program]).status === 0;
+}
+
+/** The command line of a program that dies with the process that started it, even where that one is killed. */
+export function mortal(program: string, args: readonly string[]): [string, string[]] {
+  if (!available('setpriv')) return [program, [...args]];
+  return ['setpriv', ['--pdeathsig', 'KILL', program, ...args]];
 }
 
 /** What to start. */
@@ -43,7 +54,7 @@ export interface SoftphoneOptions {
 }
 
 /** What a phone has said, and who waits for it to say something. */
-class Output {
+export class PhoneOutput {
   text = '';
   readonly #waiting = new Set<() => void>();
 
@@ -54,6 +65,18 @@ class Output {
     };
     child.stdout?.on('data', take);
     child.stderr?.on('data', take);
+  }
+
+  /** Calls back with each whole line that matches, from now on. */
+  onLine(pattern: RegExp, run: () => void): void {
+    let read = this.text.length;
+    this.#waiting.add(() => {
+      const end = this.text.lastIndexOf('\n') + 1;
+      if (end <= read) return;
+      const lines = this.text.slice(read, end).split('\n');
+      read = end;
+      for (const line of lines) if (pattern.test(line)) run();
+    });
   }
 
   async says(pattern: RegExp, withinMs: number): Promise<void> {
@@ -74,177 +97,52 @@ class Output {
   }
 }
 
-async function stop(child: ChildProcess, folder: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
+const running = new Map<ChildProcess, string>();
+
+/** A phone's process ends with the tests, whatever becomes of the test that started it. */
+export function ownPhone(child: ChildProcess, folder: string): void {
+  if (running.size === 0) process.once('exit', killAll);
+  running.set(child, folder);
+}
+
+function killAll(): void {
+  for (const [child, folder] of running) {
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    rmSync(folder, { recursive: true, force: true });
   }
-  rmSync(folder, { recursive: true, force: true });
 }
 
-/** Starts baresip, controlled over its ctrl_tcp module; what it hears is kept by its sndfile module. */
-export async function startBaresip(options: SoftphoneOptions): Promise<Softphone> {
-  const folder = mkdtempSync(join(tmpdir(), 'relevo-baresip-'));
-  const port = options.port ?? (await freePort());
-  const control = await freePort();
-  const rtp = await freePort();
-  writeToneWav(join(folder, 'tone.wav'), options.toneHz, 30);
-  writeFileSync(
-    join(folder, 'config'),
-    [
-      `sip_listen 127.0.0.1:${port}`,
-      ...(options.tls ? [`sip_certificate ${folder}/both.pem`, `sip_cafile ${options.tls.ca}`] : []),
-      'net_interface 127.0.0.1',
-      `audio_source aufile,${folder}/tone.wav`,
-      ...['ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1'],
-      'audio_txmode poll',
-      `rtp_ports ${rtp}-${rtp + 20}`,
-      'module_path /usr/lib/baresip/modules',
-      ...['module g711.so', 'module aufile.so', 'module sndfile.so'],
-      `snd_path ${folder}`,
-      ...['module_tmp account.so', 'module_app menu.so', 'module_app ctrl_tcp.so'],
-      `ctrl_tcp_listen 127.0.0.1:${control}`,
-      '',
-    ].join('\n'),
-  );
-  if (options.tls) {
-    const { cert, key } = options.tls;
-    writeFileSync(join(folder, 'both.pem'), readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
+/** Ends a phone's process and removes what it wrote. */
+export async function stopPhone(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
   }
-  const answer = options.autoAnswer ? 'auto' : 'manual';
-  writeFileSync(
-    join(folder, 'accounts'),
-    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0;answermode=${answer};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
-  );
-  writeFileSync(join(folder, 'contacts'), '');
-  const child = spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = new Output(child);
-  await output.says(/baresip is ready/, 10_000);
-  const socket: Socket = connect(control, '127.0.0.1');
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  const order = async (command: string, params?: string): Promise<void> => {
-    const body = JSON.stringify(params === undefined ? { command } : { command, params });
-    socket.write(`${Buffer.byteLength(body)}:${body},`);
-    await once(socket, 'data');
-  };
-  return {
-    name: 'baresip',
-    uri: `sip:${options.user}@127.0.0.1:${port}`,
-    // baresip listens for TLS on the port above.
-    port: options.tls ? port + 1 : port,
-    dial: (uri) => order('dial', uri),
-    hangUp: () => order('hangup'),
-    hold: () => order('hold'),
-    resume: () => order('resume'),
-    transfer: (uri) => order('transfer', uri),
-    heard: () => {
-      const dumps = readdirSync(folder).filter((name) => name.endsWith('-dec.wav'));
-      const parts = dumps.sort().map((name) => readWav(join(folder, name)));
-      return Int16Array.from(parts.flatMap((part) => [...part]));
-    },
-    says: (pattern, withinMs) => output.says(pattern, withinMs),
-    output: () => output.text,
-    close: async () => {
-      socket.destroy();
-      await stop(child, folder);
-    },
-  };
+  const folder = running.get(child);
+  running.delete(child);
+  if (running.size === 0) process.removeListener('exit', killAll);
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 }
 
-/** Starts linphonec, controlled by its standard input, with WAV files in the place of a sound card. */
-export async function startLinphone(options: SoftphoneOptions): Promise<Softphone> {
-  const folder = mkdtempSync(join(tmpdir(), 'relevo-linphone-'));
-  const port = options.port ?? (await freePort());
-  const rtp = await freePort();
-  mkdirSync(join(folder, '.local/share/linphone'), { recursive: true });
-  const tone = join(folder, 'tone.wav');
-  const record = join(folder, 'heard.wav');
-  writeToneWav(tone, options.toneHz, 30);
-  const rc = join(folder, 'linphonerc');
-  writeFileSync(
-    rc,
-    [
-      ...[
-        '[sip]',
-        `sip_port=${options.tls ? 0 : port}`,
-        'sip_tcp_port=0',
-        `sip_tls_port=${options.tls ? port : 0}`,
-        ...(options.tls
-          ? [
-              `root_ca=${options.tls.ca}`,
-              `client_cert_chain=${options.tls.cert}`,
-              `client_cert_key=${options.tls.key}`,
-            ]
-          : []),
-        'bind_address=127.0.0.1',
-        'use_ipv6=0',
-        'ipv6_migration_done=1',
-      ],
-      ...['media_encryption=none', 'register_only_when_network_is_up=0', 'auto_net_state_mon=0'],
-      ...[`contact=sip:${options.user}@127.0.0.1:${port}`],
-      ...[
-        '[rtp]',
-        `audio_rtp_port=${rtp}`,
-        '[net]',
-        'mtu=1300',
-        '[sound]',
-        'echocancellation=0',
-        'remote_ring=',
-      ],
-      ...['[video]', 'enabled=0', 'display=0', 'capture=0', ''],
-    ].join('\n'),
-  );
-  const child = spawn('linphonec', ['-c', rc, ...(options.autoAnswer ? ['-a'] : []), '-d', '6'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, HOME: folder },
-  });
-  const output = new Output(child);
-  const order = async (line: string): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      child.stdin.write(`${line}\n`, () => resolve());
-    });
-  };
-  child.stdin.on('error', () => undefined);
-  await output.says(/Creating listening point|linphonec>/, 10_000);
-  await order('soundcard use files');
-  await order(`play ${tone}`);
-  await order(`record ${record}`);
-  await output.says(/record [^\n]*heard\.wav/, 5_000);
-  return {
-    name: 'linphone',
-    uri: `sip:${options.user}@127.0.0.1:${port}`,
-    port,
-    dial: (uri) => order(`call ${uri}`),
-    hangUp: () => order('terminate'),
-    hold: async () => {
-      await order('pause');
-      // While it is still pausing, linphone refuses to resume.
-      await output.says(/to LinphoneCallPaused\b/, 10_000);
-    },
-    resume: () => order('resume 1'),
-    transfer: (uri) => order(`transfer ${uri}`),
-    heard: () => {
-      try {
-        readFileSync(record);
-      } catch {
-        return new Int16Array(0);
-      }
-      return readWav(record);
-    },
-    says: (pattern, withinMs) => output.says(pattern, withinMs),
-    output: () => output.text,
-    close: () => stop(child, folder),
-  };
+/** Runs the start of a phone; a phone that does not come up is killed. */
+export async function orKill<T>(child: ChildProcess, folder: string, start: () => Promise<T>): Promise<T> {
+  ownPhone(child, folder);
+  try {
+    return await start();
+  } catch (error) {
+    await stopPhone(child);
+    throw error;
+  }
 }
 
 /** What counts as having heard somebody. */
 const ENOUGH_MS = 500;
 
-/** Waits until the phone has heard so much of a tone; baresip writes its files as it goes. */
-export async function hears(phone: Softphone, toneHz: number, withinMs: number): Promise<void> {
+/** Waits until the phone has heard so much more of a tone than `sinceMs`; the phones write their files as they go. */
+export async function hears(phone: Softphone, toneHz: number, withinMs: number, sinceMs = 0): Promise<void> {
   const until = Date.now() + withinMs;
-  while (toneMs(phone.heard(), toneHz) < ENOUGH_MS) {
+  while (phone.heardMs(toneHz) < sinceMs + ENOUGH_MS) {
     if (Date.now() > until) {
       assert.fail(
         `${phone.name} at ${phone.uri} did not hear ${toneHz} Hz within ${withinMs} ms\n${phone.output().slice(-4000)}`,

@@ -24,13 +24,14 @@ export function writeToneWav(path: string, frequencyHz: number, seconds: number)
   writeFileSync(path, file);
 }
 
-/** The samples of a mono 16-bit 8 kHz WAV file, read as far as it has been written. */
+const PLAIN_HEADER_BYTES = 44;
+
+/** The samples of a mono 16-bit 8 kHz WAV file, read as far as it has been written; its header may come last. */
 export function readWav(path: string): Int16Array {
   const file = readFileSync(path);
-  const data = file.indexOf('data', 12, 'latin1');
-  if (data < 0) return new Int16Array(0);
-  const start = data + 8;
-  return Int16Array.from({ length: Math.floor((file.length - start) / 2) }, (_, n) =>
+  const data = file.subarray(0, 4096).indexOf('data', 12, 'latin1');
+  const start = data < 0 ? PLAIN_HEADER_BYTES : data + 8;
+  return Int16Array.from({ length: Math.max(0, Math.floor((file.length - start) / 2)) }, (_, n) =>
     file.readInt16LE(start + n * 2),
   );
 }

@@ -9,6 +9,7 @@ import type {
   Trunk,
   UuiProfile,
 } from '../project.js';
+import type { LegOfCall } from '../signalling-port.js';
 import { isAllowedTarget } from './allowed-target.js';
 import { deniedBy } from './denied-number.js';
 import { MethodMemory, type LearnedMethods } from './method-memory.js';
@@ -37,6 +38,8 @@ export interface Target {
   readonly via: readonly string[];
   /** Targets in a row with the same mark ring together; null rings alone. */
   readonly together: string | null;
+  /** The leg of another call of this node whose place is taken; nothing is dialled then. */
+  readonly join?: LegOfCall;
 }
 
 /** A destination that was passed over, and why. */

@@ -8,6 +8,8 @@ export interface InDialogRequest {
   readonly headers: SipHeaders;
   readonly body: string | null;
   readonly contentType: string | null;
+  /** Set where it came outside the dialog and only names it (RFC 4538): the subscription for its NOTIFYs. */
+  readonly outside?: string;
 }
 
 /** The final response to a request of ours. */

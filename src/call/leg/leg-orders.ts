@@ -1,4 +1,4 @@
-import type { LegId } from '../signalling-port.js';
+import type { LegId, LegOfCall } from '../signalling-port.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import type { MediaProfile } from './leg-media.js';
 
@@ -9,6 +9,8 @@ export interface Dial {
   readonly from: { readonly user: string; readonly displayName: string | null };
   readonly headers: SipHeaders;
   readonly auth: { readonly username: string; readonly password: string } | null;
+  /** The leg of another call of this node whose place is to be taken. */
+  readonly join?: LegOfCall;
 }
 
 /** How we end a leg: `status` answers an INVITE that was not answered yet, headers go on a CANCEL or BYE. */

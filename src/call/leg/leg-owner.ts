@@ -18,4 +18,6 @@ export interface LegOwnerOf<L> {
   legSilent(leg: L, silentMs: number): void;
   /** A prompt played to this leg ended. */
   legPlayed(leg: L, promptId: string): void;
+  /** `by` took the place of `leg` (RFC 3891), which is let go next. Without it, or false: the leg cannot be replaced. */
+  legReplaced?(leg: L, by: L): boolean;
 }

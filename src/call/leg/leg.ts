@@ -126,14 +126,20 @@ export class Leg {
   get peer(): PeerAbilities | null {
     return this.#peer;
   }
+  /** Headers of the 18x or 2xx that the peer answered our INVITE with last. */
+  get said(): SipHeaders {
+    return this.#uac.said;
+  }
   /** The peer does not want to hear us though we would speak (RFC 3264 8.4): it is holding. */
   get holding(): boolean {
     return this.media.holding;
   }
 
-  /** Hands the reports to another owner (from a transfer attempt to the call). */
-  adopt(owner: LegOwner): void {
+  /** Hands the reports to another owner (from a transfer attempt to the call); the former one is returned. */
+  adopt(owner: LegOwner): LegOwner {
+    const former = this.#owner;
     this.#owner = owner;
+    return former;
   }
   /** What direction we would like towards this peer when it makes an offer. */
   wishDirection(wish: () => MediaDirection): void {
@@ -269,6 +275,7 @@ export class Leg {
         return;
       case 'incoming':
       case 'incomingReplaces':
+      case 'claimed':
         this.#context.impossible('second INVITE on a leg', { leg: this.legId });
         return;
     }

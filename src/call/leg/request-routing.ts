@@ -7,6 +7,7 @@ import type { InDialogRequest } from './in-dialog.js';
 export const ABILITIES: SipHeaders = {
   Allow: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, PRACK',
   Accept: 'application/sdp',
+  Supported: 'replaces, norefersub, tdialog',
 };
 
 /** Whose a request of the peer is: the leg answers by itself, or its owner does. */

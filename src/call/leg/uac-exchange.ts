@@ -30,6 +30,8 @@ export interface UacPort {
 /** The initial INVITE of ours, its provisional responses and its 2xx (RFC 3261 13.2). */
 export class UacExchange {
   readonly #port: UacPort;
+  /** Headers of the newest response of the peer that was no refusal. */
+  said: SipHeaders = {};
 
   constructor(port: UacPort) {
     this.#port = port;
@@ -54,6 +56,7 @@ export class UacExchange {
   provisional(event: Extract<SignallingEvent, { kind: 'provisional' }>, released: boolean): void {
     const port = this.#port;
     if (event.status === 100 || !port.move('provisional') || released) return;
+    this.said = event.headers;
     port.initial.takeEarly(event.sdp, (inForce) => {
       if (port.state() === 'early') port.progress(event.status, inForce);
     });
@@ -63,6 +66,7 @@ export class UacExchange {
     const port = this.#port;
     const late = port.state() === 'cancelling';
     if (!port.move('accepted')) return;
+    this.said = event.headers;
     port.confirmed(event);
     if (late) {
       port.context.event('late_answer', { leg: port.legId });

@@ -1,6 +1,7 @@
 import type { CallHost } from '../call-host.js';
 import { reasonHeader } from '../context/sip-headers.js';
 import type { PolicyDecision } from '../decision.js';
+import { decidedWish } from './decided-wish.js';
 import type { Triggers } from './triggers.js';
 
 /** Statuses of the bot that say something to the carrier; the others mean that we have no bot to offer. */
@@ -52,20 +53,8 @@ export class BotFailure {
   }
 
   #handOver(decision: Extract<PolicyDecision, { kind: 'transfer' }>, detail: string): boolean {
-    const taken = this.#host.requestTransfer({
-      transferId: null,
-      to: decision.to,
-      reason: decision.reason,
-      rule: decision.rule === '' ? null : decision.rule,
-      evidence: decision.evidence === '' ? detail : decision.evidence,
-      mode: decision.mode,
-      method: decision.method,
-      headers: {},
-      summary: null,
-      referredBy: null,
-      replaces: null,
-      listener: null,
-    });
-    return taken.accepted;
+    const rule = decision.rule === '' ? null : decision.rule;
+    const evidence = decision.evidence === '' ? detail : decision.evidence;
+    return this.#host.requestTransfer(decidedWish({ ...decision, rule, evidence })).accepted;
   }
 }

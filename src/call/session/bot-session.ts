@@ -1,4 +1,5 @@
 import type { CallHost } from '../call-host.js';
+import { answerHeaders } from '../context/answer-headers.js';
 import { fillTemplate, fillUri, headerSafe } from '../context/template.js';
 import { carriedReason, headerValues, reasonHeader } from '../context/sip-headers.js';
 import { mayBeSet } from '../context/context-headers.js';
@@ -58,7 +59,7 @@ export class BotSession extends ConversingLeg implements LegOwner {
     const { roles, bridge } = this.host;
     if (roles.bot !== leg || !roles.caller?.pending || this.host.transferInFlight()) return;
     if (earlyMedia) bridge.listen(roles.caller, leg);
-    roles.caller.ring(earlyMedia || status === 183 ? 183 : 180, earlyMedia);
+    roles.caller.ring(earlyMedia || status === 183 ? 183 : 180, earlyMedia, this.#answerHeaders(leg));
     this.host.setState('early');
   }
 
@@ -69,7 +70,7 @@ export class BotSession extends ConversingLeg implements LegOwner {
     leg.media.watch(context.deps.plan.bots[context.project.bot]?.mediaTimeoutMs ?? 0);
     if (this.host.transferInFlight()) return;
     bridge.connect(roles.caller, leg);
-    if (roles.caller.pending) roles.caller.answer({});
+    if (roles.caller.pending) roles.caller.answer(this.#answerHeaders(leg));
     else this.host.setState('with_bot');
   }
 
@@ -117,6 +118,16 @@ export class BotSession extends ConversingLeg implements LegOwner {
     return true;
   }
 
+  /** What the project lets the caller see of the bot's 18x or 2xx. */
+  #answerHeaders(leg: Leg): SipHeaders {
+    const { context } = this.host;
+    return answerHeaders(leg.said, context.project.carryAnswerHeaders, {
+      trusted: context.deps.trunk.identity.pAssertedIdentity,
+      refused: (name) =>
+        context.event('header_refused', { header: headerSafe(name), from: 'answer of the bot' }),
+    });
+  }
+
   #botHeaders(bot: Bot): SipHeaders {
     const values = this.host.templateValues('', null);
     const out: Record<string, string> = { 'X-Relevo-Call-Id': this.host.context.callId };
@@ -141,7 +152,7 @@ export class BotSession extends ConversingLeg implements LegOwner {
         return;
       case 'hangup':
         leg.respond(request.requestId, 200);
-        host.end({ endedBy: 'bot', cause: message.cause });
+        if (!host.botLeaves()) host.end({ endedBy: 'bot', cause: message.cause });
         return;
       case 'accept_transfer':
         leg.respond(request.requestId, host.briefDone() ? 200 : 481);

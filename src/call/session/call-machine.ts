@@ -1,6 +1,6 @@
 import { Bridge } from '../bridge.js';
 import type { CallContext } from '../call-context.js';
-import type { CallEnd, CallHost, Roles, TransferWish } from '../call-host.js';
+import type { CallEnd, CallHost, Roles, TransferListener, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { CallOrder, CallState, LegView } from '../call-record.js';
 import { carriedHeaders, nextMaxForwards } from '../context/carried-headers.js';
@@ -22,10 +22,13 @@ import { AgentSide } from './agent-side.js';
 import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
 import { CallerSide } from './caller-side.js';
+import { decidedWish } from './decided-wish.js';
 import { LegSet } from './leg-set.js';
 import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
-import { remoteOf, takeReplacement } from './replacement.js';
+import { remoteOf, Replacements } from './replacement.js';
+import { mayReplaceOthers, referPolicyOf } from './rights.js';
+import { startedRecord } from './started-record.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -44,6 +47,7 @@ export class CallMachine implements CallHost {
   readonly #agentSide: AgentSide;
   readonly #botSession: BotSession;
   readonly #botFailure: BotFailure;
+  readonly #replacements: Replacements;
   #state: CallState = 'connecting';
   #invite: IncomingInvite | null = null;
   #maxForwards = 69;
@@ -56,7 +60,7 @@ export class CallMachine implements CallHost {
   constructor(context: CallContext) {
     this.context = context;
     this.bridge = new Bridge(this.music());
-    this.#legs = new LegSet(context, this.bridge);
+    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.#recordState());
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -74,6 +78,13 @@ export class CallMachine implements CallHost {
     );
     this.#botSession = new BotSession(this, this.#triggers);
     this.#botFailure = new BotFailure(this, this.#triggers);
+    this.#replacements = new Replacements(this, {
+      leg: (legId) => this.#legs.get(legId),
+      owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
+      mayReplace: (leg) => this.#desk.mayReplace(leg),
+      replaced: (leg, by) => this.#desk.replaced(leg, by),
+      rang: () => this.#state === 'early',
+    });
   }
 
   get state(): CallState {
@@ -98,7 +109,11 @@ export class CallMachine implements CallHost {
       return;
     }
     if (event.kind === 'incomingReplaces') {
-      this.#replace(event);
+      this.#replacements.take(event);
+      return;
+    }
+    if (event.kind === 'claimed') {
+      this.#replacements.claim(event.legId);
       return;
     }
     const leg = this.#legs.get(event.legId);
@@ -154,7 +169,7 @@ export class CallMachine implements CallHost {
     this.#recordState();
   }
 
-  /** The state with its legs, also where only a leg's hold changed. */
+  /** The state with its legs, also where only a leg's hold changed or a leg is gone. */
   #recordState(): void {
     const { context, state } = this;
     const { callId } = context;
@@ -257,6 +272,9 @@ export class CallMachine implements CallHost {
   botDone(): boolean {
     return this.#desk.botDone();
   }
+  botLeaves(): boolean {
+    return this.#desk.botLeaves();
+  }
   incumbentGone(leg: Leg): void {
     this.#desk.incumbentGone(leg);
   }
@@ -351,16 +369,19 @@ export class CallMachine implements CallHost {
     this.setState(peer === roles.agent ? 'with_agent' : 'with_bot');
   }
 
-  namesOwnLeg(replaces: string): boolean {
+  namedLeg(replaces: string): Leg | null {
     const dialog = parseReplaces(replaces);
-    return dialog !== null && this.#legs.named(dialog) !== null;
+    return dialog && this.#legs.named(dialog);
+  }
+  completeConsultation(leg: Leg, listener: TransferListener): boolean {
+    return this.#desk.completeWith(leg, listener);
   }
 
   referPolicy(leg: Leg): ReferPolicy {
-    const { plan, project, trunk } = this.context.deps;
-    if (leg.party === 'caller') return trunk.referPolicy;
-    if (leg.party === 'bot') return plan.bots[project.bot]?.referPolicy ?? 'reject';
-    return this.#agentTrunk?.referPolicy ?? 'reject';
+    return referPolicyOf(this.context, leg, this.#agentTrunk);
+  }
+  mayReplace(leg: Leg): boolean | null {
+    return mayReplaceOthers(this.context, leg, this.#agentTrunk);
   }
 
   transferredAway(graceMs: number): void {
@@ -380,23 +401,13 @@ export class CallMachine implements CallHost {
     }
     this.#invite = invite;
     this.#startedAt = context.now();
-    const { trunk, project, callId } = context.deps;
+    const { trunk } = context.deps;
     const maxForwards = nextMaxForwards(invite.headers);
     this.#maxForwards = maxForwards ?? 0;
     context.legIdTaken(legId);
     context.sessionIds.learn(legId, 'caller', invite.headers);
-    context.record({
-      kind: 'call.started',
-      callId,
-      at: context.wallMs(),
-      project: project.name,
-      trunk: trunk.name,
-      caller: invite.caller,
-      called: invite.called,
-      sipCallId: invite.sipCallId,
-      sourceAddress: invite.sourceAddress,
-    });
-    const profile = mediaProfile(trunk, project, null);
+    context.record(startedRecord(context, invite));
+    const profile = mediaProfile(trunk, context.project, null);
     const caller = this.takeLeg(legId, 'caller', remoteOf(invite), profile, this.#callerSide);
     this.roles.caller = caller;
     if (maxForwards === null) {
@@ -408,26 +419,9 @@ export class CallMachine implements CallHost {
     this.#botSession.invite();
   }
 
-  #replace(event: Extract<SignallingEvent, { kind: 'incomingReplaces' }>): void {
-    this.context.legIdTaken(event.legId);
-    takeReplacement(this, event, {
-      replaced: this.#legs.get(event.replacesLegId),
-      owners: { caller: this.#callerSide, bot: this.#botSession, agent: this.#agentSide },
-    });
-  }
-
   #follow(decision: PolicyDecision): void {
     if (decision.kind === 'none' || this.ending || this.#desk.busy || this.#state !== 'with_bot') return;
-    const { reason, rule, evidence, to, mode, method } = decision;
-    const rest = {
-      transferId: null,
-      headers: {},
-      summary: null,
-      referredBy: null,
-      replaces: null,
-      listener: null,
-    };
-    this.requestTransfer({ ...rest, to, reason, rule, evidence, mode, method });
+    this.requestTransfer(decidedWish(decision));
   }
 
   #forgetAll(): void {

@@ -11,12 +11,15 @@ import type { Party } from '../vocabulary.js';
 export class LegSet {
   readonly #context: CallContext;
   readonly #bridge: Bridge;
+  readonly #onGone: () => void;
   readonly #legs = new Map<LegId, Leg>();
   readonly #whenGone = new Map<LegId, (() => void)[]>();
 
-  constructor(context: CallContext, bridge: Bridge) {
+  /** `onGone` runs after nothing is left of a leg's dialog. */
+  constructor(context: CallContext, bridge: Bridge, onGone: () => void) {
     this.#context = context;
     this.#bridge = bridge;
+    this.#onGone = onGone;
   }
 
   add(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
@@ -81,5 +84,6 @@ export class LegSet {
     const waiting = this.#whenGone.get(leg.legId) ?? [];
     this.#whenGone.delete(leg.legId);
     for (const run of waiting) run();
+    this.#onGone();
   }
 }

@@ -5,6 +5,8 @@ import { replacesOf } from '../refer/refer-to.js';
 import type { SentRefers } from '../refer/sent-refers.js';
 import type { TransferMethod } from '../vocabulary.js';
 import type { Attempt, AttemptObserver } from './attempt.js';
+import type { CallerGoneNotices } from './caller-gone-notices.js';
+import type { Consultation } from './consultation.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { ReferAttempt } from './refer-attempt.js';
 import { inviteHeaders, referHeaders } from './transfer-headers.js';
@@ -14,6 +16,7 @@ export interface AttemptFactoryDeps {
   readonly observer: AttemptObserver;
   readonly wish: TransferWish;
   readonly refers: SentRefers;
+  readonly notices: CallerGoneNotices;
   /** The bot that may speak to the agent, where it is there. */
   readonly briefer: () => Leg | null;
 }
@@ -37,7 +40,7 @@ export class AttemptFactory {
 
   /** We dial, with the brief and the accept gate of the project; a referrer's Replaces needs neither. */
   invite(target: Target): Attempt {
-    const { host, observer, wish, briefer } = this.#deps;
+    const { host, observer, wish, briefer, notices } = this.#deps;
     const { acceptDigit, brief } = host.context.project.transfer;
     const { replaces } = wish;
     const { from, headers } = inviteHeaders(host, wish, target, replaces);
@@ -52,18 +55,22 @@ export class AttemptFactory {
       acceptDigit,
       brief,
       briefer,
+      notices,
     });
   }
 
   /** The consulted agent is handed the caller by Replaces: in a REFER to the caller, or in an INVITE of ours. */
-  completion(target: Target, consultation: Leg, method: TransferMethod): Attempt {
+  completion(target: Target, { leg, talking }: Consultation, method: TransferMethod): Attempt {
     const { host, observer, wish } = this.#deps;
-    const dialog = consultation.dialog!;
+    const dialog = leg.dialog!;
     const { caller } = host.roles;
     const value = replacesOf(dialog);
     const uri = dialog.remoteTarget;
-    if (caller) host.bridge.play(caller, host.music());
-    host.bridge.play(consultation, { kind: 'silence' });
+    if (caller && talking) host.bridge.connect(caller, leg);
+    else {
+      if (caller) host.bridge.play(caller, host.music());
+      host.bridge.play(leg, { kind: 'silence' });
+    }
     if (method !== 'replaces' && caller) return this.refer(caller, target, { uri, value });
     return new InviteAttempt(host, target, observer, {
       method: 'replaces',
@@ -72,6 +79,8 @@ export class AttemptFactory {
       brief: 'none',
       briefer: () => null,
       uri,
+      // Nobody has to pick up (RFC 3891 3), and both hear no word meanwhile: a lost INVITE must not last as long as ringing.
+      answerMs: host.context.project.transfer.timers.referReplyMs,
     });
   }
 }

@@ -4,12 +4,12 @@ import type { Resolution, Target } from '../destinations/destination-directory.j
 import type { Leg } from '../leg/leg.js';
 import type { EndedBy, SipHeaders, TransferOutcome } from '../vocabulary.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
-import type { DeskTransfer } from './desk-transfer.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
 import { InviteAttempt } from './invite-attempt.js';
+import { nextBatch } from './next-batch.js';
 import { ReferAttempt } from './refer-attempt.js';
 import { callerSideHeaders, referHeaders } from './transfer-headers.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
-import type { TransferDeps } from './transfer.js';
 import { TransferReport } from './transfer-report.js';
 
 /**
@@ -51,6 +51,7 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
       this.#conclude('not_allowed', resolution.ok ? 'nobody talks to the caller' : resolution.detail);
       return;
     }
+    this.#report.measure();
     const { totalMs } = context.project.transfer.timers;
     context.timers.start('transfer.total', totalMs, () => {
       this.#abortAll('relevo', reasonHeader(408, 'Transfer timeout'));
@@ -106,6 +107,9 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
     return false;
   }
   botDone(): boolean {
+    return false;
+  }
+  botLeaves(): boolean {
     return false;
   }
   callerAnswered(): void {
@@ -170,6 +174,17 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
     this.#report.finishNow();
   }
 
+  mayReplace(): boolean {
+    // Either its REFER is being carried out, or the other side is what the target will be joined with.
+    return false;
+  }
+  replaced(): void {
+    // Never allowed.
+  }
+  completeWith(): boolean {
+    return false;
+  }
+
   dump(): object {
     const live = this.#live.map((attempt) => attempt.target.destination);
     return {
@@ -182,14 +197,10 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
   }
 
   #tryNext(): void {
-    const first = this.#targets.shift();
-    if (!first) {
+    const batch = nextBatch(this.#targets);
+    if (batch.length === 0) {
       this.#fail(this.#last);
       return;
-    }
-    const batch = [first];
-    while (first.together !== null && this.#targets[0]?.together === first.together) {
-      batch.push(this.#targets.shift()!);
     }
     this.#move('try');
     const attempts = batch.map((target) => this.#attempt(target));

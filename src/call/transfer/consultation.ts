@@ -8,17 +8,23 @@ import type { SipHeaders } from '../vocabulary.js';
 /** The leg to an agent that took the call, while the hand-over by Replaces is under way and until it is replaced. */
 export class Consultation implements LegOwner {
   readonly leg: Leg;
+  /** Caller and agent hear each other all the while. */
+  readonly talking: boolean;
   readonly #host: CallHost;
+  #replaced = false;
 
-  constructor(host: CallHost, leg: Leg) {
+  constructor(host: CallHost, leg: Leg, talking: boolean) {
     this.#host = host;
     this.leg = leg;
+    this.talking = talking;
     leg.adopt(this);
   }
 
   /** The agent has the caller by another dialog: it ends this one, or we do after `graceMs`. */
   replaced(graceMs: number): void {
+    this.#replaced = true;
     if (!this.leg.up) return;
+    this.#host.bridge.play(this.leg, { kind: 'silence' });
     this.#host.context.timers.start(this.#timer(), graceMs, () =>
       this.release(reasonHeader(200, 'Replaced')),
     );
@@ -26,8 +32,13 @@ export class Consultation implements LegOwner {
   }
 
   release(headers: SipHeaders): void {
+    this.leave().release({ headers });
+  }
+
+  /** The leg, which somebody else ends. */
+  leave(): Leg {
     this.#host.context.timers.stop(this.#timer());
-    this.leg.release({ headers });
+    return this.leg;
   }
 
   legProgress(): void {
@@ -41,6 +52,8 @@ export class Consultation implements LegOwner {
   }
   legEnded(): void {
     // RFC 3891 3: the peer may end the replaced dialog before or after it answers the new one.
+    const { bridge, roles } = this.#host;
+    if (this.talking && !this.#replaced && roles.caller?.up) bridge.play(roles.caller, this.#host.music());
   }
   legRequest(leg: Leg, request: InDialogRequest): void {
     if (request.method === 'NOTIFY') this.#host.notify(leg, request);

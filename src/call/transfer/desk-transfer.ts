@@ -1,6 +1,19 @@
-import type { CallEnd } from '../call-host.js';
+import type { CallEnd, TransferWish } from '../call-host.js';
 import type { Resolution } from '../destinations/destination-directory.js';
 import type { Leg } from '../leg/leg.js';
+import type { SentRefers } from '../refer/sent-refers.js';
+import type { TransferResult } from '../vocabulary.js';
+import type { CallerGoneNotices } from './caller-gone-notices.js';
+
+/** What else a transfer needs, beside its call. */
+export interface TransferDeps {
+  readonly transferId: string;
+  readonly wish: TransferWish;
+  readonly refers: SentRefers;
+  readonly notices: CallerGoneNotices;
+  /** The one terminal result is out. */
+  readonly over: (result: TransferResult) => void;
+}
 
 /** A transfer as the desk runs it, whichever side of the call is handed over. */
 export interface DeskTransfer {
@@ -20,9 +33,17 @@ export interface DeskTransfer {
   incumbentGone(leg: Leg): void;
   briefDone(): boolean;
   botDone(): boolean;
+  /** The bot hangs up: true where it leaves the caller to the person. */
+  botLeaves(): boolean;
   callerAnswered(): void;
   played(promptId: string): void;
   /** Nothing more can be awaited. */
   forget(): void;
+  /** May this leg, which plays a part in the call, be replaced now (RFC 3891)? */
+  mayReplace(leg: Leg): boolean;
+  /** It was: `by` has its part. */
+  replaced(leg: Leg, by: Leg): void;
+  /** The person on this leg, who is being asked, has the call; false where nobody is asked by it. */
+  completeWith(leg: Leg): boolean;
   dump(): object;
 }

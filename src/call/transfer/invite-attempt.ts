@@ -8,6 +8,7 @@ import { mediaProfile } from '../leg/media-profile.js';
 import type { MediaDirection } from '../media-port.js';
 import type { AttemptMethod, EndedBy, SipHeaders } from '../vocabulary.js';
 import { AttemptLog, type Attempt, type AttemptFailure, type AttemptObserver } from './attempt.js';
+import type { CallerGoneNotices } from './caller-gone-notices.js';
 import { digitSteps, type DigitStep } from './digit-steps.js';
 import { outcomeOfStatus } from './outcome.js';
 
@@ -20,10 +21,14 @@ export interface InviteOptions {
   readonly brief: 'none' | 'audio' | 'bot';
   /** The leg that speaks to the agent where the bot briefs; null where it is gone. */
   readonly briefer: () => Leg | null;
+  /** Tell the person that was reached when the caller has hung up; without it the BYE goes out at once. */
+  readonly notices?: CallerGoneNotices;
   /** Whose part the person plays; the agent's unless said. */
   readonly party?: 'caller' | 'agent';
   /** Where to dial instead of the target's own URI (a consultation's Contact). */
   readonly uri?: string;
+  /** Bound of the answer (ms) where it is shorter than the target's ring time. */
+  readonly answerMs?: number;
 }
 
 /** What the agent hears first is a prompt; this is its mark. */
@@ -68,20 +73,28 @@ export class InviteAttempt implements Attempt, LegOwner {
     const leg = this.#host.newLeg(this.#options.party ?? 'agent', uri, profile, this);
     this.#leg = leg;
     this.#occupy(leg);
-    context.timers.start(this.#timer('ring'), target.ringTimeoutMs, () => this.#noAnswer());
+    context.timers.start(this.#timer('ring'), this.#answerMs, () => this.#noAnswer());
     leg.dial({
       uri,
       proxies: target.proxies,
       from: this.#options.from,
       headers: this.#options.headers,
       auth: target.auth,
+      ...(target.join ? { join: target.join } : {}),
     });
+  }
+
+  get #answerMs(): number {
+    return Math.min(this.target.ringTimeoutMs, this.#options.answerMs ?? Infinity);
   }
 
   abort(endedBy: EndedBy, headers: SipHeaders): void {
     if (this.#phase === 'over') return;
+    // A person who was reached is told; one whose phone rings gets its CANCEL at once.
+    const reached = this.#phase === 'briefing' && endedBy === 'caller';
     this.#finish(endedBy);
-    this.#leg?.release({ headers });
+    if (reached && this.#leg && this.#options.notices) this.#options.notices.give(this.#leg, headers);
+    else this.#leg?.release({ headers });
   }
 
   callerLeft(): boolean {
@@ -113,11 +126,39 @@ export class InviteAttempt implements Attempt, LegOwner {
     );
   }
 
+  /**
+   * Another phone took this one's place (RFC 3891): it picked the call up while it rang, or goes on with the
+   * consultation. Whoever is new hears the brief from its start.
+   */
+  legReplaced(leg: Leg, by: Leg): boolean {
+    if (this.#leg !== leg || !['dialling', 'dialling on', 'briefing'].includes(this.#phase)) return false;
+    const ringing = this.#phase === 'dialling';
+    this.#stopTimers();
+    this.#leg = by;
+    by.adopt(this);
+    if (ringing) this.#answered(by, 'Picked up');
+    else this.#brief(by);
+    return true;
+  }
+
+  /** The person, or who speaks for it, says that the call is taken; false where nobody is being asked. */
+  takeNow(leg: Leg): boolean {
+    if (this.#leg !== leg || this.#phase !== 'briefing') return false;
+    this.#take();
+    return true;
+  }
+
   legAnswered(leg: Leg): void {
-    if (this.#phase !== 'dialling') return;
+    if (this.#phase === 'dialling') this.#answered(leg, 'OK');
+  }
+
+  #answered(leg: Leg, reason: 'OK' | 'Picked up'): void {
     this.#host.context.timers.stop(this.#timer('ring'));
-    this.log.sawStatus(200, 'OK');
+    this.log.sawStatus(200, reason);
     this.log.answered();
+    if (reason !== 'OK') this.#observer.attemptProgress(this, 'picked_up', leg.legId);
+    const { join } = this.target;
+    if (join) this.#host.context.event('call_joined', { call: join.callId, leg: leg.legId });
     this.#observer.attemptProgress(this, 'answered', null);
     const { thenDial } = this.target;
     // A number with an extension is not reached before its digits were dialled; a consultation that is replaced is.
@@ -233,7 +274,7 @@ export class InviteAttempt implements Attempt, LegOwner {
   }
 
   #noAnswer(): void {
-    const detail = `${this.target.destination} did not answer within ${this.target.ringTimeoutMs} ms`;
+    const detail = `${this.target.destination} did not answer within ${this.#answerMs} ms`;
     const leg = this.#leg;
     const { rang } = this.log;
     // The CANCEL goes out before anything else is dialled.

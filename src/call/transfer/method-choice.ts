@@ -24,11 +24,23 @@ export function chooseMethod(
   return able && destinations.methods.mayRefer(trunk.name, host.context.now()) ? 'refer' : 'invite';
 }
 
-/** Is a consulted agent handed the caller by Replaces (INVITE or REFER) rather than by our bridge? */
+/**
+ * Is a consulted agent handed the caller by Replaces (INVITE or REFER) rather than by our bridge? REFER only where
+ * neither end says that it has no Replaces (RFC 5589 7.3): such a caller would ring the consulted agent anew, beside
+ * the consultation. An INVITE of ours asks for it by Require, and is refused in time.
+ */
 export function completesByReplaces(host: CallHost, method: TransferMethod, consultation: Leg): boolean {
-  if (!consultation.dialog || !host.roles.caller?.up) return false;
-  if (method === 'replaces' || method === 'refer') return true;
-  return method === 'auto' && host.context.deps.trunk.transferMethod === 'refer';
+  const { caller } = host.roles;
+  if (!consultation.dialog || !caller?.up) return false;
+  if (method === 'replaces') return true;
+  const refers =
+    method === 'refer' || (method === 'auto' && host.context.deps.trunk.transferMethod === 'refer');
+  return refers && mayReplace(caller) && mayReplace(consultation);
+}
+
+function mayReplace(leg: Leg): boolean {
+  const supported = leg.peer?.supported ?? null;
+  return supported === null || supported.includes('replaces');
 }
 
 /**

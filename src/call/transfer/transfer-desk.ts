@@ -1,24 +1,30 @@
-import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
+import type { CallEnd, CallHost, TransferListener, TransferWish } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
 import type { TakenSlots } from '../destinations/transfer-slots.js';
 import type { Leg } from '../leg/leg.js';
 import { SentRefers } from '../refer/sent-refers.js';
 import type { TransferResult } from '../vocabulary.js';
+import { CallerGoneNotices } from './caller-gone-notices.js';
 import { CallerSideTransfer } from './caller-side-transfer.js';
-import type { DeskTransfer } from './desk-transfer.js';
-import { Transfer, type TransferDeps } from './transfer.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
+import { joinTarget } from '../refer/join-target.js';
+import { ListenerSet } from './listener-set.js';
+import { Transfer } from './transfer.js';
 
 /** All transfers of one call: one in flight, the results of the others. */
 export class TransferDesk {
   readonly refers = new SentRefers();
   readonly #host: CallHost;
+  readonly #notices: CallerGoneNotices;
   readonly #results: TransferResult[] = [];
   readonly #ids = new Set<string>();
   #current: DeskTransfer | null = null;
+  #listeners = new ListenerSet(null);
 
   constructor(host: CallHost) {
     this.#host = host;
+    this.#notices = new CallerGoneNotices(host);
   }
 
   /** A transfer whose outcome is not certain yet. */
@@ -57,13 +63,18 @@ export class TransferDesk {
     const { destinations } = context.deps;
     const found: Resolution = tooMany
       ? { ok: false, code: 'not_allowed', detail: `the call was handed over ${perCall} times already` }
-      : destinations.resolve(wish.to, context.project, context.wallMs());
+      : wish.join
+        ? joinTarget(this.#host, wish.join)
+        : destinations.resolve(wish.to, context.project, context.wallMs());
     const slots = destinations.slots.take(context.project, found.ok ? found.targets : []);
     const resolution = admitted(found, slots);
+    const listeners = new ListenerSet(wish.listener);
+    this.#listeners = listeners;
     const deps: TransferDeps = {
       transferId,
-      wish,
+      wish: { ...wish, listener: listeners },
       refers: this.refers,
+      notices: this.#notices,
       over: (result) => {
         slots.release();
         this.#results.push(result);
@@ -88,11 +99,27 @@ export class TransferDesk {
     return true;
   }
 
+  mayReplace(leg: Leg): boolean {
+    return this.#current?.mayReplace(leg) !== false;
+  }
+  replaced(leg: Leg, by: Leg): void {
+    this.#current?.replaced(leg, by);
+  }
+
+  /** `listener` hears of the transfer from now on, where the person on this leg is being asked. */
+  completeWith(leg: Leg, listener: TransferListener): boolean {
+    if (!this.inFlight) return false;
+    this.#listeners.add(listener);
+    if (this.#current?.completeWith(leg) === true) return true;
+    this.#listeners.remove(listener);
+    return false;
+  }
+
   callEnding(callerLeft: boolean, end: CallEnd): void {
     this.#current?.callEnding(callerLeft, end);
   }
   keeps(leg: Leg): boolean {
-    return this.#current?.keeps(leg) === true;
+    return this.#current?.keeps(leg) === true || this.#notices.has(leg);
   }
   incumbentGone(leg: Leg): void {
     this.#current?.incumbentGone(leg);
@@ -102,6 +129,9 @@ export class TransferDesk {
   }
   botDone(): boolean {
     return this.#current?.botDone() === true;
+  }
+  botLeaves(): boolean {
+    return this.#current?.botLeaves() === true;
   }
   callerLeaves(): boolean {
     return this.#current?.callerLeaves() === true;

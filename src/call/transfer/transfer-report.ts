@@ -1,4 +1,5 @@
 import type { CallHost, TransferWish } from '../call-host.js';
+import type { Leg } from '../leg/leg.js';
 import type { TransferMethod, TransferMode, TransferOutcome, TransferResult } from '../vocabulary.js';
 import type { AttemptLog } from './attempt.js';
 
@@ -23,7 +24,7 @@ export class TransferReport {
   readonly #host: CallHost;
   readonly #deps: TransferReportDeps;
   readonly #logs: AttemptLog[] = [];
-  #measuring = false;
+  #measured: Leg | null = null;
   #pending: { readonly conclusion: Conclusion; readonly done: (result: TransferResult) => void } | null =
     null;
 
@@ -54,20 +55,20 @@ export class TransferReport {
   measure(): void {
     const { caller } = this.#host.roles;
     if (!caller?.up) return;
-    this.#measuring = true;
+    this.#measured = caller;
     caller.media.startGap();
   }
 
   /** The outcome is certain: the result goes out as soon as the measured silence is known. */
   conclude(conclusion: Conclusion, done: (result: TransferResult) => void): void {
     this.#pending = { conclusion, done };
-    const { context, roles } = this.#host;
-    if (!this.#measuring || !roles.caller) {
+    const { context } = this.#host;
+    if (!this.#measured) {
       this.#finish(null);
       return;
     }
     context.timers.start('transfer.gap', GAP_WITHIN_MS, () => this.#finish(null));
-    roles.caller.media.stopGap((gapMs) => this.#finish(gapMs));
+    this.#measured.media.stopGap((gapMs) => this.#finish(gapMs));
   }
 
   /** Nothing more can be measured. */

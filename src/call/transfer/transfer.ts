@@ -2,36 +2,20 @@ import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
 import { reasonHeader } from '../context/sip-headers.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
 import type { Leg } from '../leg/leg.js';
-import type { SentRefers } from '../refer/sent-refers.js';
-import type {
-  EndedBy,
-  SipHeaders,
-  TransferMethod,
-  TransferMode,
-  TransferOutcome,
-  TransferResult,
-} from '../vocabulary.js';
+import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome } from '../vocabulary.js';
 import { Aftermath } from './aftermath.js';
 import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
-import type { DeskTransfer } from './desk-transfer.js';
-import { Consultation } from './consultation.js';
+import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
 import { AttemptFactory } from './attempt-factory.js';
+import { AttendedSteps } from './attended-steps.js';
 import { InviteAttempt } from './invite-attempt.js';
-import { afterRefer, chooseMethod, completesByReplaces } from './method-choice.js';
+import { afterRefer, chooseMethod } from './method-choice.js';
+import { nextBatch } from './next-batch.js';
 import { Prelude } from './prelude.js';
 import { Redirects } from './redirects.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
 import { playWaiting, ringCaller } from './waiting.js';
-
-/** What else a transfer needs, beside its call. */
-export interface TransferDeps {
-  readonly transferId: string;
-  readonly wish: TransferWish;
-  readonly refers: SentRefers;
-  /** The one terminal result is out. */
-  readonly over: (result: TransferResult) => void;
-}
 
 /** One transfer: attempts at the destinations in order, what happens when they fail, and one terminal result. */
 export class Transfer implements AttemptObserver, DeskTransfer {
@@ -46,12 +30,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   readonly #aftermath: Aftermath;
   readonly #prelude: Prelude;
   readonly #redirects: Redirects;
+  readonly #attended: AttendedSteps;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
   #incumbent: Leg | null;
-  #consultation: Consultation | null = null;
-  #consulted: Target | null = null;
   #joining: { leg: Leg; target: Target } | null = null;
   /** The caller goes on talking to the bot while the person is being reached. */
   #withIncumbent = false;
@@ -75,6 +58,17 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       () => this.#setOut(),
     );
     this.#redirects = new Redirects(host);
+    this.#attended = new AttendedSteps(host, {
+      mode: this.#mode,
+      method: this.#method,
+      incumbent: () => this.#incumbent,
+      progress: (progress, destination, detail) => this.#record(progress, destination, detail),
+      talking: (three) => this.#talking(three),
+      personGone: (detail) => this.#resume('declined', detail),
+      complete: (target, consultation) =>
+        this.#run([this.#factory.completion(target, consultation, this.#method)]),
+      join: (leg, target) => this.#join(leg, target),
+    });
     this.#aftermath = new Aftermath(host, transfer, {
       incumbent: () => this.#incumbent,
       last: () => this.#last,
@@ -89,7 +83,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     });
     this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
     const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
-    this.#factory = new AttemptFactory({ host, observer: this, wish, refers: deps.refers, briefer });
+    this.#factory = new AttemptFactory({ ...deps, host, observer: this, briefer });
   }
 
   /** The outcome is not certain yet. */
@@ -157,7 +151,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** A leg that must outlive the caller's for a moment: the agent's, while the last NOTIFY is awaited. */
   keeps(leg: Leg): boolean {
-    return this.undecided && this.#consultation?.leg === leg;
+    return this.undecided && this.#attended.keeps(leg);
   }
 
   callerLeaves(): boolean {
@@ -183,6 +177,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     const { caller } = this.#host.roles;
     if (!this.undecided) return;
     this.#prelude.botDone();
+    if (this.#attended.part('the bot is gone')) return;
     for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
     if (caller?.up && this.#withIncumbent) {
       this.#withIncumbent = false;
@@ -192,12 +187,18 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** The bot says that its brief to the agent is over. */
   briefDone(): boolean {
+    if (this.botLeaves()) return true;
     return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.briefDone());
   }
 
   /** The bot says that it has finished its sentence. */
   botDone(): boolean {
-    return this.#prelude.botDone();
+    return this.#prelude.botDone() || this.botLeaves();
+  }
+
+  /** The bot leaves the caller and the person to each other; false where the three do not talk. */
+  botLeaves(): boolean {
+    return this.#attended.part('the bot is done');
   }
 
   /** The caller, unanswered until the person was there, is answered now. */
@@ -231,30 +232,19 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     for (const other of this.#live.splice(0))
       other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
     this.#move('reached');
-    const replaced = this.#consultation;
-    if (replaced) {
-      this.#join(leg, attempt.target);
-      replaced.replaced(this.#host.context.project.transfer.timers.byeGraceMs);
-    } else if (this.#mode === 'attended' && completesByReplaces(this.#host, this.#method, leg)) {
-      this.#consulted = attempt.target;
-      this.#consultation = new Consultation(this.#host, leg);
-      this.#run([this.#factory.completion(attempt.target, leg, this.#method)]);
-    } else {
-      this.#join(leg, attempt.target);
-    }
+    this.#attended.reached(attempt, leg);
   }
 
   attemptReferred(attempt: Attempt, confirmed: boolean): void {
     this.#live = [];
     this.#move('reached');
-    const { context, roles } = this.#host;
+    const { context } = this.#host;
     context.deps.destinations.methods.referWorked(context.deps.trunk.name, context.now());
     const { byeGraceMs } = context.project.transfer.timers;
     const { destination } = attempt.target;
     this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');
-    if (confirmed) this.#humanConnectedAt = context.wallMs();
-    if (this.#host.ending || !roles.caller?.up) this.#consultation?.release(reasonHeader(200, 'Replaced'));
-    else this.#consultation?.replaced(byeGraceMs);
+    if (confirmed) this.#humanConnectedAt ??= context.wallMs();
+    this.#attended.referred(byeGraceMs);
     if (confirmed) this.#conclude('completed', `${destination} has the caller, by REFER`);
     else
       this.#conclude(
@@ -273,7 +263,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     if (!this.undecided || this.#redirected(attempt, failure) || this.#live.length > 0) return;
     const { caller } = this.#host.roles;
     if (this.#host.ending || !caller || (!caller.up && !caller.pending)) {
-      this.#consultation?.release(reasonHeader(487, 'The caller hung up'));
+      this.#abortAll('caller', reasonHeader(487, 'The caller hung up'));
       this.#conclude(failure.outcome, failure.detail);
       return;
     }
@@ -281,11 +271,8 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       const { context } = this.#host;
       context.deps.destinations.methods.referRefused(context.deps.trunk.name, context.now());
     }
-    if (this.#consultation && this.#consulted && this.#consultation.leg.up) {
-      // The person is there: the caller is joined by the bridge rather than sent back.
-      this.#joinConsultation(this.#consulted, this.#consultation.leg);
-      return;
-    }
+    // The person is there: the caller is joined by the bridge rather than sent back.
+    if (this.#attended.fallBack()) return;
     const next = attempt.kind === 'refer' ? afterRefer(this.#host, this.#method, failure) : 'go on';
     if (next === 'invite') this.#begin([attempt.target], 'invite');
     else if (next === 'hangup') this.#aftermath.hangUp(failure);
@@ -300,11 +287,21 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#report.finishNow();
   }
 
+  mayReplace(): boolean {
+    if (this.#joining !== null || this.#attended.busy) return false;
+    return this.#live.every((one) => one.kind === 'invite');
+  }
+
+  replaced(leg: Leg, by: Leg): void {
+    if (this.#incumbent === leg) this.#incumbent = by;
+  }
+
+  completeWith(leg: Leg): boolean {
+    return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.takeNow(leg));
+  }
+
   dump(): object {
-    const live = this.#live.map((attempt) => ({
-      destination: attempt.target.destination,
-      kind: attempt.kind,
-    }));
+    const live = this.#live.map(({ kind, target }) => ({ destination: target.destination, kind }));
     return {
       transferId: this.transferId,
       phase: this.#phase,
@@ -314,9 +311,22 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     };
   }
 
+  /** Three talk, or are two again. A conversation is not waiting: its own bound ends it. */
+  #talking(three: boolean): void {
+    const { context } = this.#host;
+    const { totalMs } = context.project.transfer.timers;
+    this.#move(three ? 'meet' : 'reached');
+    if (three) {
+      this.#humanConnectedAt = context.wallMs();
+      context.timers.stop('transfer.total');
+    } else {
+      context.timers.start('transfer.total', totalMs, () => this.#tooLong());
+    }
+  }
+
   /** A 3xx that may be followed is one more attempt. */
   #redirected(attempt: Attempt, failure: AttemptFailure): boolean {
-    if (this.#host.ending || this.#consultation) return false;
+    if (this.#host.ending || this.#attended.consulting) return false;
     const { targets, refused } = this.#redirects.after(attempt.target, failure);
     const [first, ...rest] = targets;
     if (refused !== null) this.#last = { ...failure, outcome: 'not_allowed', detail: refused };
@@ -328,14 +338,10 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   #tryNext(): void {
-    const first = this.#targets.shift();
-    if (!first) {
+    const batch = nextBatch(this.#targets);
+    if (batch.length === 0) {
       this.#afterFailure();
       return;
-    }
-    const batch = [first];
-    while (first.together !== null && this.#targets[0]?.together === first.together) {
-      batch.push(this.#targets.shift()!);
     }
     const method = chooseMethod(this.#host, this.wish, {
       mode: this.#mode,
@@ -362,12 +368,6 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     }
   }
 
-  #joinConsultation(target: Target, leg: Leg): void {
-    this.#consultation = null;
-    this.#record('accepted', target.destination, 'joined by the bridge after all');
-    this.#join(leg, target);
-  }
-
   #join(leg: Leg, target: Target): void {
     const { caller } = this.#host.roles;
     this.#joining = { leg, target };
@@ -377,7 +377,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   #joined(target: Target): void {
     this.#joining = null;
-    this.#humanConnectedAt = this.#host.context.wallMs();
+    this.#humanConnectedAt ??= this.#host.context.wallMs();
     this.#record('connected', target.destination, null);
     // The caller hears the person before the bot is let go.
     this.#conclude('completed', 'the caller and the person are joined');
@@ -422,8 +422,10 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
     this.#prelude.stop();
     for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
-    this.#consultation?.release(headers);
-    this.#consultation = null;
+    const leg = this.#attended.leave(endedBy);
+    if (!leg) return;
+    if (endedBy === 'caller') this.#deps.notices.give(leg, headers);
+    else leg.release({ headers });
   }
 
   /** The outcome is certain, once and for all; the result goes out as soon as the silence was measured. */

@@ -98,6 +98,7 @@ export const trunkSchema = section({
   deny: list(matching(/^\+?[0-9*#]+$/, 'a number pattern such as +1900*'), 'number patterns').default([]),
   follow_redirects: flag().default(DEFAULTS.trunk.followRedirects),
   accept_replaces: flag().default(DEFAULTS.trunk.acceptReplaces),
+  accept_refer_out_of_dialog: flag().default(DEFAULTS.trunk.acceptReferOutOfDialog),
   symmetric_rtp: flag().default(DEFAULTS.trunk.symmetricRtp),
 });
 

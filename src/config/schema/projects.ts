@@ -40,6 +40,13 @@ export const transferSchema = section({
     digit: digits(1),
     timeout: duration('1s', '2m').prefault(DEFAULTS.transfer.acceptTimeout),
   }).optional(),
+  three_way: section({
+    duration: duration('1s', '10m').prefault(DEFAULTS.transfer.threeWayDuration),
+    digit: digits(1).optional(),
+  }).optional(),
+  caller_gone_notice: z
+    .union([z.literal('off'), wavFile()], { error: 'the path of a WAV file, or off' })
+    .optional(),
   ring_timeout: duration('1s', '10m').prefault(DEFAULTS.transfer.ringTimeout),
   on_failure: list(oneOf(['next', 'resume-bot', 'announce', 'hangup']), 'steps', 1).prefault([
     ...DEFAULTS.transfer.onFailure,
@@ -141,6 +148,9 @@ export const projectSchema = section({
     max_size: byteSize().optional(),
   }).optional(),
   carry_headers: list(headerName(), 'header names').default([]),
+  carry_answer_headers: list(text('a header name', 64), 'header names, such as Alert-Info or X-*').default(
+    [],
+  ),
 });
 
 export type RuleInput = z.output<typeof ruleSchema>;

@@ -37,18 +37,29 @@ export class Gatekeeper {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #backlogBytes: () => number;
+  readonly #queuedMs: () => number;
   readonly #allowed: BlockList | undefined;
   readonly #load: LoadWatch;
   readonly #total: TokenBucket | undefined;
   readonly #sources = new BoundedMap<SourceState>(MAX_SOURCES);
   readonly #counts = { unknownSources: 0, callsRefused: 0, callsShed: 0, malformedUnanswered: 0 };
 
-  /** `backlogBytes`: what waits for the application that reads slowest. Throws `engine_bad_source_list`. */
-  constructor(options: ProtectionOptions, clock: Clock, log: Logger, backlogBytes: () => number) {
+  /**
+   * `backlogBytes`: what waits for the application that reads slowest; `queuedMs`: how long messages wait before the
+   * engine, or an application, looks at them. Throws `engine_bad_source_list`.
+   */
+  constructor(
+    options: ProtectionOptions,
+    clock: Clock,
+    log: Logger,
+    backlogBytes: () => number,
+    queuedMs: () => number = () => 0,
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
     this.#backlogBytes = backlogBytes;
+    this.#queuedMs = queuedMs;
     this.retryAfterS = options.retryAfterS ?? 5;
     this.#allowed = options.allow ? blockListOf(options.allow) : undefined;
     this.#load = new LoadWatch(clock, options.overloadLagMs ?? DEFAULT_LAG_MS);
@@ -72,7 +83,9 @@ export class Gatekeeper {
   /** Judges an INVITE outside a dialog. */
   judgeCall(address: string): CallVerdict {
     const bound = this.#options.overloadBacklogBytes ?? DEFAULT_SHED_BACKLOG_BYTES;
-    if (this.#load.overloaded || this.#backlogBytes() > bound) {
+    // What waits for T1 before it is looked at is sent again: no new calls then.
+    const lagMs = this.#options.overloadLagMs ?? DEFAULT_LAG_MS;
+    if (this.#load.overloaded || (lagMs > 0 && this.#queuedMs() > lagMs) || this.#backlogBytes() > bound) {
       this.#counts.callsShed++;
       return 'overloaded';
     }

@@ -68,6 +68,10 @@ export class ApplicationResponses {
       return;
     }
     const bytes = this.#core.outbound.lastBytes;
+    if (incoming.request.method === 'BYE') {
+      const now = this.#core.clock.now();
+      this.#core.applicationDelay.note(now - incoming.receivedMs, now);
+    }
     if (incoming.dialog && message.status < 300 && isSdp(response.headers, response.body)) {
       incoming.dialog.localSdp = response.body;
       if (reliable && incoming.dialog.remoteOffer === incoming.id) incoming.dialog.remoteOffer = undefined;

@@ -5,6 +5,7 @@ import type { SipMessage } from '../../sip/message.js';
 import type { TransactionLayer } from '../../sip/transaction/transaction-layer.js';
 import type { Destination, Outbound } from '../../sip/transaction/transport.js';
 import type { ClientSession } from '../control/client-session.js';
+import type { ApplicationDelay } from '../protection/application-delay.js';
 import type { Transports } from '../transport/transports.js';
 import type { CdrReports } from './cdr-reports.js';
 import type { DialogTable } from './dialog-table.js';
@@ -27,6 +28,8 @@ export interface Core {
   /** The application whose turn it is, of those with the tag where one is given. */
   readonly pickClient: (method: string, tag?: string) => ClientSession | undefined;
   readonly cdr: CdrReports;
+  /** Told how long applications take for what they answer by themselves. */
+  readonly applicationDelay: ApplicationDelay;
 }
 
 /** Passes on to the transports and keeps the last bytes, which the application is shown. */

@@ -45,12 +45,17 @@ export class EngineDialog {
   afterAck: (() => void) | undefined;
   /** A 2xx to our INVITE that the application has not ACKed yet. */
   unacked:
-    { readonly cseq: number; readonly credentials: readonly (readonly [string, string])[] } | undefined;
+    | {
+        readonly cseq: number;
+        readonly credentials: readonly (readonly [string, string])[];
+        readonly sinceMs: number;
+      }
+    | undefined;
   /** An offer of ours, and of the peer's, that waits for its answer: the id of the request (RFC 3311 5.2). */
   localOffer: string | undefined;
   remoteOffer: string | undefined;
   /** Early dialogs of a fork by remote tag, and the RSeq of the last reliable response in each. */
-  readonly forks = new Map<string, { readonly sip: Dialog; rseq: number }>();
+  readonly forks = new Map<string, { readonly sip: Dialog; lastRSeq: number | undefined }>();
   /** The last ACK that we sent, for repetitions of its 2xx. */
   lastAck: { readonly cseq: number; readonly bytes: Buffer; readonly destination: Destination } | undefined;
   /** The dialog is to be ended once the application has ACKed: its CANCEL crossed the 2xx. */
@@ -92,7 +97,7 @@ export class EngineDialog {
       this.state = 'confirmed';
       this.forks.clear();
     } else if (this.sip && this.forks.size < MAX_FORKS && !this.forks.has(tag)) {
-      this.forks.set(tag, { sip: this.sip, rseq: -1 });
+      this.forks.set(tag, { sip: this.sip, lastRSeq: undefined });
     }
   }
 
@@ -107,7 +112,7 @@ export class EngineDialog {
 
   /** The early dialog that a PRACK with that RSeq is for; forks number their responses each by itself. */
   forkOf(rseq: number): Dialog | undefined {
-    for (const fork of this.forks.values()) if (fork.rseq === rseq) return fork.sip;
+    for (const fork of this.forks.values()) if (fork.lastRSeq === rseq) return fork.sip;
     return undefined;
   }
 

@@ -29,7 +29,7 @@ export interface OutgoingRequest {
   cancelled: boolean;
   /** The To tag and CSeq of the 2xx that counted. */
   answeredTag: string | undefined;
-  lastRSeq: number;
+  lastRSeq: number | undefined;
   /** The engine, not the application, asked for a session timer: a 422 is the engine's to answer. */
   timerIsOurs: boolean;
   /** Runs until the peer says anything; undefined without a bound. */

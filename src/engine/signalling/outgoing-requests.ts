@@ -237,6 +237,8 @@ export class OutgoingRequests {
       session.respond(control.id, 'NOK', ACK_REFUSED);
       return;
     }
+    const now = this.#core.clock.now();
+    this.#core.applicationDelay.note(now - unacked.sinceMs, now);
     const ack = buildDialogRequest(dialog.sip, message, listener, undefined, unacked.cseq);
     for (const [name, value] of unacked.credentials) ack.headers.set(name, value);
     if (isSdp(ack.headers, ack.body)) dialog.localSdp = ack.body;
@@ -317,7 +319,7 @@ export class OutgoingRequests {
       upgraded,
       cancelled: false,
       answeredTag: undefined,
-      lastRSeq: -1,
+      lastRSeq: undefined,
       silence: undefined,
       timerIsOurs: false,
     };

@@ -1,3 +1,4 @@
+import { judgeReliable } from '../../sip/dialog/reliable-provisional.js';
 import { Dialog } from '../../sip/dialog/dialog.js';
 import type { SipResponse } from '../../sip/message.js';
 import { serializeMessage } from '../../sip/serialize-message.js';
@@ -72,13 +73,11 @@ export class OutgoingResponses {
     const { dialog } = outgoing;
     if (dialog && outgoing.opensDialog && response.headers.toTag() !== undefined)
       dialog.onOpeningResponse(outgoing.request, response, source);
-    const rseq = response.headers.get('rseq');
-    if (rseq !== undefined) {
-      // RFC 3262 4: the repetition of a reliable provisional response is not a new one.
-      const fork = dialog?.forks.get(response.headers.toTag() ?? '');
-      if (Number(rseq) <= (fork ? fork.rseq : outgoing.lastRSeq)) return;
-      if (fork) fork.rseq = Number(rseq);
-      else outgoing.lastRSeq = Number(rseq);
+    const numbered = dialog?.forks.get(response.headers.toTag() ?? '') ?? outgoing;
+    const verdict = judgeReliable(response, numbered.lastRSeq);
+    if (verdict === 'repeated' || verdict === 'out-of-order') return;
+    if (verdict === 'new') {
+      numbered.lastRSeq = Number(response.headers.get('rseq'));
       if (dialog?.localOffer === outgoing.id && response.body.length > 0) dialog.localOffer = undefined;
     }
     this.#passUp(outgoing, response, source);
@@ -106,7 +105,7 @@ export class OutgoingResponses {
     }
     noteOwnSdp(dialog, outgoing);
     this.#sessions.onAnswered(outgoing.request, response, dialog);
-    dialog.unacked = { cseq, credentials: credentialsOf(outgoing) };
+    dialog.unacked = { cseq, credentials: credentialsOf(outgoing), sinceMs: this.#core.clock.now() };
     if (!outgoing.session.open) {
       this.#control.ackByEngine(dialog, cseq);
       this.#control.sendBye(dialog, 'application gone');

@@ -214,6 +214,8 @@ export class Rehearsal {
       case 'reject':
       case 'ack':
       case 'respond':
+      case 'claim':
+      case 'notify':
         return;
     }
   }

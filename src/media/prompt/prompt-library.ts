@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CALLER_GONE } from '../../call/media-port.js';
 import { RelevoError } from '../../common/errors.js';
+import { callerGoneSamples } from './caller-gone.js';
 import { melodySamples } from './melody.js';
 import { promptOfSamples, type PromptAudio } from './prompt-audio.js';
 import { Resampler } from './resample.js';
@@ -17,6 +19,9 @@ const SAMPLES_PER_TURN = 400;
 export class PromptLibrary {
   readonly melody: PromptAudio = promptOfSamples(melodySamples());
   readonly ringback: PromptAudio;
+  readonly #builtIn: ReadonlyMap<string, PromptAudio> = new Map([
+    [CALLER_GONE, promptOfSamples(callerGoneSamples())],
+  ]);
   readonly #maxBytes: number;
   /** Least recently used first. */
   readonly #cache = new Map<string, PromptAudio>();
@@ -32,8 +37,10 @@ export class PromptLibrary {
     return this.#bytes;
   }
 
-  /** A file that was read already. */
+  /** A built-in prompt, or a file that was read already. */
   cached(file: string): PromptAudio | undefined {
+    const builtIn = this.#builtIn.get(file);
+    if (builtIn) return builtIn;
     const audio = this.#cache.get(file);
     if (audio) {
       this.#cache.delete(file);

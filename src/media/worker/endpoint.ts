@@ -5,7 +5,9 @@ import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../promp
 import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
-import { Mixer } from './mixer.js';
+import type { Hearing } from './hearing.js';
+import { MixHearing } from './mix-hearing.js';
+import type { Mixer } from './mixer.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
 import { PartySender } from './party-sender.js';
@@ -21,19 +23,6 @@ const FILL_MS = 2000;
 const SILENCE_AFTER_MS = 200;
 /** A live source so long silent is filled in with silence packets, so that nobody's media timer fires. */
 const STALL_MS = 1000;
-
-type Hearing =
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'mix'; readonly mixer: Mixer }
-  | { readonly kind: 'prompt'; readonly player: PromptPlayer; readonly onEnd: (() => void) | null }
-  /** `live` once a packet of the other leg came; until then the filler is heard. */
-  | {
-      readonly kind: 'leg';
-      live: boolean;
-      readonly filler: PromptPlayer;
-      readonly fillUntilMs: number;
-      readonly silentUntilMs: number;
-    };
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
 export class Endpoint implements Paced {
@@ -123,21 +112,22 @@ export class Endpoint implements Paced {
 
   /** Hears another leg. Until its first packet the looping prompt before goes on, else silence. */
   hearLeg(): void {
-    const before = this.#hearing;
-    let filler = this.#silence;
-    if (before.kind === 'prompt' && before.player.loops) filler = before.player;
-    if (before.kind === 'leg' && !before.live) filler = before.filler;
+    const rest = this.#hearing.kind === 'mix' ? this.#hearing.mixer : null;
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
-    this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs, silentUntilMs };
+    this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
     this.#pace();
   }
 
   /** Hears several legs at once, mixed frame by frame. */
   hearMix(legIds: readonly string[]): void {
     const before = this.#hearing;
-    this.#hearing = { kind: 'mix', mixer: new Mixer(legIds, before.kind === 'mix' ? before.mixer : null) };
-    if (before.kind !== 'mix') this.#sender.switchSource();
+    this.#hearing = new MixHearing(legIds, {
+      mix: before.kind === 'mix' ? before : null,
+      relayed: before.kind === 'leg' ? before.live : null,
+      filler: this.#filler(),
+      fillUntilMs: this.#context.clock.now() + FILL_MS,
+    });
     this.#pace();
   }
 
@@ -234,17 +224,17 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     if (hearing.kind === 'mix') {
       if (kind === 'PCMU' || kind === 'PCMA') hearing.mixer.push(legId, timestamp, packet, start, end, kind);
-      return;
-    }
-    if (hearing.kind !== 'leg' || !this.#canSend) return;
+      if (!hearing.relays(legId)) return;
+    } else if (hearing.kind !== 'leg') return;
+    if (!this.#canSend) return;
     if (end === start || !this.#sender.takes(kind)) {
       this.#sender.skip(kind, ssrc, sequence);
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
     if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
-    if (!hearing.live) {
-      hearing.live = true;
+    if (hearing.kind === 'leg' && hearing.live === null) {
+      hearing.live = legId;
       this.#sender.switchSource();
     }
     this.#sender.relay(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
@@ -270,10 +260,15 @@ export class Endpoint implements Paced {
       return true;
     }
     if (hearing.kind === 'mix') {
-      this.#mixFrame(hearing.mixer, nowMs);
+      if (this.#mixFrame(hearing.mixer, nowMs)) hearing.begin();
+      else {
+        const filler = hearing.standIn(nowMs, this.#sender.lastAtMs + 2 * FRAME_MS, this.#silence);
+        if (filler !== null) this.#playFrame(filler, nowMs);
+      }
       return true;
     }
-    if (hearing.kind === 'leg' && !hearing.live) {
+    if (hearing.kind === 'leg' && hearing.live === null) {
+      if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
       const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
       // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
       if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#dtmf.busy;
@@ -289,7 +284,7 @@ export class Endpoint implements Paced {
     const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
-    if (hearing.kind === 'leg' && hearing.live && nowMs - this.#sender.lastAtMs > STALL_MS) {
+    if (hearing.kind === 'leg' && hearing.live !== null && nowMs - this.#sender.lastAtMs > STALL_MS) {
       this.#fillSilence(nowMs);
     }
     this.#pace();
@@ -330,9 +325,15 @@ export class Endpoint implements Paced {
 
   /** Until the heard party speaks again, silence is made in its place. */
   #fillSilence(nowMs: number): void {
-    if (this.#hearing.kind !== 'leg' || !this.#hearing.live) return;
-    const filler = this.#silence;
-    this.#hearing = { kind: 'leg', live: false, filler, fillUntilMs: nowMs, silentUntilMs: nowMs };
+    if (this.#hearing.kind !== 'leg' || this.#hearing.live === null) return;
+    this.#hearing = {
+      kind: 'leg',
+      live: null,
+      rest: null,
+      filler: this.#silence,
+      fillUntilMs: nowMs,
+      silentUntilMs: nowMs,
+    };
     this.#sender.switchSource();
     this.#pace();
   }
@@ -340,7 +341,7 @@ export class Endpoint implements Paced {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed = generated || (hearing.kind === 'leg' && !hearing.live) || this.#sendsOwn();
+    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#sendsOwn();
     if (needed && !this.#closed) this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
   }
 
@@ -385,12 +386,25 @@ export class Endpoint implements Paced {
     this.#sender.sendFrame(packet, true, nowMs);
   }
 
-  /** The parties are read on even while nothing may be sent, so that they are in time afterwards. */
-  #mixFrame(mixer: Mixer, nowMs: number): void {
+  /** What a party hears until the next source has sound: the looping prompt of now, else silence. */
+  #filler(): PromptPlayer {
+    const hearing = this.#hearing;
+    if (hearing.kind === 'prompt' && hearing.player.loops) return hearing.player;
+    const begins =
+      (hearing.kind === 'leg' && hearing.live === null) || (hearing.kind === 'mix' && !hearing.live);
+    return begins ? hearing.filler : this.#silence;
+  }
+
+  /**
+   * Sends the next frame of a mix; false where nobody is to be heard. The parties are read on even while nothing may
+   * be sent, so that they are in time afterwards.
+   */
+  #mixFrame(mixer: Mixer, nowMs: number): boolean {
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
     const settings = this.#sender.settings;
     const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
-    if (!this.#canSend || !settings) return;
-    this.#sender.sendFrame(packet, heard, nowMs);
+    if (!heard || !this.#canSend || !settings) return heard;
+    this.#sender.sendFrame(packet, true, nowMs);
+    return true;
   }
 }

@@ -17,6 +17,8 @@ export class MixInput {
   #readAt: number | null = null;
   /** Timestamp behind the last sample that was written. */
   #writtenTo = 0;
+  /** Timestamp of the first sample that the source sent since it began: before it there is only the delay. */
+  #beganAt = 0;
 
   /** Takes G.711 codes `[start, end)` of a packet. What comes too late for its turn is left out. */
   push(timestamp: number, codes: Buffer, start: number, end: number, codec: CodecName): void {
@@ -34,7 +36,7 @@ export class MixInput {
     if (timestampDistance(behind, this.#writtenTo) > 0) this.#writtenTo = behind;
   }
 
-  /** Adds the next frame to `sum`; false where there is nothing to be heard. */
+  /** Adds the next frame to `sum`; false where there is nothing to be heard (the delay of a beginning included). */
   addTo(sum: Int32Array): boolean {
     const readAt = this.#readAt;
     if (readAt === null) return false;
@@ -49,13 +51,14 @@ export class MixInput {
       this.#ring[place] = 0;
     }
     this.#readAt = (readAt + MIX_FRAME_SAMPLES) >>> 0;
-    return true;
+    return timestampDistance(this.#readAt, this.#beganAt) > 0;
   }
 
   #begin(timestamp: number): void {
     this.#ring.fill(0);
     this.#readAt = (timestamp - DELAY_SAMPLES) >>> 0;
     this.#writtenTo = timestamp;
+    this.#beganAt = timestamp;
   }
 }
 

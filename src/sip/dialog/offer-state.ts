@@ -2,18 +2,6 @@ import type { Random } from '../../common/random.js';
 
 /** Where a dialog stands in offer/answer (RFC 3264, RFC 6337). */
 export type OfferState = 'stable' | 'local-offer' | 'remote-offer';
-export type OfferEvent = 'offer-sent' | 'offer-received' | 'answer-sent' | 'answer-received' | 'offer-failed';
-
-const OFFER: Readonly<Record<OfferState, Readonly<Partial<Record<OfferEvent, OfferState>>>>> = {
-  stable: { 'offer-sent': 'local-offer', 'offer-received': 'remote-offer' },
-  'local-offer': { 'answer-received': 'stable', 'offer-failed': 'stable' },
-  'remote-offer': { 'answer-sent': 'stable', 'offer-failed': 'stable' },
-};
-
-/** The state after the event; undefined when the event may not happen in that state. */
-export function nextOfferState(state: OfferState, event: OfferEvent): OfferState | undefined {
-  return OFFER[state][event];
-}
 
 /** What is under way in a dialog when a re-INVITE or UPDATE arrives. */
 export interface DialogActivity {

@@ -80,24 +80,21 @@ export class ReliableSender {
   }
 }
 
-/** The UAC side, one per early dialog: tells new reliable provisional responses from repeated ones (RFC 3262 4). */
-export class ReliableReceiver {
-  #lastRSeq: number | undefined;
+/** What a provisional response is to its receiver: `unreliable` needs no PRACK; `repeated` and `out-of-order` are dropped. */
+export type ReliableVerdict = 'unreliable' | 'new' | 'repeated' | 'out-of-order';
 
-  /**
-   * `unreliable`: no PRACK. `new`: PRACK it with `RAck: <RSeq> <CSeq>`. `repeated` and `out-of-order`: drop it.
-   */
-  judge(response: SipResponse): 'unreliable' | 'new' | 'repeated' | 'out-of-order' {
-    const value = response.headers.get('rseq');
-    const required = response.headers.getAll('require').join(',');
-    if (value === undefined || response.status === 100 || !required.includes('100rel')) return 'unreliable';
-    const rseq = parseDecimal(value, 0xffffffff);
-    if (rseq === undefined) return 'unreliable';
-    if (this.#lastRSeq !== undefined && rseq <= this.#lastRSeq) return 'repeated';
-    if (this.#lastRSeq !== undefined && rseq !== this.#lastRSeq + 1) return 'out-of-order';
-    this.#lastRSeq = rseq;
-    return 'new';
-  }
+/**
+ * The UAC side (RFC 3262 4): tells new reliable provisional responses of one early dialog from repeated ones and from
+ * those that overtook another. `lastRSeq` is that of the last new one, undefined before the first.
+ */
+export function judgeReliable(response: SipResponse, lastRSeq: number | undefined): ReliableVerdict {
+  const value = response.headers.get('rseq');
+  const required = response.headers.getAll('require').join(',');
+  if (value === undefined || response.status === 100 || !required.includes('100rel')) return 'unreliable';
+  const rseq = parseDecimal(value, 0xffffffff);
+  if (rseq === undefined) return 'unreliable';
+  if (lastRSeq === undefined || rseq === lastRSeq + 1) return 'new';
+  return rseq <= lastRSeq ? 'repeated' : 'out-of-order';
 }
 
 /** The RAck value for a reliable provisional response (RFC 3262 7.2). */

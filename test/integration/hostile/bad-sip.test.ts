@@ -158,7 +158,7 @@ describe('Hostile SIP while another call is up', function () {
     ['REGISTER', 405],
     ['MESSAGE', 405],
     ['SUBSCRIBE', 405],
-    ['REFER', 405],
+    ['REFER', 403],
     ['BYE', 481],
     ['INFO', 481],
     ['NOTIFY', 481],

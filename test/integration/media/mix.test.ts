@@ -3,7 +3,7 @@ import { decodeG711, encodeG711 } from '../../../src/rtp/g711.js';
 import { toneAmplitude } from '../../../src/rtp/goertzel.js';
 import { toneSamples } from '../../../src/rtp/tone.js';
 import { MediaRig } from './media-rig.js';
-import type { Phone } from './phone.js';
+import { eventPayload, type Phone } from './phone.js';
 
 const TONES = [500, 900, 1300] as const;
 const LEGS = ['call.1', 'call.2', 'call.3'] as const;
@@ -89,5 +89,32 @@ describe('three parties mixed', () => {
     rig.hear(LEGS[1], { kind: 'leg', legId: LEGS[2] });
     const marked = await b.hearsOne(({ marker }) => Boolean(marker));
     assert.equal(marked.ssrc, b.heard[0]!.ssrc);
+  });
+
+  it('reports a digit once, and nobody hears its packets as sound', async () => {
+    const phones = await Promise.all(LEGS.map(() => rig.phone()));
+    const ports: number[] = [];
+    for (const [index, legId] of LEGS.entries()) ports.push(await rig.leg(legId, phones[index]!));
+    for (const legId of LEGS) rig.hear(legId, { kind: 'mix', legIds: LEGS });
+    talk(phones[1]!, ports[1]!, TONES[1], 'PCMU');
+    await phones[2]!.hearsOne(({ payload }) => toneAmplitude(decodeG711(payload, 'PCMU'), TONES[1]) > 4000);
+    const from = phones.map(({ heard }) => heard.length);
+    const pressed = rig.next((event) => event.kind === 'dtmf');
+    const [presser, to] = [phones[0]!, ports[0]!];
+    for (const duration of [160, 320, 480])
+      presser.say(to, eventPayload(5, false, duration), 101, { step: 0 });
+    for (let end = 0; end < 3; end++) presser.say(to, eventPayload(5, true, 640), 101, { step: 0 });
+    const event = await pressed;
+    assert.ok(event.kind === 'dtmf' && event.digit === '5' && event.legId === LEGS[0]);
+    await phones[2]!.hears(from[2]! + 20);
+    assert.equal(rig.events.filter(({ kind }) => kind === 'dtmf').length, 1);
+    for (const phone of phones.slice(1))
+      assert.ok(
+        phone.heard.every(({ payloadType }) => payloadType === 0),
+        'no telephone-event goes out',
+      );
+    // The speaker itself hears silence: the digit is no sound.
+    for (const { payload } of phones[1]!.heard.slice(from[1]))
+      assert.ok(decodeG711(payload, 'PCMU').every((sample) => Math.abs(sample) < 50));
   });
 });

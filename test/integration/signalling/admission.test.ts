@@ -99,7 +99,7 @@ describe('what the signalling thread lets in', () => {
   });
 
   for (const [method, status] of [
-    ['REFER', 405],
+    ['REFER', 403],
     ['SUBSCRIBE', 405],
     ['REGISTER', 405],
     ['MESSAGE', 405],

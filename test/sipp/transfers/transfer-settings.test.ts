@@ -12,7 +12,8 @@ media: { address: 127.0.0.1, ports: ${rtp}-${rtp + 199}, workers: 1 }
 api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8], deny: ["+1900*"] }
+  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8], deny: ["+1900*"], accept_refer_out_of_dialog: true }
+  private: { allow: [127.0.0.0/8], identity: { p_asserted_identity: false } }
   strict: { allow: [127.0.0.0/8], refer_policy: reject }
   silent: { allow: [127.0.0.0/8], transfer: { refer_sub: false } }
   desk:
@@ -81,6 +82,22 @@ projects:
     transfer: { to: agent, method: invite, waiting: music, after_agent: resume-bot, ${timers} }
     limits: { max_transfers: 1 }
     rules: [{ name: pressed zero, dtmf: "0" }]
+  three:
+    match: [{ trunk: carrier, to: "1111" }]
+    bot: bot
+    transfer:
+      { to: agent, mode: attended, method: invite, waiting: music, accept: { digit: "1", timeout: 10s }, three_way: { duration: 1s }, ${timers} }
+    rules: [{ name: pressed zero, dtmf: "0" }]
+  answered:
+    match: [{ trunk: private, to: "1112" }]
+    bot: bot
+    carry_answer_headers: [X-*, Alert-Info, P-Asserted-Identity]
+  consulted:
+    match: [{ trunk: carrier, to: "1113" }]
+    bot: bot
+    transfer:
+      { to: agent, mode: attended, method: invite, waiting: music, accept: { digit: "9", timeout: 10s }, ${timers} }
+    rules: [{ name: pressed zero, dtmf: "0" }]
 `;
 }
 
@@ -142,6 +159,12 @@ describe('transfers on the wire: identity, context, REFER from every side, limit
     assert.deepEqual(outcomes(transfers), [['completed', [200]]]);
   });
 
+  it('REFER outside the call, by Target-Dialog: the same transfer, with NOTIFYs in a dialog of its own', async () => {
+    const bot = 'bot-answers-hangs-up-late';
+    const transfers = await play('1103', 'caller-refers-outside', { bot, colleague: 'agent-rings-answers' });
+    assert.deepEqual(outcomes(transfers), [['completed', [200]]]);
+  });
+
   it('REFER of the caller side on a trunk that rejects it: 603, the call goes on', async () => {
     assert.deepEqual(await play('1104', 'caller-refer-not-served', { bot: 'bot-answers' }), []);
   });
@@ -162,6 +185,7 @@ describe('transfers on the wire: identity, context, REFER from every side, limit
     const transfers = await play('1105', 'caller-takes-refer', { bot: 'bot-refers-destination' });
     assert.deepEqual(outcomes(transfers), [['completed', [200]]]);
     assert.equal(transfers[0]?.result?.attempts[0]?.method, 'refer');
+    assert.equal(typeof transfers[0].result.gapMs, 'number', 'measured until the caller left by itself');
   });
 
   it('REFER of ours without a subscription (RFC 4488): accepted is all that is known', async () => {
@@ -176,6 +200,33 @@ describe('transfers on the wire: identity, context, REFER from every side, limit
     const transfers = await play('1103', 'caller-basic-long', { bot: 'bot-refers-denied-number' });
     assert.deepEqual(outcomes(transfers), [['not_allowed', []]]);
     assert.match(transfers[0]?.result?.detail ?? '', /denied on trunk carrier by \+1900\*/);
+  });
+
+  it('three at the table: the bot stays for a second after the agent took the call, then two are left', async () => {
+    const transfers = await play('1111', 'caller-presses-zero-agent-ends', {
+      bot: 'bot-answers',
+      agent: 'agent-accepts-with-digit',
+    });
+    assert.deepEqual(outcomes(transfers), [['completed', [200]]]);
+    const steps = transfers[0]!.steps.filter(({ progress }) => progress !== 'ringing');
+    assert.deepEqual(
+      steps.map(({ progress }) => progress),
+      ['answered', 'accepted', 'three_way', 'three_way_over', 'connected'],
+    );
+    assert.ok(steps[3]!.at - steps[2]!.at >= 990, 'the bound of the three');
+  });
+
+  it('the caller hangs up during the consultation: the notice, then BYE to the agent', async () => {
+    const transfers = await play('1113', 'caller-presses-zero-hangs-up', {
+      bot: 'bot-answers',
+      agent: 'agent-accepts-stays',
+    });
+    assert.deepEqual(outcomes(transfers), [['caller_gone', [200]]]);
+  });
+
+  it("the caller sees the headers of the bot's 180 and 200 that the project carries, and no identity on an untrusted trunk", async () => {
+    const transfers = await play('1112', 'caller-sees-answer-headers', { bot: 'bot-answers-with-headers' });
+    assert.deepEqual(transfers, []);
   });
 
   it('a number with an extension is dialled on after the answer, before the caller is joined', async () => {

@@ -5,6 +5,7 @@ import { Call } from '../../../src/call/call.js';
 import type { CallCommand, CallInput, OrderResult } from '../../../src/call/call-io.js';
 import type { CallOrder, CallRecord } from '../../../src/call/call-record.js';
 import type { PolicyDecision, PolicyQuestion } from '../../../src/call/decision.js';
+import type { DialogDirectory } from '../../../src/call/dialog-directory.js';
 import { DestinationDirectory } from '../../../src/call/destinations/destination-directory.js';
 import type { MediaCommand, MediaDirection, MediaEvent } from '../../../src/call/media-port.js';
 import type { CallPlan, Project, Trunk } from '../../../src/call/project.js';
@@ -27,6 +28,8 @@ export interface Automatic {
   cancels: boolean;
   /** Our re-INVITE, INFO, NOTIFY, OPTIONS and MESSAGE get a 200; REFER never does. */
   requests: boolean;
+  /** Our 2xx is sent at once. */
+  answers: boolean;
   /** The ACK of our 2xx comes at once. */
   acks: boolean;
   gapMs: number;
@@ -38,6 +41,11 @@ export interface BenchOptions {
   readonly trunk?: Trunk;
   readonly directory?: DestinationDirectory;
   readonly callId?: string;
+  /** Shared where several calls are on one clock. */
+  readonly clock?: VirtualClock;
+  readonly dialogs?: DialogDirectory;
+  /** Takes commands that are for another call; true where it has. */
+  readonly elsewhere?: (command: SignallingCommand) => boolean;
 }
 
 type Kind<K extends SignallingCommand['kind']> = Extract<SignallingCommand, { kind: K }>;
@@ -70,7 +78,7 @@ function narrow(ours: MediaDirection, theirs: MediaDirection): MediaDirection {
 
 /** A whole call on fake ports and a virtual clock. Everything that was asked for is kept, and held against the contract. */
 export class CallBench {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly call: Call;
   readonly directory: DestinationDirectory;
   readonly commands: CallCommand[] = [];
@@ -79,7 +87,14 @@ export class CallBench {
   readonly questions: { question: PolicyQuestion; fallback: PolicyDecision; deadlineMs: number }[] = [];
   /** Breaches of the port contracts by the call. */
   readonly breaches: string[] = [];
-  readonly auto: Automatic = { byes: true, cancels: true, requests: true, acks: true, gapMs: 20 };
+  readonly auto: Automatic = {
+    byes: true,
+    cancels: true,
+    requests: true,
+    answers: true,
+    acks: true,
+    gapMs: 20,
+  };
   /** What the policy decides; null leaves the question open. */
   decide: (question: PolicyQuestion, fallback: PolicyDecision) => PolicyDecision | null = (_q, fallback) =>
     fallback;
@@ -92,7 +107,11 @@ export class CallBench {
   #orderCount = 0;
   #requestCount = 0;
 
+  readonly #elsewhere: (command: SignallingCommand) => boolean;
+
   constructor(options: BenchOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.#elsewhere = options.elsewhere ?? (() => false);
     const project = options.project ?? makeProject();
     const plan = options.plan ?? makePlan(project);
     this.directory = options.directory ?? new DestinationDirectory(plan, this.clock);
@@ -104,6 +123,7 @@ export class CallBench {
       clock: this.clock,
       random: seededRandom(7),
       destinations: this.directory,
+      ...(options.dialogs ? { dialogs: options.dialogs } : {}),
     });
   }
 
@@ -121,14 +141,15 @@ export class CallBench {
   requests(method: string, legId?: LegId): Kind<'request'>[] {
     return this.sent('request', legId).filter((one) => one.method === method);
   }
-  /** What this leg hears now. */
+  /** What this leg hears now; a mix is written `c1.2+c1.3`. */
   hears(legId: LegId): string | null {
     let last: string | null = null;
     for (const command of this.commands) {
       if (command.port !== 'media' || command.command.kind !== 'hear' || command.command.legId !== legId)
         continue;
       const { source } = command.command;
-      last = source.kind === 'leg' ? source.legId : source.kind;
+      if (source.kind === 'mix') last = source.legIds.join('+');
+      else last = source.kind === 'leg' ? source.legId : source.kind;
     }
     return last;
   }
@@ -186,10 +207,11 @@ export class CallBench {
   }
 
   incoming(more: Partial<IncomingInvite> = {}): void {
-    this.#dialogs.set('c1.1', 'live');
+    const legId = `${this.call.callId}.1`;
+    this.#dialogs.set(legId, 'live');
     this.signal({
       kind: 'incoming',
-      legId: 'c1.1',
+      legId,
       invite: {
         sourceAddress: '198.51.100.7',
         sourcePort: 5060,
@@ -230,6 +252,20 @@ export class CallBench {
       peer: abilities,
       wantsAck: false,
     });
+  }
+  /** Our 2xx to an INVITE went out. */
+  established(legId: LegId): void {
+    this.signal({
+      kind: 'established',
+      legId,
+      dialog: {
+        sipCallId: 'abc@carrier',
+        localTag: 'us',
+        remoteTag: 'them',
+        remoteTarget: 'sip:caller@198.51.100.7',
+      },
+    });
+    if (this.auto.acks) this.signal({ kind: 'acked', legId, requestId: null, sdp: null });
   }
   rejected(legId: LegId, status: number, reason = 'No'): void {
     this.signal({ kind: 'rejected', legId, status, reason, headers: {} });
@@ -273,7 +309,7 @@ export class CallBench {
   /** A call that is with the bot: the caller is c1.1, the bot c1.2. */
   withBot(more: Partial<IncomingInvite> = {}): this {
     this.incoming(more);
-    this.accepted('c1.2');
+    this.accepted(`${this.call.callId}.2`);
     assert.equal(this.call.state, 'with_bot');
     return this;
   }
@@ -359,6 +395,7 @@ export class CallBench {
 
   #signalling(command: SignallingCommand): void {
     const { legId } = command;
+    if (this.#elsewhere(command)) return;
     const state = this.#dialogs.get(legId);
     if (command.kind === 'invite') {
       if (state !== undefined) this.breaches.push(`second INVITE on ${legId}`);
@@ -379,18 +416,7 @@ export class CallBench {
         this.#dialogs.set(legId, 'gone');
         return;
       case 'accept':
-        if (this.#dialogs.get(legId) === 'gone') return;
-        this.signal({
-          kind: 'established',
-          legId,
-          dialog: {
-            sipCallId: 'abc@carrier',
-            localTag: 'us',
-            remoteTag: 'them',
-            remoteTarget: 'sip:caller@198.51.100.7',
-          },
-        });
-        if (this.auto.acks) this.signal({ kind: 'acked', legId, requestId: null, sdp: null });
+        if (this.#dialogs.get(legId) !== 'gone' && this.auto.answers) this.established(legId);
         return;
       case 'request': {
         if (!this.auto.requests || command.method === 'REFER') return;

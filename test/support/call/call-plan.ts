@@ -1,3 +1,4 @@
+import { CALLER_GONE } from '../../../src/call/media-port.js';
 import type {
   Bot,
   CallPlan,
@@ -38,6 +39,7 @@ export function makeTrunk(more: Partial<Trunk> = {}): Trunk {
     followRedirects: false,
     acceptReplaces: true,
     dtmf: 'auto',
+    acceptReferOutOfDialog: false,
     symmetricRtp: true,
     ...more,
   };
@@ -53,6 +55,8 @@ export function makeTransfer(more: Partial<TransferSettings> = {}): TransferSett
     brief: 'none',
     briefFile: null,
     acceptDigit: null,
+    threeWay: null,
+    callerGoneNotice: CALLER_GONE,
     onFailure: ['next', 'resume-bot'],
     announceFile: null,
     afterAgent: 'end',
@@ -93,6 +97,7 @@ export function makeProject(
     codecs: null,
     recording: null,
     carryHeaders: [],
+    carryAnswerHeaders: [],
     limits: { transfers: null, perCall: 10 },
     ...more,
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { CALLER_GONE } from '../../../src/call/media-port.js';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +57,7 @@ describe('configuration: a valid file', () => {
       followRedirects: false,
       transferMethod: 'auto',
       acceptReplaces: false,
+      acceptReferOutOfDialog: false,
       symmetricRtp: true,
     });
     assert.deepEqual(config.plan.bots['bot'], {
@@ -80,6 +82,8 @@ describe('configuration: a valid file', () => {
         musicFile: null,
         brief: 'none',
         briefFile: null,
+        threeWay: null,
+        callerGoneNotice: CALLER_GONE,
         acceptDigit: null,
         onFailure: ['next', 'resume-bot'],
         announceFile: null,
@@ -109,6 +113,7 @@ describe('configuration: a valid file', () => {
       codecs: null,
       recording: null,
       carryHeaders: [],
+      carryAnswerHeaders: [],
       limits: { transfers: null, perCall: 10 },
     });
     assert.match(config.source.hash, /^[0-9a-f]{16}$/);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { CALLER_GONE } from '../../../src/call/media-port.js';
 import { BASE, bad, good } from './load.js';
 
 const inTrunk = (more: string): string => BASE.replace('allow:', `${more}, allow:`);
+const inTransfer = (more: string): string => BASE.replace('{ to: desk }', `{ to: desk, ${more} }`);
 const inDesk = (more: string): string => BASE.replace('number: "100"', `number: "100", ${more}`);
 
 describe('configuration: identity, User-to-User, REFER and limits', () => {
@@ -64,7 +66,57 @@ describe('configuration: identity, User-to-User, REFER and limits', () => {
     assert.equal(project.transfer.summaryHeader, 'X-Summary');
   });
 
+  it('a project: the moment for three, the notice, the headers of the answer', () => {
+    const { transfer } = good(BASE).plan.projects['acme']!;
+    assert.deepEqual([transfer.threeWay, transfer.callerGoneNotice], [null, CALLER_GONE]);
+    const text = inTransfer(
+      'mode: attended, three_way: { duration: 20s, digit: "#" }, caller_gone_notice: off, accept: { digit: "1" }',
+    );
+    const project = good(`${text}    carry_answer_headers: [X-*, Alert-Info]\n`).plan.projects['acme']!;
+    assert.deepEqual(project.transfer.threeWay, { durationMs: 20_000, digit: '#' });
+    assert.equal(project.transfer.callerGoneNotice, null);
+    assert.deepEqual(project.carryAnswerHeaders, ['X-*', 'Alert-Info']);
+    const rule = `${inTransfer('three_way: {}')}    rules: [{ name: zero, dtmf: "0", mode: attended }]\n`;
+    assert.deepEqual(good(rule).plan.projects['acme']!.transfer.threeWay, {
+      durationMs: 10_000,
+      digit: null,
+    });
+  });
+
   for (const [what, text, key, expected] of [
+    [
+      'three in a blind transfer',
+      inTransfer('three_way: { duration: 10s }'),
+      'projects.acme.transfer.three_way',
+      /mode: attended/,
+    ],
+    [
+      'one digit for two things',
+      inTransfer('mode: attended, accept: { digit: "1" }, three_way: { digit: "1" }'),
+      'projects.acme.transfer.three_way.digit',
+      /another digit/,
+    ],
+    [
+      'three for ever',
+      inTransfer('mode: attended, three_way: { duration: 1h }'),
+      'projects.acme.transfer.three_way.duration',
+      /1s to 10m/,
+    ],
+    [
+      'a notice that is not there',
+      inTransfer('caller_gone_notice: no-such.wav'),
+      'projects.acme.transfer.caller_gone_notice',
+      /readable WAV file/,
+    ],
+    ...['Contact', 'Via', 'Session-ID', '*', 'X Y'].map(
+      (name) =>
+        [
+          `${name} of the bot's answer`,
+          `${BASE}    carry_answer_headers: ["${name}"]\n`,
+          'projects.acme.carry_answer_headers[0]',
+          /Alert-Info/,
+        ] as const,
+    ),
     [
       'national without a dial plan',
       inTrunk('number_format: national'),

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { formatUri, parseSipUri, parseUri, sameSipUri, type SipUri } from '../../../src/sip/uri.js';
+import { parseSipUri, parseUri, type SipUri } from '../../../src/sip/uri.js';
 
 function sip(text: string): SipUri {
   const uri = parseSipUri(text);
@@ -33,7 +32,6 @@ describe('SIP URI', () => {
     const replaces = '12345@192.168.118.3;to-tag=12345;from-tag=5FFE-3994';
     const text = 'sip:bob@h?Replaces=12345%40192.168.118.3%3Bto-tag%3D12345%3Bfrom-tag%3D5FFE-3994';
     assert.deepEqual(sip(text).headers, [['Replaces', replaces]]);
-    assert.equal(formatUri(sip(text)), text);
   });
 
   it('keeps parameters of a telephone subscriber in the user part', () => {
@@ -59,55 +57,9 @@ describe('SIP URI', () => {
     it(`rejects ${JSON.stringify(bad)}`, () => assert.equal(parseUri(bad), undefined));
   }
 
-  it('reads and writes tel URIs', () => {
+  it('reads tel URIs', () => {
     const uri = parseUri('tel:+1-201-555-0123;phone-context=example.com');
     assert.ok(uri?.scheme === 'tel');
     assert.equal(uri.number, '+1-201-555-0123');
-    assert.equal(formatUri(uri), 'tel:+1-201-555-0123;phone-context=example.com');
-  });
-
-  it('compares as 19.1.4 says', () => {
-    const same = (one: string, other: string): boolean => sameSipUri(sip(one), sip(other));
-    assert.ok(same('sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'));
-    assert.ok(same('sip:carol@chicago.com', 'sip:carol@chicago.com;newparam=5'));
-    assert.ok(
-      same(
-        'sip:b@biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com',
-        'sip:b@biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com',
-      ),
-    );
-    assert.ok(!same('SIP:ALICE@AtLanTa.CoM;Transport=udp', 'sip:alice@AtLanTa.CoM;Transport=UDP'));
-    assert.ok(!same('sip:bob@biloxi.com', 'sip:bob@biloxi.com:5060'));
-    assert.ok(!same('sip:bob@biloxi.com', 'sip:bob@biloxi.com;transport=udp'));
-    assert.ok(!same('sip:carol@chicago.com?Subject=next%20meeting', 'sip:carol@chicago.com'));
-  });
-
-  it('reads back whatever it wrote', () => {
-    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 });
-    fc.assert(
-      fc.property(
-        text,
-        fc.option(text, { nil: undefined }),
-        text,
-        text,
-        fc.option(fc.nat(65535), { nil: undefined }),
-        (user, password, param, header, port) => {
-          const uri: SipUri = {
-            scheme: 'sip',
-            user,
-            password,
-            host: 'example.com',
-            port,
-            params: new Map([
-              ['x', param],
-              ['lr', undefined],
-            ]),
-            headers: [['Subject', header]],
-          };
-          assert.deepEqual(sip(formatUri(uri)), uri);
-        },
-      ),
-      { numRuns: 500 },
-    );
   });
 });

@@ -70,6 +70,8 @@ export class BridgeCall implements CallMachine {
             auth: this.#options.auth ?? null,
           },
         ];
+      case 'claimed':
+        return [];
       case 'incomingReplaces':
         return [{ kind: 'reject', legId, status: 488, reason: null, headers: {} }];
       case 'provisional':

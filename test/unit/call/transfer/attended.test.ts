@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { CallBench } from '../../../support/call/call-bench.js';
+import { CALLER_GONE } from '../../../../src/call/media-port.js';
+import { CallBench, sdp } from '../../../support/call/call-bench.js';
 import { makePlan, makeProject, makeTrunk } from '../../../support/call/call-plan.js';
 import type { TransferSettings } from '../../../../src/call/project.js';
 
@@ -65,10 +66,64 @@ describe('an attended transfer', () => {
     assert.equal(bench.hears('c1.1'), 'c1.2');
   });
 
-  it('a caller who hangs up during the consultation: BYE to the agent with a reason, caller_gone', () => {
+  it('a caller who hangs up during the consultation: caller_gone, a notice to the agent, then BYE with a reason', () => {
     const bench = consulting();
     bench.bye('c1.1');
+    assert.equal(bench.result().outcome, 'caller_gone');
+    assert.equal(bench.sent('bye', 'c1.3').length, 0, 'the notice comes first');
+    const [notice] = bench.mediaCommands('hear', 'c1.3').slice(-1);
+    assert.ok(notice?.kind === 'hear' && notice.source.kind === 'file');
+    assert.equal(notice.source.file, CALLER_GONE);
+    digit(bench, '1');
+    bench.media({ kind: 'played', legId: 'c1.3', promptId: 'brief' });
+    assert.equal(bench.sent('bye', 'c1.3').length, 0);
+    bench.media({ kind: 'played', legId: 'c1.3', promptId: 'caller-gone' });
     assert.match(String(bench.sent('bye', 'c1.3')[0]?.headers['Reason']), /caller hung up/i);
+    bench.assertOver();
+  });
+
+  it('a notice that never ends, or that the agent does not wait for, holds nothing', () => {
+    const patient = consulting();
+    patient.bye('c1.1');
+    patient.clock.advance(10_000);
+    assert.equal(patient.sent('bye', 'c1.3').length, 1);
+    patient.assertOver();
+    const hasty = consulting();
+    hasty.bye('c1.1');
+    hasty.bye('c1.3');
+    hasty.assertOver();
+    const holding = consulting();
+    holding.bye('c1.1');
+    holding.request('c1.3', 'INVITE', { body: sdp('sendonly') });
+    assert.equal(holding.sent('bye', 'c1.3').length, 1, 'who holds hears no notice');
+    holding.assertOver();
+  });
+
+  it('no notice where it is switched off, where the phone still rings, or where we end the call', () => {
+    const off = consulting({ callerGoneNotice: null });
+    off.bye('c1.1');
+    assert.equal(off.sent('bye', 'c1.3').length, 1);
+    off.assertOver();
+    const project = makeProject({}, { mode: 'attended', acceptDigit: '1' });
+    const ringing = new CallBench({ project, plan: makePlan(project) }).withBot();
+    ringing.transfer();
+    ringing.provisional('c1.3');
+    ringing.bye('c1.1');
+    assert.equal(ringing.sent('cancel', 'c1.3').length, 1);
+    ringing.assertOver();
+    const ended = consulting();
+    ended.order({ kind: 'hangup', cause: 'operator' });
+    assert.equal(ended.sent('bye', 'c1.3').length, 1);
+    ended.assertOver();
+  });
+
+  it('an agent who waits for the completion by Replaces is told too; the second INVITE is cancelled', () => {
+    const bench = consulting({ method: 'replaces' });
+    digit(bench, '1');
+    bench.bye('c1.1');
+    assert.equal(bench.sent('cancel', 'c1.4').length, 1);
+    assert.equal(bench.sent('bye', 'c1.3').length, 0);
+    bench.media({ kind: 'played', legId: 'c1.3', promptId: 'caller-gone' });
     assert.equal(bench.result().outcome, 'caller_gone');
     bench.assertOver();
   });
@@ -90,6 +145,19 @@ describe('an attended transfer', () => {
       ['invite', 'replaces'],
     );
     bench.bye('c1.4');
+    bench.assertOver();
+  });
+
+  it('joins by the bridge where nobody answers the INVITE with Replaces: not after the time of ringing', () => {
+    const bench = consulting({ method: 'replaces' });
+    digit(bench, '1');
+    bench.clock.advance(4_999);
+    assert.equal(bench.hears('c1.1'), 'music');
+    bench.clock.advance(1);
+    assert.equal(bench.hears('c1.1'), 'c1.3');
+    assert.equal(bench.result().outcome, 'completed');
+    bench.rejected('c1.4', 487);
+    bench.bye('c1.1');
     bench.assertOver();
   });
 
@@ -128,6 +196,25 @@ describe('an attended transfer', () => {
     bench.bye('c1.1');
     bench.assertOver();
   });
+
+  for (const [who, supported] of [
+    ['caller', { caller: [], agent: ['replaces'] }],
+    ['agent', { caller: ['replaces'], agent: ['timer'] }],
+  ] as const) {
+    it(`joins by the bridge where the ${who} says that it has no Replaces: nobody is rung anew`, () => {
+      const project = makeProject({}, { mode: 'attended', method: 'refer', acceptDigit: '1' });
+      const peer = { allow: ['INVITE', 'REFER'], supported: supported.caller, userAgent: null };
+      const bench = new CallBench({ project, plan: makePlan(project) }).withBot({ peer });
+      bench.transfer();
+      bench.accepted('c1.3', undefined, { supported: supported.agent });
+      digit(bench, '1');
+      assert.deepEqual(bench.requests('REFER'), []);
+      assert.equal(bench.hears('c1.1'), 'c1.3');
+      assert.equal(bench.result().outcome, 'completed');
+      bench.bye('c1.1');
+      bench.assertOver();
+    });
+  }
 
   it('joins by the bridge when that REFER is refused', () => {
     const bench = consulting({ method: 'refer' });

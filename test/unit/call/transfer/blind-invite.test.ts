@@ -56,6 +56,19 @@ describe('a blind transfer by a bridged INVITE', () => {
     bench.assertOver();
   });
 
+  it('shows the legs that are left once the bot has gone', () => {
+    const bench = new CallBench().withBot();
+    bench.transfer();
+    bench.accepted('c1.3');
+    const shown = bench.records.findLast((one) => one.kind === 'call.state');
+    assert.deepEqual(
+      shown?.legs.map((leg) => leg.party),
+      ['caller', 'agent'],
+    );
+    bench.bye('c1.3');
+    bench.assertOver();
+  });
+
   for (const [status, outcome] of [
     [486, 'busy'],
     [600, 'busy'],

@@ -37,6 +37,7 @@ const press = (made: CallBench): void => {
 const ring = (made: CallBench): void => made.provisional('c1.3');
 const take = (made: CallBench): void => made.accepted('c1.3');
 const reply = (made: CallBench): void => made.respond('REFER', 202);
+const threeWay = { durationMs: 5_000, digit: '1' };
 const attended = { mode: 'attended', acceptDigit: '1' } as const;
 
 const STAGES: readonly Stage[] = [
@@ -79,6 +80,38 @@ const STAGES: readonly Stage[] = [
     reach: () => after(bench({ ...attended, method: 'replaces' }), take, press),
   },
   { name: 'completing by REFER', reach: () => after(bench({ ...attended, method: 'refer' }), take, press) },
+  { name: 'three talk', reach: () => after(bench({ ...attended, threeWay }), take, press) },
+  {
+    name: 'three talk, the agent holds',
+    reach: () =>
+      after(bench({ ...attended, threeWay }), take, press, (made) =>
+        made.request('c1.3', 'INVITE', { body: sdp('sendonly') }),
+      ),
+  },
+  {
+    name: 'three talked, completing by Replaces',
+    reach: () =>
+      after(bench({ ...attended, threeWay, method: 'replaces' }), take, press, (made) =>
+        made.info('c1.2', { event: 'done' }),
+      ),
+  },
+  {
+    name: 'three talked, the bot left, completing by REFER',
+    reach: () =>
+      after(bench({ ...attended, threeWay, method: 'refer' }), take, press, (made) => made.bye('c1.2')),
+  },
+  {
+    name: 'the agent left the three',
+    reach: () => after(bench({ ...attended, threeWay }), take, press, (made) => made.bye('c1.3')),
+  },
+  {
+    name: 'the caller left the consultation: notice',
+    reach: () => after(bench(attended), take, (made) => made.bye('c1.1')),
+  },
+  {
+    name: 'the caller left the three: notice',
+    reach: () => after(bench({ ...attended, threeWay }), take, press, (made) => made.bye('c1.1')),
+  },
   {
     name: 'bot finishing its sentence',
     reach: () => after(bench({ method: 'invite', botFinishMs: 2_000 })),
@@ -136,11 +169,16 @@ function inputs(): { name: string; give: (made: CallBench) => void }[] {
     add(`digit on ${leg}`, (made) => made.media({ kind: 'dtmf', legId: leg, digit: '1', durationMs: 80 }));
     add(`prompt ended on ${leg}`, (made) => made.media({ kind: 'played', legId: leg, promptId: 'announce' }));
     add(`brief ended on ${leg}`, (made) => made.media({ kind: 'played', legId: leg, promptId: 'brief' }));
+    add(`notice ended on ${leg}`, (made) =>
+      made.media({ kind: 'played', legId: leg, promptId: 'caller-gone' }),
+    );
     add(`announcement ended on ${leg}`, (made) =>
       made.media({ kind: 'played', legId: leg, promptId: 'announce-before' }),
     );
     add(`silence on ${leg}`, (made) => made.media({ kind: 'mediaTimeout', legId: leg, silentMs: 5_000 }));
     add(`bot event on ${leg}`, (made) => made.info(leg, { event: 'transfer', to: 'second' }));
+    add(`bot done on ${leg}`, (made) => made.info(leg, { event: 'done' }));
+    add(`bot accept on ${leg}`, (made) => made.info(leg, { event: 'accept_transfer' }));
     add(`bot hang-up on ${leg}`, (made) => made.info(leg, { event: 'hangup' }));
     add(`bot cancel on ${leg}`, (made) => made.info(leg, { event: 'cancel_transfer' }));
   }
@@ -164,6 +202,8 @@ function inputs(): { name: string; give: (made: CallBench) => void }[] {
     'transfer.announce',
     'transfer.finish',
     'transfer.before',
+    'transfer.three_way',
+    'notice.c1.3',
     'dial.c1.3',
     'transfer.gap',
     'away',

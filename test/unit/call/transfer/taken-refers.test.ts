@@ -43,6 +43,22 @@ describe('REFER of the caller side', () => {
     made.assertOver();
   });
 
+  it('gapMs is what the referrer was sent until it was let go, also where it hangs up by itself', () => {
+    for (const leaves of [false, true]) {
+      const made = bench();
+      made.auto.gapMs = 35;
+      made.request('c1.1', 'REFER', { headers: DESK });
+      if (leaves) made.bye('c1.1');
+      made.accepted('c1.3');
+      assert.deepEqual(
+        made.mediaCommands('startGap').map(({ legId }) => legId),
+        ['c1.1'],
+      );
+      assert.equal(made.result().gapMs, 35, `leaves by itself: ${leaves}`);
+      assert.equal(made.mediaCommands('stopGap').length, 1);
+    }
+  });
+
   it('that fails leaves the call as it was and is told so', () => {
     const made = bench();
     made.request('c1.1', 'REFER', { headers: DESK });

@@ -1,40 +1,11 @@
 import assert from 'node:assert/strict';
 import { seededRandom } from '../../../../src/common/random.js';
-import {
-  glareDelayMs,
-  judgeReinvite,
-  judgeUpdate,
-  nextOfferState,
-  type OfferEvent,
-  type OfferState,
-} from '../../../../src/sip/dialog/offer-state.js';
+import { glareDelayMs, judgeReinvite, judgeUpdate } from '../../../../src/sip/dialog/offer-state.js';
 
 const random = seededRandom(3);
 const quiet = { localInvitePending: false, remoteInvitePending: false, offer: 'stable' } as const;
 
 describe('offer and answer in a dialog', () => {
-  it('moves by table, and refuses the rest', () => {
-    const rows: [OfferState, OfferEvent, OfferState | undefined][] = [
-      ['stable', 'offer-sent', 'local-offer'],
-      ['stable', 'offer-received', 'remote-offer'],
-      ['stable', 'answer-sent', undefined],
-      ['stable', 'answer-received', undefined],
-      ['stable', 'offer-failed', undefined],
-      ['local-offer', 'answer-received', 'stable'],
-      ['local-offer', 'offer-failed', 'stable'],
-      ['local-offer', 'offer-sent', undefined],
-      ['local-offer', 'offer-received', undefined],
-      ['local-offer', 'answer-sent', undefined],
-      ['remote-offer', 'answer-sent', 'stable'],
-      ['remote-offer', 'offer-failed', 'stable'],
-      ['remote-offer', 'offer-sent', undefined],
-      ['remote-offer', 'offer-received', undefined],
-      ['remote-offer', 'answer-received', undefined],
-    ];
-    for (const [state, event, next] of rows)
-      assert.equal(nextOfferState(state, event), next, `${event} in ${state}`);
-  });
-
   it('refuses a crossing re-INVITE with 491, an overlapping one with 500 and Retry-After (14.2)', () => {
     assert.deepEqual(judgeReinvite(quiet, random), { kind: 'accept' });
     assert.deepEqual(judgeReinvite({ ...quiet, localInvitePending: true }, random), {

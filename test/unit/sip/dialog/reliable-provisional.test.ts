@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  rackFor,
-  ReliableReceiver,
-  ReliableSender,
-} from '../../../../src/sip/dialog/reliable-provisional.js';
+import { rackFor, judgeReliable, ReliableSender } from '../../../../src/sip/dialog/reliable-provisional.js';
 import type { SipResponse } from '../../../../src/sip/message.js';
 import { createResponse } from '../../../../src/sip/response.js';
 import { DEFAULT_TIMERS } from '../../../../src/sip/transaction/timers.js';
@@ -61,17 +57,17 @@ describe('reliable provisional responses, sent (RFC 3262 3)', () => {
 
 describe('reliable provisional responses, received (RFC 3262 4)', () => {
   it('are acknowledged once each and in order', () => {
-    const receiver = new ReliableReceiver();
     const reliable = (rseq: number): SipResponse =>
       ringing([
         ['Require', '100rel'],
         ['RSeq', String(rseq)],
       ]);
-    assert.equal(receiver.judge(ringing()), 'unreliable');
-    assert.equal(receiver.judge(reliable(5)), 'new');
-    assert.equal(receiver.judge(reliable(5)), 'repeated');
-    assert.equal(receiver.judge(reliable(7)), 'out-of-order');
-    assert.equal(receiver.judge(reliable(6)), 'new');
+    assert.equal(judgeReliable(ringing(), undefined), 'unreliable');
+    assert.equal(judgeReliable(ringing([['RSeq', '5']]), 4), 'unreliable');
+    assert.equal(judgeReliable(reliable(5), undefined), 'new');
+    assert.equal(judgeReliable(reliable(5), 5), 'repeated');
+    assert.equal(judgeReliable(reliable(7), 5), 'out-of-order');
+    assert.equal(judgeReliable(reliable(6), 5), 'new');
     assert.equal(rackFor(reliable(6)), '6 314159 INVITE');
   });
 });

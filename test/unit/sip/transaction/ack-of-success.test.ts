@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { AckWait } from '../../../../src/sip/transaction/ack-wait.js';
-import { SentAck } from '../../../../src/sip/transaction/sent-ack.js';
 import { DEFAULT_TIMERS } from '../../../../src/sip/transaction/timers.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 
@@ -44,17 +43,5 @@ describe('a 2xx to INVITE waiting for its ACK (13.3.1.4)', () => {
     assert.equal(wait.acknowledge(), false);
     assert.equal(clock.pendingTimers, 0);
     assert.deepEqual(seen, ['500']);
-  });
-});
-
-describe('the ACK to a repeated 2xx (13.2.2.4)', () => {
-  it('is sent again once it was sent, and not before', () => {
-    const ack = new SentAck();
-    let again = 0;
-    assert.equal(ack.onSuccess(), 'first');
-    assert.equal(ack.onSuccess(), 'awaiting-ack');
-    ack.acknowledged(() => again++);
-    assert.equal(ack.onSuccess(), 'acknowledged-again');
-    assert.equal(again, 1);
   });
 });
