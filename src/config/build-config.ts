@@ -52,7 +52,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
           }
         : engine,
     media: {
-      kind: 'embedded',
+      kind: input.media.kind,
       address: mediaAddress,
       advertise:
         input.media.advertise ??
@@ -61,6 +61,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
           : reachable(mediaAddress, context)),
       ports: input.media.ports,
       workers: input.media.workers,
+      nodes: input.media.nodes.map(({ ng, dtmf }) => ({ ...ng, dtmf: dtmf ?? null })),
     },
     api: input.api,
     log: input.log,

@@ -42,6 +42,8 @@ export interface NodeUnderTestOptions {
   readonly sipPort?: number;
   readonly rtpPorts?: string;
   readonly limits?: string;
+  /** The media section instead of the usual one. */
+  readonly media?: string;
   /** More listening points, one a line, as they stand in the file. */
   readonly listen?: readonly string[];
   /** Parameters of the URI at which agents are reached, such as `;transport=tls`. */
@@ -79,7 +81,7 @@ function configText(
 listen:
   - { transport: udp, address: 127.0.0.1, port: ${ports.sip} }
   - { transport: tcp, address: 127.0.0.1, port: ${ports.sip} }
-${(options.listen ?? []).map((point) => `  - ${point}\n`).join('')}media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}, workers: 1 }
+${(options.listen ?? []).map((point) => `  - ${point}\n`).join('')}${options.media ?? `media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}, workers: 1 }`}
 api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 ${options.limits ?? ''}

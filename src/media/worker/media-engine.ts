@@ -5,7 +5,8 @@ import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
-import type { FromMediaWorker, PortRange, ToMediaWorker } from '../worker-messages.js';
+import type { MediaThreadEngine, Reply } from '../media-thread.js';
+import type { PortRange, ToMediaWorker } from '../worker-messages.js';
 import { Endpoint, type WorkerCounters } from './endpoint.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
@@ -24,8 +25,6 @@ export interface MediaEngineOptions {
   readonly log: Logger;
 }
 
-/** Where the answers of a signalling thread's commands go. */
-export type Reply = (message: FromMediaWorker) => void;
 
 interface Leg {
   readonly endpoint: Endpoint;
@@ -35,7 +34,7 @@ interface Leg {
 }
 
 /** All legs of one media worker, and who hears whom. */
-export class MediaEngine {
+export class MediaEngine implements MediaThreadEngine {
   readonly #options: MediaEngineOptions;
   readonly #ports: PortAllocator;
   readonly #sockets: SocketPairStock;
@@ -70,6 +69,15 @@ export class MediaEngine {
 
   get portsTotal(): number {
     return this.#ports.total * 2;
+  }
+
+  stats(): ReturnType<MediaThreadEngine['stats']> {
+    return {
+      legs: this.#legs.size,
+      portsInUse: this.portsInUse,
+      portsTotal: this.portsTotal,
+      ...this.counters,
+    };
   }
 
   /** Carries out one command. Commands for unknown legs are ignored, the adapter knows which there are. */

@@ -12,6 +12,7 @@ const settings = {
   advertise: '127.0.0.1',
   ports: { min: 20_000, max: 20_009 },
   workers: 2,
+      nodes: [],
 } as const;
 
 describe('media pool', () => {
