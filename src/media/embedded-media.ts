@@ -268,7 +268,7 @@ export class EmbeddedMedia {
     }
     const leg = worker.legs.get(message.legId);
     if (!leg) return;
-    if (message.kind === 'opened') leg.opened(message.rtpPort);
+    if (message.kind === 'opened') leg.opened(message.rtpPort, message.address);
     else this.#openFailed(leg, message.code, message.detail);
   }
 

@@ -79,12 +79,12 @@ export class MediaLeg implements CodecSide {
     }
   }
 
-  /** The worker has bound the sockets. */
-  opened(rtpPort: number): void {
+  /** The worker has bound the sockets; `address` is what stands in our SDP. */
+  opened(rtpPort: number, address = this.#options.mediaAddress): void {
     if (this.#state.kind !== 'opening') return;
     const { waiting } = this.#state;
     this.#options.openDeadline.cancel();
-    const sdp = new SdpSession(this.#options.mediaAddress, rtpPort, this.#options.sessionId);
+    const sdp = new SdpSession(address, rtpPort, this.#options.sessionId);
     this.#state = { kind: 'open', sdp };
     for (const command of waiting) this.#carryOut(sdp, command);
   }
