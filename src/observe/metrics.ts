@@ -117,7 +117,11 @@ export class Metrics {
   readonly #pathsFailed = this.#counter('relevo_sip_paths_failed_total', 'Paths found not to work', ['how']);
   readonly #keepAlives = this.#counter('relevo_sip_keep_alives_total', 'Keep-alives that we sent', []);
   readonly #untraced = this.#counter('relevo_sip_untraced_total', 'Messages beyond what is traced', []);
-  readonly #connections = this.#gauge('relevo_sip_connections', 'Open connections of SIP', []);
+  readonly #connections = this.#gauge(
+    'relevo_sip_connections',
+    'Open SIP connections: TCP, TLS, WS, WSS',
+    [],
+  );
   readonly #banned = this.#gauge('relevo_sip_banned_sources', 'Sources that are banned', []);
   readonly #bad = this.#counter('relevo_sip_bad_messages_total', 'SIP messages that could not be used', []);
   readonly #challenges = this.#counter(

@@ -176,7 +176,11 @@ export class Gatekeeper {
     const bound = this.#options.overloadBacklogBytes ?? DEFAULT_SHED_BACKLOG_BYTES;
     // What waits for T1 before it is looked at is sent again: no new calls then.
     const lagMs = this.#options.overloadLagMs ?? DEFAULT_LAG_MS;
-    if (this.#load.overloaded || (lagMs > 0 && this.#views.queuedMs() > lagMs) || this.#views.backlogBytes() > bound) {
+    if (
+      this.#load.overloaded ||
+      (lagMs > 0 && this.#views.queuedMs() > lagMs) ||
+      this.#views.backlogBytes() > bound
+    ) {
       this.#counts.callsShed++;
       return 'overloaded';
     }

@@ -10,8 +10,10 @@ const settings = {
   kind: 'embedded',
   address: '127.0.0.1',
   advertise: '127.0.0.1',
+  ipv6: null,
   ports: { min: 20_000, max: 20_009 },
   workers: 2,
+  nodes: [],
 } as const;
 
 describe('media pool', () => {

@@ -74,14 +74,26 @@ const ONE: readonly (readonly [string, string, string, Expected])[] = [
   [
     'rtpengine',
     'trunks:',
-    'media: { kind: rtpengine, nodes: [a] }\ntrunks:',
-    ['unsupported', 3, 'media.kind', 'rtpengine', /use embedded/],
+    'media: { kind: rtpengine }\ntrunks:',
+    ['missing', 3, 'media.kind', 'rtpengine', /at least one entry in media.nodes/],
+  ],
+  [
+    'where an rtpengine is',
+    'trunks:',
+    'media: { kind: rtpengine, nodes: [{ ng: "localhost:2223" }] }\ntrunks:',
+    ['bad_value', 3, 'media.nodes[0].ng', '"localhost:2223"', /an IP address and a port/],
   ],
   [
     'a codec to come',
     'allow:',
-    'codecs: [G722], allow:',
-    ['unsupported', 4, 'trunks.carrier.codecs[0]', 'G722', /PCMA or PCMU/],
+    'codecs: [PCMA, G729], allow:',
+    ['unsupported', 4, 'trunks.carrier.codecs[1]', 'G729', /PCMA, PCMU/],
+  ],
+  [
+    'codecs without G.711',
+    'allow:',
+    'codecs: [opus, G722], allow:',
+    ['bad_value', 4, 'trunks.carrier.codecs', 'a list', /PCMA or PCMU among them/],
   ],
   [
     'an engine of no kind',

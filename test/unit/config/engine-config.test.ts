@@ -20,8 +20,9 @@ describe('configuration: the embedded engine', () => {
       ),
     );
     assert.equal(config.engine.kind, 'embedded');
-    const { sessionTimer, ...options } = engineOptionsOf(config.engine);
+    const { sessionTimer, timers, ...options } = engineOptionsOf(config.engine);
     assert.deepEqual(sessionTimer, { offer: false, defaultS: 1_800, minS: 90 });
+    assert.deepEqual(timers, { t1Ms: 500, t2Ms: 4_000, t4Ms: 5_000 });
     assert.deepEqual(options, {
       dnsServers: ['10.0.0.53', '10.0.0.54:5353', '[2001:db8::53]:53', '2001:db8::54'],
       keepAlive: { streamMs: 90_000, pongMs: 5_000, pongRequired: true, udp: 'stun', udpMs: 25_000 },
