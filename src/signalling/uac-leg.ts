@@ -12,6 +12,7 @@ import {
   type LegContext,
 } from './leg-context.js';
 import { sendReply } from './reply.js';
+import { ackNamingSession, replyNamingSession } from './session-id.js';
 import type {
   SrfAck,
   SrfFailure,
@@ -130,7 +131,7 @@ export class UacLeg implements Leg {
     const fromTag = readNameAddress(firstValue(sent, 'from'))?.tag;
     if (this.#sipCallId !== null && fromTag) this.#named(`${this.#sipCallId};from-tag=${fromTag}`);
     request.on('response', (response, ack) => {
-      this.#onResponse(response, ack);
+      this.#onResponse(response, ackNamingSession(ack, this.#command.headers, response));
     });
     request.on('update', (update, reply) => {
       this.onRequest(update, reply);
@@ -354,7 +355,7 @@ export class UacLeg implements Leg {
 
   onRequest(request: SrfRequest, reply: SrfReply): void {
     if (request.method === 'BYE') {
-      sendReply(reply, 200, null);
+      sendReply(reply, 200, null, { headers: replyNamingSession(request) });
       if (this.#state !== 'confirmed' && this.#state !== 'answered') return;
       this.#gone();
       this.#context.emit(byeEvent(this.legId, request));

@@ -65,8 +65,7 @@ export class LightCast {
   until(party: keyof LightCast['asked'], method: string, matching = ''): Promise<Incoming> {
     return eventually(
       `${method} to the ${party}`,
-      () =>
-        this.asked[party].find((one) => one.method === method && one.text.includes(matching)) ?? null,
+      () => this.asked[party].find((one) => one.method === method && one.text.includes(matching)) ?? null,
     );
   }
 

@@ -127,7 +127,8 @@ export class Listeners {
 export function counted(metrics: string, name: string, labels: Readonly<Record<string, string>>): number {
   let sum = 0;
   for (const [, given = '', value] of metrics.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))) {
-    if (Object.entries(labels).every(([label, is]) => given.includes(`${label}="${is}"`))) sum += Number(value);
+    if (Object.entries(labels).every(([label, is]) => given.includes(`${label}="${is}"`)))
+      sum += Number(value);
   }
   return sum;
 }
