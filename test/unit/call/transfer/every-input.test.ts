@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { assertNothingLeft, finish, inputs, STAGES } from './transfer-stages.js';
+import { assertNobodyRings, assertNothingLeft, finish, inputs, STAGES } from './transfer-stages.js';
 
 describe('every input in every state of a transfer, then the caller hangs up', () => {
   for (const stage of STAGES) {
@@ -9,6 +9,7 @@ describe('every input in every state of a transfer, then the caller hangs up', (
         assert.equal(made.records.filter((one) => one.kind === 'transfer.started').length, 1);
         try {
           give(made);
+          assertNobodyRings(made);
           finish(made);
           assertNothingLeft(made);
         } catch (cause) {

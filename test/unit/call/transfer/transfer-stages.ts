@@ -216,6 +216,23 @@ export const STAGES: readonly Stage[] = [
     reach: () => after(bench({ method: 'invite', afterAgent: 'resume-bot' }), ring, take),
   },
   {
+    name: 'the person is there, the caller is being answered',
+    reach: () => {
+      const made = botFailed();
+      made.auto.answers = false;
+      take(made);
+      return made;
+    },
+  },
+  {
+    name: 'concluded, the silence not measured yet',
+    reach: () => {
+      const made = bench({ method: 'invite' });
+      made.auto.gaps = false;
+      return after(made, ring, take);
+    },
+  },
+  {
     name: 'completing by REFER, accepted',
     reach: () => after(bench({ ...attended, method: 'refer' }), take, press, reply),
   },
@@ -315,8 +332,20 @@ export function inputs(): readonly Input[] {
   }
   for (const seconds of [1, 10, 30, 121])
     add(`${seconds} s pass`, (made) => made.clock.advance(seconds * 1_000));
+  add('our 200 to the caller goes out', (made) => {
+    if (made.sent('accept', 'c1.1').length > 0) made.established('c1.1');
+  });
   add('a second order', (made) => made.transfer({ transferId: 't2' }));
   add('a cancelled order', (made) => made.order({ kind: 'cancelTransfer', transferId: 't1' }));
+  add('the transfer in flight is cancelled', (made) => {
+    const begun = made.records.filter((one) => one.kind === 'transfer.started').at(-1);
+    assert.ok(begun?.kind === 'transfer.started');
+    const { transferId } = begun;
+    const { accepted } = made.order({ kind: 'cancelTransfer', transferId });
+    if (!accepted) return;
+    const result = made.results().find((one) => one.transferId === transferId);
+    assert.equal(result?.outcome, 'cancelled', 'an accepted order to cancel is carried out at once');
+  });
   add('an ordered hang-up', (made) => made.order({ kind: 'hangup', cause: 'operator' }));
   add('the media worker died', (made) => {
     for (const leg of LEGS) made.media({ kind: 'closed', legId: leg, stats: null });
@@ -414,6 +443,18 @@ export function finish(made: CallBench): void {
     leave(made, legId);
     made.clock.advance(200_000);
   }
+}
+
+/** Once no transfer is in flight no phone rings for it: whoever lost has its CANCEL. */
+export function assertNobodyRings(made: CallBench): void {
+  const { legs, transfers } = made.call.dump() as {
+    legs: readonly { legId: string; party: string; state: string }[];
+    transfers: { current: { phase: string } | null };
+  };
+  const phase = transfers.current?.phase ?? 'ended';
+  if (!['concluding', 'ended'].includes(phase)) return;
+  const ringing = legs.filter(({ party, state }) => party !== 'bot' && ['inviting', 'early'].includes(state));
+  assert.deepEqual(ringing, []);
 }
 
 /** What must hold once a call with a transfer is over, whatever happened in it. */
