@@ -1,6 +1,7 @@
 import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
 import { reasonHeader } from '../context/sip-headers.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
+import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { Leg } from '../leg/leg.js';
 import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome } from '../vocabulary.js';
 import { Aftermath } from './aftermath.js';
@@ -14,6 +15,7 @@ import { nextBatch } from './next-batch.js';
 import { Prelude } from './prelude.js';
 import { Redirects } from './redirects.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
+import { SentOn } from './sent-on.js';
 import { TransferReport } from './transfer-report.js';
 import { playWaiting, ringCaller } from './waiting.js';
 
@@ -31,6 +33,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   readonly #prelude: Prelude;
   readonly #redirects: Redirects;
   readonly #attended: AttendedSteps;
+  readonly #sentOn: SentOn;
   #targets: Target[] = [];
   #live: Attempt[] = [];
   #phase: TransferPhase = 'new';
@@ -84,6 +87,17 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
     const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
     this.#factory = new AttemptFactory({ ...deps, host, observer: this, briefer });
+    this.#sentOn = new SentOn(host, {
+      ...deps,
+      observer: this,
+      briefer,
+      undecided: () => this.undecided,
+      run: (attempts, rest) => {
+        this.#targets.unshift(...rest);
+        this.#run(attempts);
+      },
+      letGo: (attempt) => (this.#live = this.#live.filter((one) => one !== attempt)),
+    });
   }
 
   /** The outcome is not certain yet. */
@@ -220,6 +234,10 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.wish.listener?.provisional(status, reason);
     if (attempt.kind === 'invite')
       ringCaller(this.#host, this.#mode, { earlyMedia, alone: this.#live.length === 1 });
+  }
+
+  attemptSentOn(attempt: Attempt, leg: Leg, request: InDialogRequest): void {
+    if (attempt instanceof InviteAttempt) this.#sentOn.take(attempt, leg, request);
   }
 
   attemptConnected(attempt: Attempt, leg: Leg): void {

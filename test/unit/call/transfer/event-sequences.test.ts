@@ -1,12 +1,7 @@
 import fc from 'fast-check';
-import {
-  assertNobodyRings,
-  assertNothingLeft,
-  finish,
-  inputs,
-  STAGES,
-  type Input,
-} from './transfer-stages.js';
+import { assertNobodyRings, assertNothingLeft, finish } from './nothing-left.js';
+import { inputs, type Input } from './transfer-inputs.js';
+import { STAGES } from './transfer-stages.js';
 
 /** RELEVO_WALKS=100000 walks on for longer. */
 const WALKS = Number(process.env['RELEVO_WALKS'] ?? 3000);
