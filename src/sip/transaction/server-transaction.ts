@@ -40,6 +40,8 @@ export class ServerTransaction {
   readonly id: string;
   readonly isInvite: boolean;
   readonly mergeKey: string | undefined;
+  /** The Request-URI. */
+  readonly uri: string;
   readonly source: Source;
   readonly destination: Destination;
   readonly timers: TimerSet;
@@ -67,6 +69,7 @@ export class ServerTransaction {
     this.isInvite = request.method === 'INVITE';
     this.source = source;
     this.mergeKey = mergeKey;
+    this.uri = request.uri;
     this.muted = muted;
     this.toTag = request.headers.toTag();
     this.destination = responseDestination(request.headers.topVia()!, source);

@@ -29,3 +29,8 @@ export function mergeKey(request: SipRequest): string {
   const { headers } = request;
   return `${headers.callId()}|${headers.fromTag() ?? ''}|${headers.get('cseq') ?? ''}`;
 }
+
+/** What a loop within a spiral has in common with an earlier turn of it: the Request-URI too (RFC 3261 16.3 item 4). */
+export function spiralKey(merge: string, request: SipRequest): string {
+  return `${merge}|${request.uri}`;
+}

@@ -4,12 +4,12 @@ import type { SipMessage, SipRequest, SipResponse } from '../message.js';
 import { DEFAULT_LIMITS, parseMessage, type ParseLimits, type ParseResult } from '../parse-message.js';
 import { createResponse } from '../response.js';
 import { serializeMessage } from '../serialize-message.js';
-import { buildVia, MAGIC_COOKIE, withReceived } from '../via.js';
+import { parseVia, buildVia, MAGIC_COOKIE, withReceived } from '../via.js';
 import { ClientTransaction } from './client-transaction.js';
 import { buildCancel } from './request-parts.js';
 import { ServerTransaction } from './server-transaction.js';
 import { DEFAULT_TIMERS, type TimerValues } from './timers.js';
-import { clientKey, mergeKey, serverKey } from './transaction-key.js';
+import { clientKey, mergeKey, serverKey, spiralKey } from './transaction-key.js';
 import type { ClientTransactionUser, ServerTransactionUser } from './transaction-user.js';
 import { responseDestination, type Destination, type Outbound, type Source } from './transport.js';
 
@@ -331,13 +331,30 @@ export class TransactionLayer {
       return;
     }
     // RFC 3261 8.2.2.2: the same request by another path.
-    const merge = request.headers.toTag() === undefined ? mergeKey(request) : undefined;
-    const merged = merge !== undefined && this.#merge.has(merge);
+    let merge = request.headers.toTag() === undefined ? mergeKey(request) : undefined;
+    let merged = merge !== undefined && this.#merge.has(merge);
+    if (merge !== undefined && merged && this.#isSpiral(request, this.#merge.get(merge)!)) {
+      merge = spiralKey(merge, request);
+      merged = this.#merge.has(merge);
+    }
     const server = this.#open(request, key, source, merged ? undefined : merge, merged);
     if (merged) {
       this.#seen.mergedRequests++;
       server.respond(createResponse(request, 482, undefined, { toTag: this.newTag() }));
     }
+  }
+
+  /**
+   * RFC 3261 16.3 item 4: what went out from here and comes back with another Request-URI is a spiral, to be handled
+   * anew; with the same one it is a loop.
+   */
+  #isSpiral(request: SipRequest, first: ServerTransaction): boolean {
+    if (first.uri === request.uri) return false;
+    const below = request.headers.getAll('via').slice(1);
+    return below.some((line) => {
+      const branch = parseVia(line)?.branch;
+      return branch !== undefined && this.#clients.has(clientKey(branch, request.method));
+    });
   }
 
   #open(

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../support/virtual-clock.js';
+import { TcpPeer } from './support/tcp-ua.js';
 import { deferred } from './support/deferred.js';
 import { Fixture } from './support/fixture.js';
 import type { RawUa } from './support/raw-ua.js';
 import type { ProxyOptions, ProxyResults } from './support/srf-types.js';
 import { branch, compose, header, headers, SDP, startLine, status, tag } from './support/sip-text.js';
+
+/** The request as it comes back from `by`, with this first line. */
+function cameBack(by: RawUa, request: string, firstLine: string): string {
+  const via = `Via: SIP/2.0/UDP 127.0.0.1:${by.port};branch=z9hG4bKback${by.port};rport`;
+  return request.replace(/^.*\r\n/, `${firstLine}\r\n${via}\r\n`);
+}
 
 describe('proxy of the embedded engine (RFC 3261 16)', () => {
   let fixture: Fixture;
@@ -218,16 +225,74 @@ describe('proxy of the embedded engine (RFC 3261 16)', () => {
 
   it('answers a request that comes back to it by another path with 482, and one at the end of its hops with 483', async () => {
     await proxying([b]);
-    a.send(a.invite());
+    const invite = a.invite();
+    a.send(invite);
     const forwarded = await b.nextRequest('INVITE');
-    const looped = forwarded.replace(
-      '\r\n',
-      `\r\nVia: SIP/2.0/UDP 127.0.0.1:${b.port};branch=z9hG4bKloop;rport\r\n`,
-    );
+    const looped = cameBack(b, forwarded, startLine(invite));
     b.send(looped);
     await b.next('482', (message) => status(message) === 482);
     a.send(a.invite().replace('Max-Forwards: 70', 'Max-Forwards: 0'));
     await a.nextResponse(483, 'INVITE');
+  });
+
+  it('takes a request that comes back with another Request-URI for a spiral (16.3 item 4), and stops it when it goes round', async () => {
+    const uris: string[] = [];
+    await fixture.srf((app) => {
+      app.invite((req) => {
+        uris.push(req.uri);
+        // From b it is to go to c; whatever else, to b.
+        const destination = uris.length === 2 ? to(c) : to(b);
+        req.proxy({ destination: [destination] }).catch(() => undefined);
+      });
+    });
+    const invite = a.invite();
+    a.send(invite);
+    const atB = await b.nextRequest('INVITE');
+    b.send(cameBack(b, atB, `INVITE sip:carol@127.0.0.1:${fixture.udpPort} SIP/2.0`));
+    const atC = await c.nextRequest('INVITE');
+    assert.equal(uris.length, 2);
+    assert.equal(headers(atC, 'Via').length, 4, 'by a, the proxy, b and the proxy again');
+    // Once more with a Request-URI that it has had already: a loop.
+    c.send(cameBack(c, atC, `INVITE sip:carol@127.0.0.1:${fixture.udpPort} SIP/2.0`));
+    await c.next('482', (message) => status(message) === 482);
+    assert.equal(uris.length, 2);
+    // The answer finds its way through both turns.
+    c.send(c.response(atC, 200, 'OK', 'ctag', [], SDP));
+    const atBAgain = await b.nextResponse(200, 'INVITE');
+    assert.equal(headers(atBAgain, 'Via').length, 3);
+    b.send(atBAgain.replace(/^Via: .*\r\n/m, ''));
+    const ok = await a.nextResponse(200, 'INVITE');
+    assert.equal(headers(ok, 'Via').length, 1);
+    assert.equal(branch(ok), branch(invite));
+  });
+
+  it('puts in a Record-Route for each side between transports (RFC 5658), and passes on what follows them', async () => {
+    const tcp = await TcpPeer.connect(fixture.tcpPort);
+    try {
+      await proxying([b], { remainInDialog: true });
+      const invite = a.invite().replace('/UDP ', '/TCP ');
+      tcp.send(invite);
+      const forwarded = await b.nextRequest('INVITE');
+      const recorded = headers(forwarded, 'Record-Route');
+      assert.deepEqual(recorded, [
+        `<sip:127.0.0.1:${fixture.udpPort};lr>`,
+        `<sip:127.0.0.1:${fixture.tcpPort};transport=tcp;lr>`,
+      ]);
+      const route = recorded.map((one) => `Record-Route: ${one}`);
+      b.send(b.response(forwarded, 200, 'OK', 'btag', route, SDP));
+      const ok = await tcp.next('200', (message) => status(message) === 200);
+      assert.deepEqual(headers(ok, 'Record-Route'), recorded);
+      // The caller's route set is the reverse (12.1.2): both are the proxy's own and are taken off.
+      const byRoute = recorded.toReversed().map((one) => `\r\nRoute: ${one}`);
+      const ack = a.inDialog('ACK', 1, ok).replace('/UDP ', '/TCP ');
+      const routed = ack.replace(/\r\nRoute: .*(?=\r\n)/g, '').replace(/\r\n/, `${byRoute.join('')}\r\n`);
+      tcp.send(routed);
+      const atB = await b.nextRequest('ACK');
+      assert.deepEqual(headers(atB, 'Route'), []);
+      assert.equal(headers(atB, 'Via').length, 2);
+    } finally {
+      tcp.socket.destroy();
+    }
   });
 
   it('forwards nothing for a stranger: a Route that names it opens no relay', async () => {
