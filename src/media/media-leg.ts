@@ -32,6 +32,8 @@ export class MediaLeg implements CodecSide {
   readonly legId: string;
   /** `stopGap` that the worker has not answered yet. */
   readonly gapRequests = new Set<string>();
+  /** Its sockets, once the worker has them. */
+  bound: { readonly rtpPort: number; readonly address?: string } | null = null;
   /** `close` was sent to the worker. */
   closing = false;
   /** What the party is to hear. */
@@ -61,6 +63,11 @@ export class MediaLeg implements CodecSide {
   /** What the last exchange agreed on. */
   get settings(): StreamSettings | null {
     return this.#settings;
+  }
+
+  /** Its commands wait for its sockets. */
+  get opening(): boolean {
+    return this.#state.kind === 'opening';
   }
 
   negotiate(command: NegotiationCommand): void {
