@@ -2,9 +2,8 @@ import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.j
 import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
 import type { CodecSide } from './codec-match.js';
-import type { NegotiatedSettings } from './sdp/local-audio.js';
 import type { SdpFailure } from './sdp/remote-description.js';
-import { SdpSession } from './sdp/sdp-session.js';
+import { SdpSession, type Agreement } from './sdp/sdp-session.js';
 import type { StreamSettings } from './worker-messages.js';
 
 /** Commands that are answered by `localSdp`, `mediaReady` or `mediaFailed`. */
@@ -33,6 +32,8 @@ export class MediaLeg implements CodecSide {
   readonly legId: string;
   /** `stopGap` that the worker has not answered yet. */
   readonly gapRequests = new Set<string>();
+  /** Its sockets, once the worker has them. */
+  bound: { readonly rtpPort: number; readonly address?: string } | null = null;
   /** `close` was sent to the worker. */
   closing = false;
   /** What the party is to hear. */
@@ -62,6 +63,11 @@ export class MediaLeg implements CodecSide {
   /** What the last exchange agreed on. */
   get settings(): StreamSettings | null {
     return this.#settings;
+  }
+
+  /** Its commands wait for its sockets. */
+  get opening(): boolean {
+    return this.#state.kind === 'opening';
   }
 
   negotiate(command: NegotiationCommand): void {
@@ -110,12 +116,12 @@ export class MediaLeg implements CodecSide {
       this.#dtmf = command.dtmf ?? 'auto';
     }
     if (command.kind === 'makeOffer') {
-      const offer = sdp.makeOffer(command.codecs, command.direction);
+      const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
       return;
     }
     if (command.kind === 'makeAnswer') {
-      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction);
+      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction, command.srtp);
       if (!answer.ok) {
         this.#reject(command, answer.failure);
         return;
@@ -134,7 +140,7 @@ export class MediaLeg implements CodecSide {
     this.#options.emit({ kind: 'mediaReady', legId, requestId, direction: taken.value.direction });
   }
 
-  #configure(negotiated: NegotiatedSettings): void {
+  #configure(negotiated: Agreement['settings']): void {
     const settings = { ...negotiated, dtmf: this.#dtmf };
     this.#settings = settings;
     this.#options.configure(settings);

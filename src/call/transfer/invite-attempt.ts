@@ -71,7 +71,12 @@ export class InviteAttempt implements Attempt, LegOwner {
     const { trunk } = target;
     this.#phase = 'dialling';
     const uri = this.#options.uri ?? target.uri;
-    const profile = mediaProfile({ ...trunk, codecs: target.codecs }, context.project, uri);
+    const profile = mediaProfile(
+      // Between two calls of this node nothing leaves it.
+      { ...trunk, codecs: target.codecs, srtp: target.join ? 'off' : (trunk.srtp ?? 'off') },
+      context.project,
+      uri,
+    );
     const leg = this.#host.newLeg(this.#options.party ?? 'agent', uri, profile, this);
     this.#leg = leg;
     this.#occupy(leg);
