@@ -62,7 +62,7 @@ describe('more of the API of drachtio-srf between two engines', () => {
     near = await Fixture.start();
     far = await Fixture.start();
     target = `sip:bob@127.0.0.1:${far.udpPort}`;
-    alice = (await near.srf()) as unknown as App;
+    alice = await near.srf();
   });
   afterEach(async () => {
     await near.close();
