@@ -1,4 +1,4 @@
-import type { CodecName } from './project.js';
+import type { CodecName, DtmfKind } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
 
@@ -31,6 +31,9 @@ export type MediaCommand =
       readonly party: Party;
       readonly codecs: readonly CodecName[];
       readonly symmetricRtp: boolean;
+      /** Version of IP; 4 where it is not said. */
+      readonly family?: 4 | 6;
+      readonly dtmf?: DtmfKind;
       readonly direction: MediaDirection;
     }
   /** Takes the peer's offer (initial, re-INVITE or UPDATE) and makes our answer. → `localSdp` or `mediaFailed`. */
@@ -42,6 +45,7 @@ export type MediaCommand =
       readonly party: Party;
       readonly codecs: readonly CodecName[];
       readonly symmetricRtp: boolean;
+      readonly dtmf?: DtmfKind;
       readonly remoteSdp: string;
       /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
       readonly direction: MediaDirection;
@@ -55,8 +59,15 @@ export type MediaCommand =
     }
   /** Switches what a party hears; SSRC, sequence and timestamp go on without a break. */
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
-  /** Plays RFC 4733 digits to a party. */
+  /** Sends digits to a party, in the way that its leg has them (RFC 4733, INFO, tones). */
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  /** Records the call of this leg, which is the caller's, until it is closed; a WAV file may be played first. */
+  | {
+      readonly kind: 'record';
+      readonly legId: LegId;
+      readonly directory: string;
+      readonly consentFile: string | null;
+    }
   /** Reports RTP silence from this party after so long; 0 stops watching. */
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
   /** Starts measuring the longest silence sent to this party. */
@@ -104,7 +115,25 @@ export type MediaEvent =
       readonly code: string;
       readonly detail: string;
     }
-  | { readonly kind: 'dtmf'; readonly legId: LegId; readonly digit: string; readonly durationMs: number }
+  | {
+      readonly kind: 'dtmf';
+      readonly legId: LegId;
+      readonly digit: string;
+      readonly durationMs: number;
+      /** Found as tones in the audio. */
+      readonly inband?: true;
+    }
+  /** Digits for this party that RTP cannot carry: they are to go by INFO. */
+  | { readonly kind: 'dtmfByInfo'; readonly legId: LegId; readonly digits: string }
+  /** Who hears this party cannot take the codec that it sends: an offer of `codecs` is due (re-INVITE). */
+  | { readonly kind: 'codecUnlike'; readonly legId: LegId; readonly codecs: readonly CodecName[] }
+  /** `file` once it is being written; null with the reason where it cannot be, or can no more. */
+  | {
+      readonly kind: 'recording';
+      readonly legId: LegId;
+      readonly file: string | null;
+      readonly code: string | null;
+    }
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
   /** No RTP came from this party for the watched time; said once until RTP flows again. */
   | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }

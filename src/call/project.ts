@@ -2,8 +2,26 @@ import type { Rule } from './decision.js';
 import type { TransferMethod, TransferMode } from './vocabulary.js';
 import type { TrunkLogin, TrunkRegistration } from './trunk-auth.js';
 
-/** A G.711 codec by its RTP/AVP name (RFC 3551). */
-export type CodecName = 'PCMA' | 'PCMU';
+/** The G.711 codecs, by their RTP/AVP names (RFC 3551): what this node can make and turn into each other. */
+export type G711Name = 'PCMA' | 'PCMU';
+
+/** A codec that may stand in an offer. G.722, Opus and comfort noise (RFC 3389) are only passed through. */
+export type CodecName = G711Name | 'G722' | 'opus' | 'CN';
+
+/** How DTMF goes to a peer: `auto` as its SDP allows (telephone-event, else INFO), `inband` as tones in the audio. */
+export type DtmfKind = 'auto' | 'rfc4733' | 'info' | 'inband';
+
+/** Recording of every call of a project. */
+export interface RecordingSettings {
+  /** Where the files are written; it exists when the node starts. */
+  readonly directory: string;
+  /** WAV file that the caller hears first; the recording begins when it has been played. */
+  readonly consentFile: string | null;
+  /** Older files are deleted; null keeps them. */
+  readonly keepMs: number | null;
+  /** The oldest files are deleted while all of them hold more; null for no bound. */
+  readonly maxBytes: number | null;
+}
 
 /** How a number is written towards a trunk. */
 export type NumberFormat = 'as-is' | 'e164' | 'e164-without-plus' | 'national';
@@ -84,6 +102,7 @@ export interface Trunk {
   readonly followRedirects: boolean;
   /** May this peer take over a call of ours with INVITE + Replaces (RFC 3891)? */
   readonly acceptReplaces: boolean;
+  readonly dtmf: DtmfKind;
   /** May this peer send REFERs outside the dialog that they are for, naming it by Target-Dialog (RFC 4538)? */
   readonly acceptReferOutOfDialog: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */
@@ -242,6 +261,10 @@ export interface Project {
   readonly maxDurationMs: number;
   /** RTP silence from the caller (not on hold) after which the call is ended; 0 switches it off. */
   readonly callerMediaTimeoutMs: number;
+  /** Codecs that this project allows, in its order; null leaves it to the trunks. */
+  readonly codecs: readonly CodecName[] | null;
+  /** null records nothing. */
+  readonly recording: RecordingSettings | null;
   /** Headers of the caller's INVITE, beside X-*, that are carried to bot and agent. */
   readonly carryHeaders: readonly string[];
   /** Headers of the bot's 18x and 2xx that the caller gets; `X-*` stands for all that begin so. */

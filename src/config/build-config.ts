@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { CALLER_GONE } from '../call/media-port.js';
 import type {
@@ -51,6 +51,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
         (input.media.address === undefined && isIPv4(first.advertise)
           ? first.advertise
           : reachable(mediaAddress, context)),
+      ipv6: mediaOverIpv6(input, listen),
       ports: input.media.ports,
       workers: input.media.workers,
     },
@@ -112,6 +113,17 @@ function reachable(address: string, context: BuildContext): string {
   return address === '0.0.0.0' ? (context.localAddress ?? '127.0.0.1') : address;
 }
 
+/** Where RTP over IPv6 goes: as is written, else as the first IPv6 listening point. */
+function mediaOverIpv6(input: ConfigInput, listen: readonly ListenPoint[]): RelevoConfig['media']['ipv6'] {
+  const point = listen.find(({ address }) => isIPv6(address));
+  const address = input.media.address_ipv6 ?? point?.address;
+  if (address === undefined) return null;
+  const advertised = point && isIPv6(point.advertise) ? point.advertise : address;
+  const advertise = input.media.advertise_ipv6 ?? (input.media.address_ipv6 ? address : advertised);
+  // Nobody can send to the unspecified address: without one to tell there is no IPv6.
+  return advertise === '::' ? null : { address, advertise };
+}
+
 function buildPlan(input: ConfigInput, context: BuildContext): CallPlan {
   const ports = input.media.ports.max - input.media.ports.min + 1;
   return {
@@ -146,6 +158,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     maxCalls: trunk.max_calls ?? null,
     maxCps: trunk.max_cps ?? null,
     codecs: trunk.codecs,
+    dtmf: trunk.dtmf,
     numberFormat: trunk.number_format,
     dialPlan: trunk.dial_plan
       ? {
@@ -291,6 +304,15 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
     botFailure: { to: project.bot_failure.to ?? null, status: project.bot_failure.status },
     maxDurationMs: project.max_duration,
     callerMediaTimeoutMs: project.caller_media_timeout,
+    codecs: project.codecs ?? null,
+    recording: project.recording
+      ? {
+          directory: resolve(context.folder, project.recording.directory),
+          consentFile: path(project.recording.consent),
+          keepMs: project.recording.keep ?? null,
+          maxBytes: project.recording.max_size ?? null,
+        }
+      : null,
     carryHeaders: project.carry_headers,
     carryAnswerHeaders: project.carry_answer_headers,
     limits: { transfers: project.limits.transfers ?? null, perCall: project.limits.max_transfers },

@@ -50,6 +50,7 @@ export const DEFAULTS = {
   },
   trunk: {
     codecs: ['PCMA', 'PCMU'],
+    dtmf: 'auto',
     numberFormat: 'as-is',
     transferMethod: 'auto',
     referSub: true,

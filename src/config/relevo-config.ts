@@ -99,6 +99,8 @@ export interface MediaSettings {
   readonly address: string;
   /** IPv4 address that stands in our SDP. */
   readonly advertise: string;
+  /** The same for legs over IPv6; null where there are none. */
+  readonly ipv6: { readonly address: string; readonly advertise: string } | null;
   /** RTP port range, both ends included: `min` is even, `max` odd. */
   readonly ports: { readonly min: number; readonly max: number };
   /** Worker threads; `auto` leaves it to the node (cores less one, at least one). */

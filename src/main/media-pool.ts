@@ -16,6 +16,8 @@ export interface MediaPoolOptions {
   readonly log: Logger;
   /** A worker replaced the dead one of this index: its new port is to be handed to signalling. */
   readonly onReplaced: (index: number, port: MessagePort) => void;
+  /** Makes a worker's port to the thread that writes recordings. */
+  readonly recorder?: () => MessagePort;
   /** Another way to start a worker, for tests. */
   readonly startWorkers?: typeof startMediaWorkers;
 }
@@ -80,10 +82,19 @@ export class MediaPool {
   }
 
   async #startWorker(index: number): Promise<MediaWorkers> {
-    const { settings, logLevel } = this.#options;
+    const { settings, logLevel, recorder } = this.#options;
     const portRange = this.#ranges[index] ?? { first: settings.ports.min, last: settings.ports.max };
     const start = this.#options.startWorkers ?? startMediaWorkers;
-    const workers = await start({ count: 1, address: settings.address, portRange, logLevel });
+    const { address } = settings;
+    const address6 = settings.ipv6?.address ?? null;
+    const workers = await start({
+      count: 1,
+      address,
+      address6,
+      portRange,
+      logLevel,
+      ...(recorder && { recorder }),
+    });
     this.#slots[index] = { kind: 'up', workers };
     workers.onExit((_index, cause) => {
       if (this.#closed) return;

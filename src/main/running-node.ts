@@ -18,6 +18,7 @@ import { Closers } from './closers.js';
 import { ControlServer, type SipListener } from './control-server.js';
 import { dryRun } from './dry-run/dry-run.js';
 import { MediaPool } from './media-pool.js';
+import { startRecording } from './start-recording.js';
 import { NodeMetrics } from './node-metrics.js';
 import { NodeObserver } from './node-observer.js';
 import { trunkOfDestination, trunkViews } from './trunk-views.js';
@@ -157,11 +158,14 @@ export class RunningNode implements NodeControl {
     this.#server = control;
     this.#closers.push('engine', () => control.close());
 
+    const recording = await startRecording(plan, logLevel, this.#log);
+    if (recording) this.#closers.push('recording', () => recording.close());
     const pool = await MediaPool.start({
       settings: media,
       logLevel,
       log: this.#log,
       onReplaced: (index, port) => this.#signalling?.attachMediaWorker(index, port),
+      ...(recording && { recorder: () => recording.connect() }),
     });
     this.#media = pool;
     this.#closers.push('media', () => pool.close());
@@ -182,6 +186,7 @@ export class RunningNode implements NodeControl {
       control: control.address,
       plan,
       mediaAddress: media.advertise,
+      mediaAddress6: media.ipv6?.advertise ?? null,
       loopAddress: media.address === '0.0.0.0' ? '127.0.0.1' : media.address,
     });
     this.#signalling = signalling;

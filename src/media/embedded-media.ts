@@ -5,7 +5,9 @@ import type { Clock } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
+import { unlikeCodecs } from './codec-match.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
+import { MessageBatch } from './message-batch.js';
 import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
 
 /** A worker that has not opened a leg by then is taken for stuck. */
@@ -14,6 +16,8 @@ const OPEN_DEADLINE_MS = 2000;
 export interface EmbeddedMediaOptions {
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
+  /** IPv6 address likewise; null where there is none. */
+  readonly mediaAddress6?: string | null;
   readonly random: Random;
   readonly clock: Clock;
   readonly onEvent: (callId: string, event: MediaEvent) => void;
@@ -29,7 +33,7 @@ export interface EmbeddedMediaStats {
 /** A worker as seen from here. */
 interface WorkerLink {
   readonly index: number;
-  readonly port: MessagePort;
+  readonly commands: MessageBatch<ToMediaWorker>;
   readonly legs: Map<string, MediaLeg>;
 }
 
@@ -57,10 +61,10 @@ export class EmbeddedMedia {
   attachWorker(index: number, port: MessagePort): void {
     const former = this.#workers.get(index);
     if (former) this.#loseWorker(former);
-    const worker: WorkerLink = { index, port, legs: new Map() };
+    const worker: WorkerLink = { index, commands: new MessageBatch(port), legs: new Map() };
     this.#workers.set(index, worker);
-    port.on('message', (message: FromMediaWorker) => {
-      this.#fromWorker(worker, message);
+    port.on('message', (messages: readonly FromMediaWorker[]) => {
+      for (const message of messages) this.#fromWorker(worker, message);
     });
     port.on('close', () => {
       if (!this.#closed) this.#loseWorker(worker);
@@ -83,6 +87,7 @@ export class EmbeddedMedia {
       }
       case 'hear':
       case 'sendDtmf':
+      case 'record':
       case 'watch':
       case 'startGap':
         this.#forward(callId, command);
@@ -134,7 +139,7 @@ export class EmbeddedMedia {
     this.#closed = true;
     for (const call of this.#calls.values()) for (const leg of call.legs.values()) leg.dispose();
     this.#calls.clear();
-    for (const worker of this.#workers.values()) worker.port.close();
+    for (const worker of this.#workers.values()) worker.commands.close();
     this.#workers.clear();
   }
 
@@ -162,7 +167,15 @@ export class EmbeddedMedia {
       return;
     }
     const { worker } = call;
-    const { mediaAddress, random, clock } = this.#options;
+    const { random, clock } = this.#options;
+    const family = familyOf(command);
+    const mediaAddress = family === 6 ? this.#options.mediaAddress6 : this.#options.mediaAddress;
+    if (!mediaAddress) {
+      const { legId, requestId } = command;
+      const detail = 'the peer wants IPv6, for which there is no media address';
+      this.#emit(callId, { kind: 'mediaFailed', legId, requestId, status: 488, code: 'sdp_address', detail });
+      return;
+    }
     const leg = new MediaLeg({
       callId,
       legId: command.legId,
@@ -173,6 +186,7 @@ export class EmbeddedMedia {
       },
       configure: (settings) => {
         this.#post(worker, { kind: 'configure', legId: command.legId, settings });
+        this.#matchCodecs(callId);
       },
       openDeadline: clock.after(OPEN_DEADLINE_MS, () => {
         this.#openFailed(leg, 'media_worker_late', 'the media worker did not open the leg in time');
@@ -187,6 +201,8 @@ export class EmbeddedMedia {
       callId,
       legId: command.legId,
       symmetricRtp: command.symmetricRtp,
+      family,
+      party: command.party,
     });
     leg.negotiate(command);
   }
@@ -208,7 +224,7 @@ export class EmbeddedMedia {
     callId: string,
     command: Extract<
       MediaCommand,
-      { kind: 'hear' | 'sendDtmf' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+      { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
     >,
   ): boolean {
     const call = this.#calls.get(callId);
@@ -220,7 +236,23 @@ export class EmbeddedMedia {
     if (command.kind === 'stopGap') leg.gapRequests.add(command.requestId);
     if (command.kind === 'close') leg.closing = true;
     this.#post(call.worker, command);
+    if (command.kind === 'hear') {
+      leg.source = command.source;
+      this.#matchCodecs(callId);
+    }
     return true;
+  }
+
+  /** Says once per agreement that a party must be asked to send another codec. */
+  #matchCodecs(callId: string): void {
+    const legs = this.#calls.get(callId)?.legs;
+    if (!legs) return;
+    for (const event of unlikeCodecs(legs)) {
+      const leg = legs.get(event.legId);
+      if (!leg || leg.saidUnlike === leg.settings) continue;
+      leg.saidUnlike = leg.settings;
+      this.#emit(callId, event);
+    }
   }
 
   #fromWorker(worker: WorkerLink, message: FromMediaWorker): void {
@@ -250,7 +282,7 @@ export class EmbeddedMedia {
     if (this.#workers.get(worker.index) === worker) this.#workers.delete(worker.index);
     const legs = [...worker.legs.values()];
     worker.legs.clear();
-    worker.port.close();
+    worker.commands.close();
     if (legs.length > 0) {
       this.#options.log.error(
         { index: worker.index, legs: legs.length },
@@ -288,7 +320,7 @@ export class EmbeddedMedia {
   }
 
   #post(worker: WorkerLink, message: ToMediaWorker): void {
-    worker.port.postMessage(message);
+    worker.commands.post(message);
   }
 
   #emit(callId: string, event: MediaEvent): void {
@@ -302,4 +334,10 @@ export class EmbeddedMedia {
       );
     }
   }
+}
+
+/** The version of IP of a new leg: as the peer's offer has it, as ours is wished for (RFC 6157 is not done). */
+function familyOf(command: Extract<NegotiationCommand, { kind: 'makeOffer' | 'makeAnswer' }>): 4 | 6 {
+  if (command.kind === 'makeOffer') return command.family ?? 4;
+  return /^c=IN IP6 /m.test(command.remoteSdp) && !/^c=IN IP4 /m.test(command.remoteSdp) ? 6 : 4;
 }

@@ -1,5 +1,8 @@
-import type { MediaCommand, MediaEvent } from '../call/media-port.js';
+import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.js';
+import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
+import type { CodecSide } from './codec-match.js';
+import type { NegotiatedSettings } from './sdp/local-audio.js';
 import type { SdpFailure } from './sdp/remote-description.js';
 import { SdpSession } from './sdp/sdp-session.js';
 import type { StreamSettings } from './worker-messages.js';
@@ -25,13 +28,20 @@ type State =
   | { readonly kind: 'lost'; readonly code: string; readonly detail: string };
 
 /** The negotiation of one leg on the signalling side. */
-export class MediaLeg {
+export class MediaLeg implements CodecSide {
   readonly callId: string;
   readonly legId: string;
   /** `stopGap` that the worker has not answered yet. */
   readonly gapRequests = new Set<string>();
   /** `close` was sent to the worker. */
   closing = false;
+  /** What the party is to hear. */
+  source: MediaSource | null = null;
+  /** It was said of these settings that a listener cannot take them. */
+  saidUnlike: StreamSettings | null = null;
+  #dtmf: DtmfKind = 'auto';
+  #codecs: readonly CodecName[] = [];
+  #settings: StreamSettings | null = null;
   readonly #options: MediaLegOptions;
   #state: State = { kind: 'opening', waiting: [] };
 
@@ -44,6 +54,14 @@ export class MediaLeg {
   /** True when its worker is gone or could not open it. */
   get lost(): boolean {
     return this.#state.kind === 'lost';
+  }
+
+  get codecs(): readonly CodecName[] {
+    return this.#codecs;
+  }
+  /** What the last exchange agreed on. */
+  get settings(): StreamSettings | null {
+    return this.#settings;
   }
 
   negotiate(command: NegotiationCommand): void {
@@ -87,6 +105,10 @@ export class MediaLeg {
 
   #carryOut(sdp: SdpSession, command: NegotiationCommand): void {
     const { legId, requestId } = command;
+    if (command.kind !== 'takeAnswer') {
+      this.#codecs = command.codecs;
+      this.#dtmf = command.dtmf ?? 'auto';
+    }
     if (command.kind === 'makeOffer') {
       const offer = sdp.makeOffer(command.codecs, command.direction);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
@@ -98,7 +120,7 @@ export class MediaLeg {
         this.#reject(command, answer.failure);
         return;
       }
-      this.#options.configure(answer.value.settings);
+      this.#configure(answer.value.settings);
       const { sdp: text, direction } = answer.value;
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction });
       return;
@@ -108,8 +130,14 @@ export class MediaLeg {
       this.#reject(command, taken.failure);
       return;
     }
-    this.#options.configure(taken.value.settings);
+    this.#configure(taken.value.settings);
     this.#options.emit({ kind: 'mediaReady', legId, requestId, direction: taken.value.direction });
+  }
+
+  #configure(negotiated: NegotiatedSettings): void {
+    const settings = { ...negotiated, dtmf: this.#dtmf };
+    this.#settings = settings;
+    this.#options.configure(settings);
   }
 
   #reject(command: NegotiationCommand, failure: SdpFailure): void {

@@ -17,9 +17,13 @@ export interface MediaWorkersOptions {
   readonly count: number;
   /** IPv4 address to bind to. */
   readonly address: string;
+  /** IPv6 address to bind to; null for none. */
+  readonly address6?: string | null;
   /** Split among the workers; each leg takes two ports. */
   readonly portRange: PortRange;
   readonly logLevel: LogLevel;
+  /** Makes the port of one worker to the thread that writes recordings; none are written without. */
+  readonly recorder?: () => MessagePort;
 }
 
 /** The media workers as the control thread sees them. */
@@ -40,10 +44,11 @@ export interface MediaWorkers {
 /** Starts the media worker threads; resolves when all are ready, rejects (RelevoError) when one cannot start. */
 export async function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
   const exits: ((index: number, cause: string) => void)[] = [];
+  const { address, address6 = null, logLevel } = options;
   const parts = splitPortRange(options.portRange, options.count);
   const threads = parts.map(
     (ports, index) =>
-      new MediaThread({ index, address: options.address, ports, logLevel: options.logLevel }, (cause) => {
+      new MediaThread({ index, address, address6, ports, logLevel }, (cause) => {
         for (const listener of exits) listener(index, cause);
       }),
   );
@@ -56,6 +61,7 @@ export async function startMediaWorkers(options: MediaWorkersOptions): Promise<M
     await close();
     throw error;
   }
+  if (options.recorder) for (const thread of threads) thread.record(options.recorder());
   return {
     connect: () => threads.map((thread) => thread.connect()),
     stats: async () => {
@@ -111,6 +117,12 @@ class MediaThread {
     if (this.#running) this.#post({ kind: 'connect', port: port2 }, [port2]);
     else port2.close();
     return port1;
+  }
+
+  /** Hands over the port to the thread that writes recordings. */
+  record(port: MessagePort): void {
+    if (this.#running) this.#post({ kind: 'recorder', port }, [port]);
+    else port.close();
   }
 
   stats(): Promise<MediaWorkerStats | null> {

@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { MediaEvent, MediaSource } from '../call/media-port.js';
-import type { CodecName } from '../call/project.js';
+import type { CodecName, DtmfKind, G711Name } from '../call/project.js';
 import type { LegId } from '../call/signalling-port.js';
+import type { Party } from '../call/vocabulary.js';
 import type { LogLevel } from '../common/log.js';
 import type { ThreadLoadReading } from '../common/thread-load.js';
 
-/** An IPv4 transport address. */
+/** An IPv4 or IPv6 transport address; IPv6 without brackets. */
 export interface MediaAddress {
   readonly address: string;
   readonly port: number;
@@ -18,26 +19,50 @@ export interface StreamSettings {
   readonly remoteRtcp: MediaAddress | null;
   /** RFC 5761: RTCP shares the RTP port. */
   readonly rtcpMux: boolean;
-  /** What we send. */
-  readonly sendCodec: CodecName;
+  /** Audio that we make: the agreed G.711 codec, under the peer's number. */
+  readonly sendCodec: G711Name;
   readonly sendPayloadType: number;
-  /** RFC 4733 payload type that the peer takes; null where it takes none. */
+  /** Samples of one packet of ours: 160 for 20 ms, 80 where the peer takes no more than 10 ms (a=maxptime). */
+  readonly packetSamples: number;
+  /** What else the peer takes, under its numbers: passed through as it comes. */
+  readonly passThrough: readonly { readonly payloadType: number; readonly codec: CodecName }[];
+  /** The codec in which the peer is going to send: the first that both sides name. */
+  readonly peerCodec: CodecName;
+  /** RFC 4733 payload type at 8000 Hz that the peer takes; null where it takes none. */
   readonly sendEventPayloadType: number | null;
+  /** Likewise at 48,000 Hz, beside Opus. */
+  readonly sendWideEventPayloadType: number | null;
+  /** How digits go to the peer; `inband` has its audio searched for tones. */
+  readonly dtmf: DtmfKind;
   /** What we take: payload types that our SDP announced. */
   readonly receivePayloadTypes: readonly { readonly payloadType: number; readonly codec: CodecName }[];
   readonly receiveEventPayloadType: number | null;
+  readonly receiveWideEventPayloadType: number | null;
   /** The agreed direction, from our side. */
   readonly maySend: boolean;
   readonly mayReceive: boolean;
 }
 
-/** Signalling side → media worker, over their own port. In order: a leg's `open` comes before all else of it. */
+/** Signalling side → media worker, over their own port, those of one turn as an array. In order: a leg's `open` comes before all else of it. */
 export type ToMediaWorker =
   /** → `opened` or `openFailed`. Other commands for the leg may follow at once. */
-  | { readonly kind: 'open'; readonly callId: string; readonly legId: LegId; readonly symmetricRtp: boolean }
+  | {
+      readonly kind: 'open';
+      readonly callId: string;
+      readonly legId: LegId;
+      readonly symmetricRtp: boolean;
+      readonly family: 4 | 6;
+      readonly party: Party;
+    }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  | {
+      readonly kind: 'record';
+      readonly legId: LegId;
+      readonly directory: string;
+      readonly consentFile: string | null;
+    }
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
   | { readonly kind: 'startGap'; readonly legId: LegId }
   /** → `event` with `gap`. */
@@ -47,14 +72,17 @@ export type ToMediaWorker =
   /** Reads and converts files before a call needs them. */
   | { readonly kind: 'preload'; readonly files: readonly string[] };
 
-/** Media worker → signalling side. */
+/** Media worker → signalling side, likewise as arrays. */
 export type FromMediaWorker =
   | { readonly kind: 'opened'; readonly legId: LegId; readonly rtpPort: number }
   | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }
   | {
       readonly kind: 'event';
       readonly callId: string;
-      readonly event: Extract<MediaEvent, { kind: 'dtmf' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }>;
+      readonly event: Extract<
+        MediaEvent,
+        { kind: 'dtmf' | 'dtmfByInfo' | 'recording' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }
+      >;
     };
 
 /** First and last UDP port, both inclusive. */
@@ -68,6 +96,8 @@ export interface MediaWorkerOptions {
   readonly index: number;
   /** IPv4 address to bind RTP and RTCP sockets to. */
   readonly address: string;
+  /** IPv6 address likewise; null where legs are IPv4 only. */
+  readonly address6: string | null;
   readonly ports: PortRange;
   readonly logLevel: LogLevel;
 }
@@ -83,12 +113,17 @@ export interface MediaWorkerStats extends ThreadLoadReading {
   readonly packetsGenerated: number;
   /** Packets of strangers and malformed ones, dropped. */
   readonly packetsRejected: number;
+  readonly recordings: number;
+  /** That could not be begun, or not be written to their end. */
+  readonly recordingsFailed: number;
 }
 
 /** Control thread → media worker. */
 export type ControlToMediaWorker =
   /** A port to a signalling thread, which speaks ToMediaWorker. Legs opened over it close with it. */
   | { readonly kind: 'connect'; readonly port: MessagePort }
+  /** The port to the thread that writes recordings. */
+  | { readonly kind: 'recorder'; readonly port: MessagePort }
   | { readonly kind: 'getStats'; readonly requestId: number }
   /** Closes every leg and ends the thread. */
   | { readonly kind: 'close' };

@@ -21,7 +21,7 @@ export interface ReceptionFigures {
  * packets of the latched address through. Counts go on over a change of SSRC or a restarted sequence.
  */
 export class SourceStatistics {
-  readonly #clockRate: number;
+  #clockRate: number;
   #started = false;
   #ssrc = 0;
   #base = 0;
@@ -31,6 +31,8 @@ export class SourceStatistics {
   #receivedOfSource = 0;
   #lostBefore = 0;
   #transit = 0;
+  /** `#transit` is of this clock. */
+  #timed = false;
   #jitter = 0;
   #expectedPrior = 0;
   #receivedPrior = 0;
@@ -38,6 +40,14 @@ export class SourceStatistics {
 
   constructor(clockRate: number) {
     this.#clockRate = clockRate;
+  }
+
+  /** In Hz; another one begins the jitter anew. */
+  set clockRate(clockRate: number) {
+    if (clockRate === this.#clockRate) return;
+    this.#clockRate = clockRate;
+    this.#jitter = 0;
+    this.#timed = false;
   }
 
   get ssrc(): number {
@@ -70,12 +80,13 @@ export class SourceStatistics {
     if (!timed) return;
     // RFC 3550 A.8
     const transit = ((arrivalMs * this.#clockRate) / 1000 - timestamp) % 4_294_967_296;
-    if (this.#receivedOfSource > 1) {
+    if (this.#timed) {
       const moved = Math.abs(transit - this.#transit);
       // A jump of more than ten seconds is a new timeline, not jitter.
       if (moved < this.#clockRate * 10) this.#jitter += (moved - this.#jitter) / 16;
     }
     this.#transit = transit;
+    this.#timed = true;
   }
 
   /** Figures for the next report; the fraction counts from the report before. */
@@ -109,6 +120,7 @@ export class SourceStatistics {
     this.#cycles = 0;
     this.#badSequence = NONE;
     this.#receivedOfSource = 0;
+    this.#timed = false;
     this.#expectedPrior = 0;
     this.#receivedPrior = 0;
   }

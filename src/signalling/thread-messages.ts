@@ -22,6 +22,7 @@ export interface SignallingThreadOptions {
   readonly plan: CallPlan;
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
+  readonly mediaAddress6?: string | null;
   /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
   readonly loopAddress?: string;
 }

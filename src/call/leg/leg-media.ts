@@ -1,6 +1,6 @@
 import type { CallContext } from '../call-context.js';
 import type { LegMediaStats, MediaDirection, MediaEvent, MediaSource } from '../media-port.js';
-import type { CodecName } from '../project.js';
+import type { CodecName, DtmfKind, RecordingSettings } from '../project.js';
 import type { LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
 
@@ -13,6 +13,10 @@ export type MediaResult =
 export interface MediaProfile {
   readonly codecs: readonly CodecName[];
   readonly symmetricRtp: boolean;
+  /** Version of IP of an offer of ours; an answer takes the peer's. */
+  readonly family: 4 | 6;
+  /** How digits go to this peer, and from where they are taken. */
+  readonly dtmf: DtmfKind;
 }
 
 /** The media endpoint of one leg: requests with their answers, and exactly one close. */
@@ -20,7 +24,8 @@ export class LegMedia {
   readonly #context: CallContext;
   readonly #legId: LegId;
   readonly #party: Party;
-  readonly #profile: MediaProfile;
+  #profile: MediaProfile;
+  #switchDue = false;
   readonly #pending = new Map<string, (result: MediaResult) => void>();
   #gapDone: ((gapMs: number | null) => void) | null = null;
   #gapRequest: string | null = null;
@@ -71,6 +76,19 @@ export class LegMedia {
     this.#applyWatch();
   }
 
+  /** From now on only these codecs are offered and accepted: others hear this party who have no more. */
+  narrowTo(codecs: readonly CodecName[]): void {
+    this.#profile = { ...this.#profile, codecs };
+    this.#switchDue = true;
+  }
+
+  /** True once after `narrowTo`: the peer has to be told. */
+  takeSwitch(): boolean {
+    const due = this.#switchDue;
+    this.#switchDue = false;
+    return due;
+  }
+
   makeOffer(direction: MediaDirection, done: (result: MediaResult) => void): void {
     const requestId = this.#begin(done);
     if (requestId === null) return;
@@ -112,6 +130,11 @@ export class LegMedia {
 
   sendDtmf(digits: string): void {
     if (this.open) this.#context.media({ kind: 'sendDtmf', legId: this.#legId, digits });
+  }
+
+  /** Records this leg and what its party hears, until it is closed. */
+  record({ directory, consentFile }: RecordingSettings): void {
+    if (this.open) this.#context.media({ kind: 'record', legId: this.#legId, directory, consentFile });
   }
 
   /** Watches for RTP silence while the peer is expected to send (ms); 0 stops. */

@@ -23,7 +23,9 @@ import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
-import { ABILITIES, digitOfInfo, whoseRequest } from './request-routing.js';
+import { InfoDigits } from './info-digits.js';
+import { PressFilter, type PressKind } from './press-filter.js';
+import { ABILITIES, whoseRequest } from './request-routing.js';
 
 /** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
 const ACK_GIVES_UP_MS = 32_000;
@@ -41,6 +43,8 @@ export class Leg {
   readonly #onGone: (leg: Leg) => void;
   readonly #negotiation: Negotiation;
   readonly #requests: LegRequests;
+  readonly #presses = new PressFilter();
+  readonly #infoDigits = new InfoDigits((...request) => this.request(...request));
   readonly #initial: InitialOffer;
   readonly #uac: UacExchange;
   readonly #uasExchange: UasExchange;
@@ -67,7 +71,13 @@ export class Leg {
     this.profile = identity.profile;
     this.#initial = new InitialOffer(this.media);
     this.#requests = new LegRequests((command) => this.#send(command), context, this.legId);
-    this.#negotiation = this.#makeNegotiation();
+    const negotiation = negotiationPort(this, {
+      ownsCallId: () => !this.#uas,
+      wish: () => this.#wish(),
+      directionChanged: (direction, done) => this.#directionChanged(direction, done),
+      lost: (status) => this.#lost(status),
+    });
+    this.#negotiation = new Negotiation(context, negotiation, this.media);
     const exchange = {
       legId: this.legId,
       initial: this.#initial,
@@ -150,7 +160,7 @@ export class Leg {
     this.#move('incoming');
   }
 
-  /** UAS: 18x, with our SDP where early media flows (an offerless INVITE gets none). */
+  /** UAS: 18x, with our SDP where early media flows. */
   ring(status: 180 | 183, withSdp: boolean, headers: SipHeaders = {}): void {
     this.#uasExchange.ring(status, withSdp, headers);
   }
@@ -275,10 +285,20 @@ export class Leg {
   handleMedia(event: MediaEvent): void {
     switch (event.kind) {
       case 'dtmf':
-        if (!this.#released) this.#owner.legDigit(this, event.digit, 'rtp');
+        this.#digit(event.digit, event.inband ? 'inband' : 'rfc4733');
+        return;
+      case 'dtmfByInfo':
+        this.#infoDigits.send(event.digits);
         return;
       case 'mediaTimeout':
         if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
+        return;
+      case 'recording':
+        this.#context.event('recording', { file: event.file, failed: event.code });
+        return;
+      case 'codecUnlike':
+        this.media.narrowTo(event.codecs);
+        this.#switchCodec();
         return;
       case 'played':
         if (!this.#released) this.#owner.legPlayed(this, event.promptId);
@@ -298,13 +318,8 @@ export class Leg {
   }
 
   dump(): object {
-    const { state } = this.media;
-    return {
-      ...this.view(),
-      media: state,
-      direction: this.media.agreed,
-      negotiation: this.#negotiation.dump(),
-    };
+    const { state: media, agreed: direction } = this.media;
+    return { ...this.view(), media, direction, negotiation: this.#negotiation.dump() };
   }
 
   #acked(requestId: string | null, sdp: string | null): void {
@@ -329,6 +344,12 @@ export class Leg {
     if (this.#answered || this.#released || (this.#uas && this.#initial.answerInAck)) return;
     this.#answered = true;
     this.#owner.legAnswered(this);
+    this.#switchCodec();
+  }
+
+  /** Who hears this peer cannot take its codec: offers it those that both have. */
+  #switchCodec(): void {
+    if (this.up && this.media.takeSwitch()) this.offer(this.#wish(), () => undefined);
   }
 
   #response(event: Extract<SignallingEvent, { kind: 'response' }>): void {
@@ -353,15 +374,20 @@ export class Leg {
         this.respond(request.requestId, 200, { headers: ABILITIES });
         return;
       case 'owner': {
-        const digit = request.method === 'INFO' ? digitOfInfo(request) : null;
+        const digit = this.#infoDigits.read(request);
         if (digit === null) {
           this.#owner.legRequest(this, request);
           return;
         }
         this.respond(request.requestId, 200);
-        this.#owner.legDigit(this, digit, 'info');
+        this.#digit(digit, 'info');
       }
     }
+  }
+
+  #digit(digit: string, kind: PressKind): void {
+    if (this.#released || !this.#presses.isNew(digit, kind, this.#context.now())) return;
+    this.#owner.legDigit(this, digit, kind === 'info' ? 'info' : 'rtp');
   }
 
   #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {
@@ -445,16 +471,8 @@ export class Leg {
     this.#context.signalling(withSessionId(command, this.#context.sessionIds, this.party));
   }
 
-  #makeNegotiation(): Negotiation {
-    const port = negotiationPort(this, {
-      ownsCallId: () => !this.#uas,
-      wish: () => this.#wish(),
-      directionChanged: (direction, done) => {
-        if (this.#released) done();
-        else this.#owner.legDirection(this, direction, done);
-      },
-      lost: (status) => this.#lost(status),
-    });
-    return new Negotiation(this.#context, port, this.media);
+  #directionChanged(direction: MediaDirection, done: () => void): void {
+    if (this.#released) done();
+    else this.#owner.legDirection(this, direction, done);
   }
 }

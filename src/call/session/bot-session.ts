@@ -5,14 +5,13 @@ import { carriedReason, headerValues, reasonHeader } from '../context/sip-header
 import { mayBeSet } from '../context/context-headers.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
-import type { Bot, CodecName } from '../project.js';
+import { mediaProfile } from '../leg/media-profile.js';
+import type { Bot } from '../project.js';
 import type { SipHeaders } from '../vocabulary.js';
 import { ConversingLeg } from './conversing-leg.js';
 import { isBotDone, parseBotMessage } from './bot-message.js';
 import { InfoListener } from './info-listener.js';
 import type { Triggers } from './triggers.js';
-
-const DEFAULT_CODECS: readonly CodecName[] = ['PCMA', 'PCMU'];
 
 /** Does the Reason of a BYE say that the bot broke down, rather than that it was done? */
 function saysFailure(headers: SipHeaders): boolean {
@@ -42,7 +41,7 @@ export class BotSession extends ConversingLeg implements LegOwner {
       return;
     }
     const trunk = bot.trunk === null ? null : (plan.trunks[bot.trunk] ?? null);
-    const profile = { codecs: trunk?.codecs ?? DEFAULT_CODECS, symmetricRtp: trunk?.symmetricRtp ?? true };
+    const profile = mediaProfile(trunk, project, bot.uri);
     const leg = host.newLeg('bot', bot.uri, profile, this);
     host.roles.bot = leg;
     const values = host.templateValues('', null);

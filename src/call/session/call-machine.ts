@@ -10,6 +10,7 @@ import type { PolicyDecision } from '../decision.js';
 import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { MediaProfile } from '../leg/leg-media.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
+import { mediaProfile } from '../leg/media-profile.js';
 import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
 import type { ReferPolicy, Trunk } from '../project.js';
@@ -317,6 +318,7 @@ export class CallMachine implements CallHost {
           this.end({ endedBy: 'relevo', cause: 'max_duration' }),
         );
       }
+      if (context.project.recording) caller?.media.record(context.project.recording);
       this.#triggers.startTicking();
     }
     caller?.media.watch(context.project.callerMediaTimeoutMs);
@@ -405,7 +407,7 @@ export class CallMachine implements CallHost {
     context.legIdTaken(legId);
     context.sessionIds.learn(legId, 'caller', invite.headers);
     context.record(startedRecord(context, invite));
-    const profile = { codecs: trunk.codecs, symmetricRtp: trunk.symmetricRtp };
+    const profile = mediaProfile(trunk, context.project, null);
     const caller = this.takeLeg(legId, 'caller', remoteOf(invite), profile, this.#callerSide);
     this.roles.caller = caller;
     if (maxForwards === null) {

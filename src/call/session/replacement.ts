@@ -140,7 +140,8 @@ const isOver = (leg: Leg): boolean => ['gone', 'leaving', 'hanging', 'cancelling
 
 function profileOf(event: ReplacesEvent, replaced: Leg): MediaProfile {
   // Between two calls of this node both sides are ours.
-  return event.joinedBy === undefined ? replaced.profile : { codecs: JOIN_CODECS, symmetricRtp: true };
+  if (event.joinedBy === undefined) return replaced.profile;
+  return { codecs: JOIN_CODECS, symmetricRtp: true, family: 4, dtmf: 'rfc4733' };
 }
 
 function recordReplaced(host: CallHost, replaced: Leg, by: Leg, event: ReplacesEvent): void {

@@ -4,6 +4,7 @@ import { headerValues, reasonHeader } from '../context/sip-headers.js';
 import type { Target } from '../destinations/destination-directory.js';
 import type { InDialogRequest, LegEnd, LegFailure } from '../leg/in-dialog.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
+import { mediaProfile } from '../leg/media-profile.js';
 import type { MediaDirection } from '../media-port.js';
 import type { AttemptMethod, EndedBy, SipHeaders } from '../vocabulary.js';
 import { AttemptLog, type Attempt, type AttemptFailure, type AttemptObserver } from './attempt.js';
@@ -67,8 +68,8 @@ export class InviteAttempt implements Attempt, LegOwner {
     const { target } = this;
     const { trunk } = target;
     this.#phase = 'dialling';
-    const profile = { codecs: target.codecs, symmetricRtp: trunk.symmetricRtp };
     const uri = this.#options.uri ?? target.uri;
+    const profile = mediaProfile({ ...trunk, codecs: target.codecs }, context.project, uri);
     const leg = this.#host.newLeg(this.#options.party ?? 'agent', uri, profile, this);
     this.#leg = leg;
     this.#occupy(leg);

@@ -7,6 +7,7 @@ import {
   addressOrName,
   ipAddress,
   ipv4,
+  ipv6,
   list,
   matching,
   oneOf,
@@ -49,6 +50,8 @@ export const mediaSchema = section({
   kind: oneOf(['embedded'], ['rtpengine']).default(DEFAULTS.media.kind),
   address: ipv4().optional(),
   advertise: ipv4().optional(),
+  address_ipv6: ipv6().optional(),
+  advertise_ipv6: ipv6().optional(),
   ports: matching(/^\d{4,5}-\d{4,5}$/, PORT_RANGE)
     .transform((written) => {
       const [min, max] = written.split('-').map(Number);

@@ -47,7 +47,15 @@ const ownIdentity = section({
   display_name: IDENTITY.display_name.optional(),
 }).optional();
 
-const CODECS_TO_COME = ['G722', 'G729', 'opus', 'OPUS', 'AMR', 'AMR-WB'];
+const CODECS_TO_COME = ['G729', 'OPUS', 'AMR', 'AMR-WB'];
+
+/** Codecs of a trunk or project, in order of preference. */
+export const codecList = () =>
+  list(oneOf(['PCMA', 'PCMU', 'G722', 'opus', 'CN'], CODECS_TO_COME), 'codecs', 1)
+    .refine((codecs) => new Set(codecs).size === codecs.length, { error: 'each codec once' })
+    .refine((codecs) => codecs.includes('PCMA') || codecs.includes('PCMU'), {
+      error: 'PCMA or PCMU among them: music, ringback and announcements are made in G.711',
+    });
 
 export const trunkSchema = section({
   hosts: list(sipUri(), 'SIP URIs').default([]),
@@ -68,9 +76,8 @@ export const trunkSchema = section({
   options_ping: durationOrOff('5s', '1h').optional(),
   max_calls: integer(1, 1_000_000).optional(),
   max_cps: integer(1, 100_000).optional(),
-  codecs: list(oneOf(['PCMA', 'PCMU'], CODECS_TO_COME), 'codecs', 1)
-    .refine((codecs) => new Set(codecs).size === codecs.length, { error: 'each codec once' })
-    .prefault([...DEFAULTS.trunk.codecs]),
+  codecs: codecList().prefault([...DEFAULTS.trunk.codecs]),
+  dtmf: oneOf(['auto', 'rfc4733', 'info', 'inband']).default(DEFAULTS.trunk.dtmf),
   srtp: oneOf(['off'], ['optional', 'required']).default('off'),
   number_format: oneOf(['as-is', 'e164', 'e164-without-plus', 'national']).default(
     DEFAULTS.trunk.numberFormat,

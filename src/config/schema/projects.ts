@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
+import { codecList } from './peers.js';
 import {
+  byteSize,
   digits,
   duration,
   durationOrOff,
@@ -138,6 +140,13 @@ export const projectSchema = section({
     transfers: integer(1, 100_000).optional(),
     max_transfers: integer(1, 100).default(DEFAULTS.project.maxTransfers),
   }).prefault({}),
+  codecs: codecList().optional(),
+  recording: section({
+    directory: text('the path of a directory', 1024),
+    consent: text('the path of a WAV file', 1024).optional(),
+    keep: duration('1m', '87600h').optional(),
+    max_size: byteSize().optional(),
+  }).optional(),
   carry_headers: list(headerName(), 'header names').default([]),
   carry_answer_headers: list(text('a header name', 64), 'header names, such as Alert-Info or X-*').default(
     [],

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
 import { sipUriFault } from './sip-uri.js';
@@ -75,6 +75,15 @@ export function duration(min: string, max: string) {
     .refine((ms) => ms >= durationMs(min) && ms <= durationMs(max), { error });
 }
 
+const SIZE_UNITS: Readonly<Record<string, number>> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** A size such as `10GB`, as bytes. */
+export function byteSize() {
+  return matching(/^[1-9]\d{0,6}(?:KB|MB|GB|TB)$/, 'a size with its unit, such as 500MB or 10GB').transform(
+    (written) => parseInt(written, 10) * SIZE_UNITS[written.slice(-2)]!,
+  );
+}
+
 /** As `duration`, or 0 (or `off`) to switch the thing off. */
 export function durationOrOff(min: string, max: string) {
   const error = `0, or a duration with its unit, from ${min} to ${max}, such as 500ms, 30s or 2m`;
@@ -83,7 +92,9 @@ export function durationOrOff(min: string, max: string) {
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = `(?:${OCTET}\\.){3}${OCTET}`;
+const IPV6 = 'an IPv6 address in quotes, without brackets, such as "2001:db8::10"';
 export const ipv4 = () => matching(new RegExp(`^${IPV4}$`), 'an IPv4 address, such as 203.0.113.10');
+export const ipv6 = () => z.string({ error: IPV6 }).refine((written) => isIPv6(written), { error: IPV6 });
 export function ipAddress() {
   const error = 'an IPv4 or IPv6 address without brackets, such as 203.0.113.10 or 2001:db8::10';
   return z.string({ error }).refine((value) => isIP(value) !== 0, { error });

@@ -315,6 +315,7 @@ export class Rehearsal {
         }
         return;
       case 'sendDtmf':
+      case 'record':
       case 'watch':
       case 'startGap':
         return;

@@ -1,4 +1,4 @@
-import type { CodecName } from '../../call/project.js';
+import type { G711Name } from '../../call/project.js';
 import { ALAW_SILENCE, ULAW_SILENCE, encodeG711 } from '../../rtp/g711.js';
 
 export const FRAME_SAMPLES = 160;
@@ -39,7 +39,7 @@ export class PromptPlayer {
   }
 
   /** Writes the next 160 codes at `offset`; past the end it writes silence. */
-  next(target: Buffer, offset: number, codec: CodecName): void {
+  next(target: Buffer, offset: number, codec: G711Name): void {
     const codes = codec === 'PCMU' ? this.audio.ulaw : this.audio.alaw;
     let written = 0;
     while (written < FRAME_SAMPLES) {

@@ -1,16 +1,13 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { parse, type ParsedConnection, type ParsedMedia, type ParsedSession } from 'sdp-transform';
 import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName } from '../../call/project.js';
 import type { MediaAddress } from '../worker-messages.js';
+import { codecOfMap, staticCodec } from './codecs.js';
 
 const MAX_SDP_BYTES = 65_536;
-const CLOCK_RATE = 8000;
-/** RFC 3551 6: payload types that need no rtpmap. */
-const STATIC_CODECS: ReadonlyMap<number, CodecName> = new Map([
-  [0, 'PCMU'],
-  [8, 'PCMA'],
-]);
+/** Of an a=rtpmap that is cut short. */
+const DEFAULT_RATE = 8000;
 const PLAIN_RTP = new Set(['RTP/AVP', 'RTP/AVPF']);
 
 /** Why a session description cannot be used, with the SIP status that says so. */
@@ -39,16 +36,21 @@ export interface RemoteAudio {
   readonly heldByAddress: boolean;
   /** As the peer wrote it, from its side. */
   readonly direction: MediaDirection;
-  /** The G.711 formats in the peer's order. */
+  /** The formats that are known here, in the peer's order. */
   readonly codecs: readonly { readonly payloadType: number; readonly codec: CodecName }[];
-  readonly eventPayloadType: number | null;
+  /** telephone-event (RFC 4733) by clock rate. */
+  readonly events: ReadonlyMap<number, number>;
   readonly rtcpMux: boolean;
+  /** False where the peer has set its RTCP bandwidth to nothing (RFC 3556). */
+  readonly rtcpWanted: boolean;
+  /** The longest packet that the peer takes (a=maxptime); null where it does not say. */
+  readonly maxPacketMs: number | null;
 }
 
 /** A peer's session description, read. */
 export interface RemoteDescription {
   readonly lines: readonly MediaLine[];
-  /** Audio streams that plain RTP over IPv4 can serve, in order. */
+  /** Audio streams that plain RTP can serve, in order. */
   readonly audio: readonly RemoteAudio[];
   /** Why there is none, where there is none. */
   readonly noAudio: SdpFailure;
@@ -102,9 +104,9 @@ function pickAudio(session: ParsedSession, lines: readonly MediaLine[]): RemoteD
       return;
     }
     const media = session.media[index]!;
-    const address = ipv4Of(media.connection ?? session.connection);
+    const address = unicastOf(media.connection ?? session.connection);
     if (address === null) {
-      noAudio = { status: 488, code: 'sdp_address', detail: 'the connection address is not unicast IPv4' };
+      noAudio = { status: 488, code: 'sdp_address', detail: 'the connection address is no unicast address' };
       return;
     }
     audio.push(readAudio(session, media, line, index, address));
@@ -112,11 +114,18 @@ function pickAudio(session: ParsedSession, lines: readonly MediaLine[]): RemoteD
   return { lines, audio, noAudio };
 }
 
-function ipv4Of(connection: ParsedConnection | undefined): string | null {
+function unicastOf(connection: ParsedConnection | undefined): string | null {
   const ip = connection?.ip;
-  if (typeof ip !== 'string' || connection?.version !== 4 || !isIPv4(ip)) return null;
+  if (typeof ip !== 'string') return null;
+  if (connection?.version === 6) return isIPv6(ip) && !/^ff/i.test(ip) ? canonical(ip) : null;
+  if (connection?.version !== 4 || !isIPv4(ip)) return null;
   const first = Number(ip.slice(0, ip.indexOf('.')));
   return first >= 224 ? null : ip;
+}
+
+/** An IPv6 address as the system writes it, so that the source of a packet can be compared. */
+function canonical(ip: string): string {
+  return new SocketAddress({ address: ip, family: 'ipv6' }).address;
 }
 
 function readAudio(
@@ -132,10 +141,12 @@ function readAudio(
     protocol: line.protocol,
     rtp: { address, port: line.port },
     rtcp: rtcpMux ? { address, port: line.port } : rtcpAddress(media, address, line.port),
-    heldByAddress: address === '0.0.0.0',
+    heldByAddress: address === '0.0.0.0' || address === '::',
     direction: directionOf(media.direction) ?? directionOf(session.direction) ?? 'sendrecv',
     ...readFormats(media, line),
     rtcpMux,
+    rtcpWanted: !(bandwidthOf(media, 'RR') === 0 && bandwidthOf(media, 'RS') === 0),
+    maxPacketMs: typeof media.maxptime === 'number' && media.maxptime > 0 ? media.maxptime : null,
   };
 }
 
@@ -146,7 +157,9 @@ function rtcpAddress(media: ParsedMedia, address: string, rtpPort: number): Medi
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
     return { address, port: Math.min(rtpPort + 1, 65_535) };
   }
-  return { address: typeof named === 'string' && isIPv4(named) ? named : address, port };
+  if (typeof named !== 'string' || isIPv6(named) !== isIPv6(address)) return { address, port };
+  if (isIPv6(named)) return { address: canonical(named), port };
+  return { address: isIPv4(named) ? named : address, port };
 }
 
 function directionOf(value: string | undefined): MediaDirection | null {
@@ -155,27 +168,28 @@ function directionOf(value: string | undefined): MediaDirection | null {
     : null;
 }
 
-function readFormats(media: ParsedMedia, line: MediaLine): Pick<RemoteAudio, 'codecs' | 'eventPayloadType'> {
+function bandwidthOf(media: ParsedMedia, type: string): number | null {
+  const line = media.bandwidth?.find((candidate) => candidate.type === type);
+  return line === undefined ? null : Number(line.limit);
+}
+
+function readFormats(media: ParsedMedia, line: MediaLine): Pick<RemoteAudio, 'codecs' | 'events'> {
   const codecs: { payloadType: number; codec: CodecName }[] = [];
-  let eventPayloadType: number | null = null;
+  const events = new Map<number, number>();
   const seen = new Set<number>();
   for (const format of line.formats.split(/\s+/)) {
     const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : -1;
     if (payloadType < 0 || payloadType > 127 || seen.has(payloadType)) continue;
     seen.add(payloadType);
     const map = media.rtp.find((candidate) => candidate.payload === payloadType);
-    if (!map) {
-      const codec = STATIC_CODECS.get(payloadType);
-      if (codec) codecs.push({ payloadType, codec });
+    const rate = map?.rate ?? DEFAULT_RATE;
+    const name = map ? String(map.codec) : '';
+    if (name.toUpperCase() === 'TELEPHONE-EVENT') {
+      if (!events.has(rate)) events.set(rate, payloadType);
       continue;
     }
-    const name = String(map.codec).toUpperCase();
-    if ((map.rate ?? CLOCK_RATE) !== CLOCK_RATE) continue;
-    if ((name === 'PCMU' || name === 'PCMA') && Number(map.encoding ?? 1) === 1) {
-      codecs.push({ payloadType, codec: name });
-    } else if (name === 'TELEPHONE-EVENT') {
-      eventPayloadType ??= payloadType;
-    }
+    const codec = map ? codecOfMap(name, rate, Number(map.encoding ?? 1)) : staticCodec(payloadType);
+    if (codec) codecs.push({ payloadType, codec });
   }
-  return { codecs, eventPayloadType };
+  return { codecs, events };
 }

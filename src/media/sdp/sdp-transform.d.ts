@@ -8,6 +8,8 @@ declare module 'sdp-transform' {
     readonly connection?: ParsedConnection;
     readonly direction?: string;
     readonly ptime?: number;
+    readonly maxptime?: number;
+    readonly bandwidth?: readonly { readonly type?: string; readonly limit?: number | string }[];
     readonly rtcpMux?: string;
     readonly rtcp?: { readonly port?: number; readonly ipVer?: number; readonly address?: string | number };
     readonly rtp: readonly {

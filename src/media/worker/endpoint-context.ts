@@ -9,6 +9,8 @@ export interface WorkerCounters {
   packetsRelayed: number;
   packetsGenerated: number;
   packetsRejected: number;
+  recordings: number;
+  recordingsFailed: number;
 }
 
 export interface EndpointContext {

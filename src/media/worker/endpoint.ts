@@ -1,41 +1,26 @@
-import type { RemoteInfo } from 'node:dgram';
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
-import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
-import {
-  RTP_FAULTS,
-  RTP_HEADER_BYTES,
-  looksLikeRtcp,
-  rtpPayloadEnd,
-  rtpPayloadStart,
-  rtpSequence,
-  rtpSsrc,
-  rtpTimestamp,
-  writeRtpHeader,
-  type RtpFault,
-} from '../../rtp/packet.js';
-import { SourceStatistics } from '../../rtp/source-statistics.js';
-import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telephone-event.js';
+import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
+import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
-import { GapMeter } from './gap-meter.js';
 import type { Hearing } from './hearing.js';
-import { Latch } from './latch.js';
 import { MixHearing } from './mix-hearing.js';
 import type { Mixer } from './mixer.js';
-import { OutgoingStream } from './outgoing-stream.js';
 import type { Paced } from './pacer.js';
-import { PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
-import { RtcpSession } from './rtcp-session.js';
-import { SilenceWatch } from './silence-watch.js';
-import type { SocketPair } from './socket-pair.js';
+import { PartyReceiver } from './party-receiver.js';
+import { PartySender } from './party-sender.js';
+import type { PayloadKind } from './payload-type-table.js';
+import type { OpenRecording } from './recording-desk.js';
+import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { ToneSender } from './tone-sender.js';
 
-const CLOCK_RATE = 8000;
 const FRAME_MS = 20;
-const SAMPLES_PER_MS = 8;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
 const FILL_MS = 2000;
+/** A party that is joined to another hears nothing for so long before silence packets fill in for a mute one. */
+const SILENCE_AFTER_MS = 200;
 /** A live source so long silent is filled in with silence packets, so that nobody's media timer fires. */
 const STALL_MS = 1000;
 
@@ -43,27 +28,21 @@ const STALL_MS = 1000;
 export class Endpoint implements Paced {
   readonly legId: string;
   readonly callId: string;
+  /** For the sockets of this leg. */
+  readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
-  readonly #latch: Latch;
-  readonly #received = new SourceStatistics(CLOCK_RATE);
-  readonly #stream: OutgoingStream;
-  readonly #rtcp: RtcpSession;
-  readonly #gap = new GapMeter();
-  readonly #watch = new SilenceWatch();
+  readonly #receiver: PartyReceiver;
+  readonly #sender: PartySender;
   readonly #dtmf: DtmfSender;
-  readonly #events: TelephoneEventDetector;
-  readonly #types = new PayloadTypeTable();
+  readonly #tones = new ToneSender();
+  /** Heard before everything else. */
+  #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
-  #pair: SocketPair | null = null;
-  #settings: StreamSettings | null = null;
   #canSend = false;
-  #octetsReceived = 0;
-  #rejected = 0;
-  #faultLogged = false;
   #closed = false;
 
   constructor(
@@ -77,13 +56,28 @@ export class Endpoint implements Paced {
     this.legId = legId;
     this.#context = context;
     this.#emit = emit;
-    this.#latch = new Latch(symmetricRtp);
-    this.#stream = new OutgoingStream(context.random);
-    this.#rtcp = new RtcpSession(this.#stream, this.#received, context.random);
-    this.#dtmf = new DtmfSender(this.#stream);
-    this.#events = new TelephoneEventDetector(CLOCK_RATE, (digit, durationMs) => {
-      this.#emit({ kind: 'dtmf', legId, digit, durationMs });
+    this.#receiver = new PartyReceiver({
+      callId,
+      legId,
+      symmetricRtp,
+      context,
+      onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
+        this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      },
+      onDigit: (digit, durationMs, kind) => {
+        this.#digit(digit, durationMs, kind);
+      },
+      onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
+    this.#sender = new PartySender(context, this.#receiver);
+    this.#dtmf = new DtmfSender(this.#sender.stream);
+    this.handlers = {
+      onRtp: this.#receiver.onRtp,
+      onRtcp: this.#receiver.onRtcp,
+      onError: (error) => {
+        this.#receiver.logOnce({ error: error.message }, 'cannot send');
+      },
+    };
   }
 
   get closed(): boolean {
@@ -92,18 +86,14 @@ export class Endpoint implements Paced {
 
   /** Takes the bound sockets; from here on the endpoint owns them. */
   attach(pair: SocketPair): void {
-    this.#pair = pair;
+    this.#sender.attach(pair);
     this.#updateSending();
   }
 
   configure(settings: StreamSettings): void {
     const nowMs = this.#context.clock.now();
-    this.#settings = settings;
-    this.#types.set(settings);
-    if (settings.remoteRtp) this.#latch.signal(settings.remoteRtp, nowMs);
-    this.#watch.setExpecting(settings.mayReceive, nowMs);
-    this.#gap.setReceiving(settings.maySend && settings.remoteRtp !== null, nowMs);
-    this.#rtcp.start(nowMs);
+    this.#receiver.configure(settings, nowMs);
+    this.#sender.configure(settings, nowMs);
     this.#updateSending();
   }
 
@@ -112,7 +102,7 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     if (loops && hearing.kind === 'prompt' && hearing.player.loops && hearing.player.audio === audio) return;
     this.#hearing = { kind: 'prompt', player: new PromptPlayer(audio, loops), onEnd };
-    this.#stream.switchSource();
+    this.#sender.switchSource();
     this.#pace();
   }
 
@@ -123,8 +113,9 @@ export class Endpoint implements Paced {
   /** Hears another leg. Until its first packet the looping prompt before goes on, else silence. */
   hearLeg(): void {
     const rest = this.#hearing.kind === 'mix' ? this.#hearing.mixer : null;
-    const fillUntilMs = this.#context.clock.now() + FILL_MS;
-    this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs };
+    const nowMs = this.#context.clock.now();
+    const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
+    this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
     this.#pace();
   }
 
@@ -140,78 +131,75 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
-    if (this.#settings && this.#settings.sendEventPayloadType === null) {
-      this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
+    const settings = this.#sender.settings;
+    if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
+      this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
       return;
     }
-    this.#dtmf.enqueue(digits);
-    if (this.#dtmf.busy) this.#pace();
+    if (settings?.dtmf === 'inband') this.#tones.enqueue(digits);
+    else if (settings && settings.sendEventPayloadType === null) {
+      this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
+      return;
+    } else this.#dtmf.enqueue(digits);
+    this.#pace();
+  }
+
+  #takes(kind: PayloadKind): boolean {
+    return this.#sender.takes(kind);
+  }
+
+  /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
+  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+    const inband = kind !== 'event' && kind !== 'wideEvent';
+    this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    for (const listener of this.listeners) {
+      if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
+    }
+  }
+
+  /** Records this party and what it hears from now on. */
+  record(recording: OpenRecording | null): void {
+    this.#sender.recording ??= recording;
+  }
+
+  markRecording(label: string): void {
+    this.#sender.recording?.mark(label, this.#context.clock.now());
+  }
+
+  /** Plays a prompt once over whatever the party hears. */
+  interject(audio: PromptAudio, onEnd: () => void): void {
+    this.#interjection = { player: new PromptPlayer(audio, false), onEnd };
+    this.#pace();
   }
 
   watch(timeoutMs: number): void {
-    this.#watch.start(timeoutMs, this.#context.clock.now());
+    this.#receiver.watch.start(timeoutMs, this.#context.clock.now());
   }
 
   startGap(): void {
-    this.#gap.start(this.#context.clock.now());
+    this.#sender.gap.start(this.#context.clock.now());
   }
 
   stopGap(): number {
-    return this.#gap.stop(this.#context.clock.now());
+    return this.#sender.gap.stop(this.#context.clock.now());
   }
 
-  /** A datagram on the RTP socket. */
-  readonly onRtp = (packet: Buffer, from: RemoteInfo): void => {
-    const start = rtpPayloadStart(packet);
-    if (start < 0) {
-      this.#reject(RTP_FAULTS[start as RtpFault], from);
-      return;
+  #passOn(
+    packet: Buffer,
+    start: number,
+    end: number,
+    kind: PayloadKind,
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    nowMs: number,
+  ): void {
+    const { recording } = this.#sender;
+    if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
+      recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
     }
-    if (this.#settings?.rtcpMux && looksLikeRtcp(packet)) {
-      this.onRtcp(packet, from);
-      return;
-    }
-    const settings = this.#settings;
-    // An offer of ours is out: without the answer nobody is known to belong here.
-    if (!settings) return;
-    const kind = this.#types.kinds[packet[1]! & 0x7f] as PayloadKind;
-    if (kind === 'unknown') {
-      this.#reject('payload type that was not agreed', from);
-      return;
-    }
-    const nowMs = this.#context.clock.now();
-    const verdict = this.#latch.judge(from.address, from.port, nowMs);
-    if (verdict !== 'accept') {
-      if (verdict === 'reject') this.#reject('from a stranger', from);
-      return;
-    }
-    if (!settings.mayReceive) return;
-    this.#take(packet, start, kind, nowMs);
-  };
-
-  /** A datagram on the RTCP socket. */
-  readonly onRtcp = (packet: Buffer, from: RemoteInfo): void => {
-    const known = from.address === this.#latch.lockedAddress || from.address === this.#latch.sendAddress;
-    if (!known || !this.#rtcp.take(packet, this.#context.clock.now())) {
-      this.#reject(known ? 'not RTCP' : 'RTCP from a stranger', from);
-    }
-  };
-
-  readonly onSocketError = (error: Error): void => {
-    this.#logOnce({ error: error.message }, 'cannot send');
-  };
-
-  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {
-    const end = rtpPayloadEnd(packet);
-    const ssrc = rtpSsrc(packet);
-    const sequence = rtpSequence(packet);
-    const timestamp = rtpTimestamp(packet);
-    this.#received.update(ssrc, sequence, timestamp, nowMs, kind !== 'event');
-    this.#octetsReceived += end - start;
-    this.#context.counters.packetsReceived++;
-    this.#watch.heard(nowMs);
-    if (kind === 'event') this.#events.push(ssrc, timestamp, packet, start, end, nowMs);
     const listeners = this.listeners;
     const last = listeners.length - 1;
     for (let i = 0; i <= last; i++) {
@@ -239,50 +227,30 @@ export class Endpoint implements Paced {
       if (!hearing.relays(legId)) return;
     } else if (hearing.kind !== 'leg') return;
     if (!this.#canSend) return;
-    const settings = this.#settings!;
-    const stream = this.#stream;
-    const isEvent = kind === 'event';
-    const payloadType = isEvent ? settings.sendEventPayloadType : settings.sendPayloadType;
-    if (kind === 'dropped' || payloadType === null || end === start) {
-      stream.skipRelayed(ssrc, sequence);
+    if (end === start || !this.#sender.takes(kind)) {
+      this.#sender.skip(kind, ssrc, sequence);
+      if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
-    if (this.#dtmf.sounding) return;
+    if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
     if (hearing.kind === 'leg' && hearing.live === null) {
       hearing.live = legId;
-      stream.switchSource();
+      this.#sender.switchSource();
     }
-    if (!stream.relay(ssrc, sequence, timestamp, packet[1]! & 0x80, !isEvent, nowMs)) return;
-    let samples = end - start;
-    if (isEvent) {
-      samples = samples >= TELEPHONE_EVENT_BYTES ? (packet[start + 2]! << 8) | packet[start + 3]! : 0;
-    } else if (kind !== settings.sendCodec) {
-      translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
-    }
-    // CSRCs, extension and padding of the source end here: the header moves up to the payload.
-    const head = start - RTP_HEADER_BYTES;
-    writeRtpHeader(
-      packet,
-      head,
-      stream.markerBit,
-      payloadType,
-      stream.sequence,
-      stream.timestamp,
-      stream.ssrc,
-    );
-    if (head === 0 && end === packet.length) {
-      this.#pair!.rtp.send(packet, this.#latch.sendPort, this.#latch.sendAddress);
-    } else {
-      this.#pair!.rtp.send(packet, head, end - head, this.#latch.sendPort, this.#latch.sendAddress);
-    }
-    stream.sent(end - start, samples, nowMs);
-    this.#gap.sound(nowMs, isEvent ? FRAME_MS : samples / SAMPLES_PER_MS);
-    this.#context.counters.packetsRelayed++;
+    this.#sender.relay(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
   }
 
   tick(nowMs: number): boolean {
+    if (this.#interjection && this.#canSend) {
+      this.#interjectFrame(this.#interjection, nowMs);
+      return true;
+    }
     const hearing = this.#hearing;
     if (this.#dtmf.busy && this.#canSend && this.#sendEvent(nowMs)) return true;
+    if (this.#tones.busy && this.#canSend) {
+      this.#toneFrame(nowMs);
+      return true;
+    }
     if (hearing.kind === 'prompt') {
       this.#playFrame(hearing.player, nowMs);
       if (hearing.player.ended) {
@@ -294,14 +262,17 @@ export class Endpoint implements Paced {
     if (hearing.kind === 'mix') {
       if (this.#mixFrame(hearing.mixer, nowMs)) hearing.begin();
       else {
-        const filler = hearing.standIn(nowMs, this.#stream.lastAtMs + 2 * FRAME_MS, this.#silence);
+        const filler = hearing.standIn(nowMs, this.#sender.lastAtMs + 2 * FRAME_MS, this.#silence);
         if (filler !== null) this.#playFrame(filler, nowMs);
       }
       return true;
     }
     if (hearing.kind === 'leg' && hearing.live === null) {
       if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
-      this.#playFrame(nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence, nowMs);
+      const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
+      // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
+      if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#dtmf.busy;
+      this.#playFrame(filler, nowMs);
       return true;
     }
     return this.#dtmf.busy;
@@ -309,68 +280,84 @@ export class Endpoint implements Paced {
 
   /** Regular checks, several times a second. */
   check(nowMs: number): void {
-    if (this.#events.open) this.#events.expire(nowMs);
-    const silentMs = this.#watch.check(nowMs);
+    this.#sender.recording?.recorder.flush(nowMs);
+    const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
     const hearing = this.#hearing;
-    if (hearing.kind === 'leg' && hearing.live !== null && nowMs - this.#stream.lastAtMs > STALL_MS) {
-      this.#hearing = { kind: 'leg', live: null, rest: null, filler: this.#silence, fillUntilMs: nowMs };
-      this.#stream.switchSource();
-      this.#pace();
+    if (hearing.kind === 'leg' && hearing.live !== null && nowMs - this.#sender.lastAtMs > STALL_MS) {
+      this.#fillSilence(nowMs);
     }
-    if (this.#rtcp.isDue(nowMs)) this.#sendReport(nowMs, false);
+    this.#pace();
+    if (this.#sender.rtcp.isDue(nowMs)) this.#sender.sendReport(nowMs, false);
   }
 
   /** Sends BYE, frees the sockets; the figures of the leg. Idempotent. */
   close(): LegMediaStats {
     if (!this.#closed) {
       this.#closed = true;
-      if (this.#settings) this.#sendReport(this.#context.clock.now(), true);
+      this.#sender.close(this.#context.clock.now());
       this.#context.pacer.remove(this);
-      this.#pair?.close();
-      this.#pair = null;
       this.#canSend = false;
       this.#dtmf.clear();
+      this.#tones.clear();
       this.listeners = [];
     }
+    const { received } = this.#receiver;
     return {
-      packetsReceived: this.#received.received,
-      packetsSent: this.#stream.packets,
-      bytesReceived: this.#octetsReceived,
-      bytesSent: this.#stream.octets,
-      packetsLost: this.#received.lost,
-      jitterMs: Math.round(this.#received.jitterMs * 100) / 100,
-      packetsRejected: this.#rejected,
+      packetsReceived: received.received,
+      packetsSent: this.#sender.packets,
+      bytesReceived: this.#receiver.octets,
+      bytesSent: this.#sender.octets,
+      packetsLost: received.lost,
+      jitterMs: Math.round(received.jitterMs * 100) / 100,
+      packetsRejected: this.#receiver.rejected,
     };
   }
 
   #updateSending(): void {
-    const settings = this.#settings;
     const before = this.#canSend;
-    this.#canSend =
-      this.#pair !== null && settings !== null && settings.maySend && settings.remoteRtp !== null;
+    this.#canSend = this.#sender.able;
     if (before || !this.#canSend) return;
     // What the source sent meanwhile must not show as loss.
-    this.#stream.switchSource();
+    this.#sender.switchSource();
+    this.#pace();
+  }
+
+  /** Until the heard party speaks again, silence is made in its place. */
+  #fillSilence(nowMs: number): void {
+    if (this.#hearing.kind !== 'leg' || this.#hearing.live === null) return;
+    this.#hearing = {
+      kind: 'leg',
+      live: null,
+      rest: null,
+      filler: this.#silence,
+      fillUntilMs: nowMs,
+      silentUntilMs: nowMs,
+    };
+    this.#sender.switchSource();
     this.#pace();
   }
 
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#dtmf.busy;
-    if (needed && !this.#closed) this.#context.pacer.add(this, this.#stream.lastAtMs + FRAME_MS);
+    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#sendsOwn();
+    if (needed && !this.#closed) this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
+  }
+
+  #sendsOwn(): boolean {
+    return this.#dtmf.busy || this.#tones.busy || this.#interjection !== null;
   }
 
   #sendEvent(nowMs: number): boolean {
-    const payloadType = this.#settings!.sendEventPayloadType;
+    const payloadType = this.#sender.settings!.sendEventPayloadType;
     if (payloadType === null) {
       this.#dtmf.clear();
       return false;
     }
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES);
     if (!this.#dtmf.next(packet, RTP_HEADER_BYTES, nowMs)) return false;
-    this.#sendGenerated(packet, payloadType);
+    this.#sender.sendNumbered(packet, payloadType);
     this.#dtmf.sent(nowMs);
     return true;
   }
@@ -380,13 +367,23 @@ export class Endpoint implements Paced {
       player.skip();
       return;
     }
-    const settings = this.#settings!;
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    player.next(packet, RTP_HEADER_BYTES, settings.sendCodec);
-    this.#stream.generate(nowMs);
-    this.#sendGenerated(packet, settings.sendPayloadType);
-    this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
-    if (player.audio.audible) this.#gap.sound(nowMs, FRAME_MS);
+    player.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
+    this.#sender.sendFrame(packet, player.audio.audible, nowMs);
+  }
+
+  #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {
+    this.#playFrame(player, nowMs);
+    if (!player.ended) return;
+    this.#interjection = null;
+    onEnd();
+    this.#sender.switchSource();
+  }
+
+  #toneFrame(nowMs: number): void {
+    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
+    this.#tones.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
+    this.#sender.sendFrame(packet, true, nowMs);
   }
 
   /** What a party hears until the next source has sound: the looping prompt of now, else silence. */
@@ -404,50 +401,10 @@ export class Endpoint implements Paced {
    */
   #mixFrame(mixer: Mixer, nowMs: number): boolean {
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    const settings = this.#settings;
+    const settings = this.#sender.settings;
     const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
     if (!heard || !this.#canSend || !settings) return heard;
-    this.#stream.generate(nowMs);
-    this.#sendGenerated(packet, settings.sendPayloadType);
-    this.#stream.sent(FRAME_SAMPLES, FRAME_SAMPLES, nowMs);
-    this.#gap.sound(nowMs, FRAME_MS);
+    this.#sender.sendFrame(packet, true, nowMs);
     return true;
-  }
-
-  #sendGenerated(packet: Buffer, payloadType: number): void {
-    const stream = this.#stream;
-    writeRtpHeader(packet, 0, stream.markerBit, payloadType, stream.sequence, stream.timestamp, stream.ssrc);
-    this.#pair!.rtp.send(packet, this.#latch.sendPort, this.#latch.sendAddress);
-    this.#context.counters.packetsGenerated++;
-  }
-
-  #sendReport(nowMs: number, bye: boolean): void {
-    const settings = this.#settings;
-    const pair = this.#pair;
-    if (!settings?.remoteRtp || !settings.remoteRtcp || !pair) return;
-    const report = this.#rtcp.report(nowMs, this.#context.clock.wallMs(), bye);
-    const latch = this.#latch;
-    if (settings.rtcpMux) {
-      pair.rtp.send(report, latch.sendPort, latch.sendAddress);
-      return;
-    }
-    // A peer behind NAT is reached at its RTP address; RFC 4961 puts RTCP on the port above.
-    const moved =
-      latch.sendAddress !== settings.remoteRtp.address || latch.sendPort !== settings.remoteRtp.port;
-    const port = moved ? Math.min(latch.sendPort + 1, 65_535) : settings.remoteRtcp.port;
-    pair.rtcp.send(report, port, moved ? latch.sendAddress : settings.remoteRtcp.address);
-  }
-
-  #reject(why: string, from: RemoteInfo): void {
-    this.#rejected++;
-    this.#context.counters.packetsRejected++;
-    this.#logOnce({ why, from: `${from.address}:${from.port}` }, 'packet dropped');
-  }
-
-  /** One line per leg: what follows is only counted. */
-  #logOnce(detail: object, message: string): void {
-    if (this.#faultLogged) return;
-    this.#faultLogged = true;
-    this.#context.log.info({ callId: this.callId, legId: this.legId, ...detail }, message);
   }
 }

@@ -14,4 +14,6 @@ export type Hearing =
       readonly rest: Mixer | null;
       readonly filler: PromptPlayer;
       readonly fillUntilMs: number;
+      /** Until then no silence is made: most parties speak at once. */
+      readonly silentUntilMs: number;
     };

@@ -2,20 +2,26 @@ import type { MediaEvent, MediaSource } from '../../call/media-port.js';
 import { assertUnreachable } from '../../common/assert.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
+import type { Party } from '../../call/vocabulary.js';
 import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
 import type { FromMediaWorker, PortRange, ToMediaWorker } from '../worker-messages.js';
-import type { WorkerCounters } from './endpoint-context.js';
 import { Endpoint } from './endpoint.js';
+import type { WorkerCounters } from './endpoint-context.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
-import { openSocketPair } from './socket-pair.js';
+import { recordLeg } from './record-leg.js';
+import { RecordingDesk } from './recording-desk.js';
+import { SocketPairStock } from './socket-pair-stock.js';
 
+/** Every leg is checked so often; in slices, so that no packet waits for the checks of a thousand legs. */
 const CHECK_MS = 100;
+const CHECK_SLICES = 10;
 
 export interface MediaEngineOptions {
   readonly address: string;
+  readonly address6: string | null;
   readonly ports: PortRange;
   readonly clock: Clock;
   readonly random: Random;
@@ -28,6 +34,7 @@ export type Reply = (message: FromMediaWorker) => void;
 
 interface Leg {
   readonly endpoint: Endpoint;
+  readonly party: Party;
   readonly reply: Reply;
   /** What the party is to hear; a leg that is not there yet is joined when it opens. */
   source: MediaSource | null;
@@ -37,20 +44,31 @@ interface Leg {
 export class MediaEngine {
   readonly #options: MediaEngineOptions;
   readonly #ports: PortAllocator;
+  readonly #sockets: SocketPairStock;
+  readonly #sockets6: SocketPairStock | null;
   readonly #pacer: Pacer;
+  readonly recordings = new RecordingDesk();
   readonly #legs = new Map<string, Leg>();
   readonly counters: WorkerCounters = {
     packetsReceived: 0,
     packetsRelayed: 0,
     packetsGenerated: 0,
     packetsRejected: 0,
+    recordings: 0,
+    recordingsFailed: 0,
   };
   #checks: Timer | null = null;
+  /** The legs that this round of checks has still to visit. */
+  #unchecked: MapIterator<Leg> | null = null;
   #closed = false;
 
   constructor(options: MediaEngineOptions) {
     this.#options = options;
     this.#ports = new PortAllocator(options.ports);
+    this.#sockets = new SocketPairStock(this.#ports, options.address, options.clock);
+    this.#sockets6 = options.address6
+      ? new SocketPairStock(this.#ports, options.address6, options.clock)
+      : null;
     this.#pacer = new Pacer(options.clock);
   }
 
@@ -60,7 +78,7 @@ export class MediaEngine {
 
   /** UDP ports held, two per leg. */
   get portsInUse(): number {
-    return this.#ports.inUse * 2;
+    return (this.#ports.inUse - this.#resting()) * 2;
   }
 
   get portsTotal(): number {
@@ -71,7 +89,7 @@ export class MediaEngine {
   execute(command: ToMediaWorker, reply: Reply): void {
     if (this.#closed) return;
     if (command.kind === 'open') {
-      this.#open(command.callId, command.legId, command.symmetricRtp, reply);
+      this.#open(command, reply);
       return;
     }
     if (command.kind === 'preload') {
@@ -93,6 +111,9 @@ export class MediaEngine {
         return;
       case 'sendDtmf':
         endpoint.sendDtmf(command.digits);
+        return;
+      case 'record':
+        this.#record(leg, command);
         return;
       case 'watch':
         endpoint.watch(command.timeoutMs);
@@ -126,12 +147,18 @@ export class MediaEngine {
     this.#closed = true;
     for (const leg of this.#legs.values()) leg.endpoint.close();
     this.#legs.clear();
+    this.recordings.close();
+    this.#sockets.close();
+    this.#sockets6?.close();
     this.#pacer.close();
     this.#checks?.cancel();
     this.#checks = null;
   }
 
-  #open(callId: string, legId: string, symmetricRtp: boolean, reply: Reply): void {
+  #open(
+    { callId, legId, symmetricRtp, family, party }: Extract<ToMediaWorker, { kind: 'open' }>,
+    reply: Reply,
+  ): void {
     if (this.#legs.has(legId)) {
       this.#options.log.error({ legId }, 'leg opened twice');
       return;
@@ -141,27 +168,31 @@ export class MediaEngine {
     const endpoint: Endpoint = new Endpoint(callId, legId, symmetricRtp, context, (event) => {
       this.#emit(leg, event);
     });
-    const leg: Leg = { endpoint, reply, source: null };
+    const leg: Leg = { endpoint, party, reply, source: null };
     this.#legs.set(legId, leg);
-    this.#checks ??= clock.after(CHECK_MS, () => {
-      this.#check();
-    });
+    if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
       if (heardBy(other).includes(legId)) this.#join(other, endpoint);
     }
-    this.#bind(leg).catch((error: unknown) => {
+    this.#bind(leg, family).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
     });
   }
 
-  async #bind(leg: Leg): Promise<void> {
+  /** Bound sockets that no leg has. */
+  #resting(): number {
+    return this.#sockets.size + (this.#sockets6?.size ?? 0);
+  }
+
+  async #bind(leg: Leg, family: 4 | 6): Promise<void> {
     const { endpoint, reply } = leg;
-    const pair = await openSocketPair(this.#ports, this.#options.address, {
-      onRtp: endpoint.onRtp,
-      onRtcp: endpoint.onRtcp,
-      onError: endpoint.onSocketError,
-    });
+    const sockets = family === 6 ? this.#sockets6 : this.#sockets;
+    if (!sockets) {
+      this.#failOpen(leg, 'media_no_ipv6', 'there is no IPv6 address for RTP');
+      return;
+    }
+    const pair = await sockets.take(endpoint.handlers);
     if (endpoint.closed) {
       pair?.close();
       return;
@@ -192,6 +223,7 @@ export class MediaEngine {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
         if (heard) this.#join(leg, heard.endpoint);
+        endpoint.markRecording(heard?.party ?? 'nobody');
         return;
       }
       case 'mix': {
@@ -250,6 +282,18 @@ export class MediaEngine {
     );
   }
 
+  #record(leg: Leg, { directory, consentFile }: Extract<ToMediaWorker, { kind: 'record' }>): void {
+    const { clock, prompts } = this.#options;
+    recordLeg(leg.endpoint, { directory, consentFile }, { clock, prompts, desk: this.recordings }, (news) => {
+      if (news.state === 'started') this.counters.recordings++;
+      else this.counters.recordingsFailed++;
+      const { legId } = leg.endpoint;
+      const started = news.state === 'started';
+      const [file, code] = started ? [news.file, null] : [null, news.code];
+      this.#emit(leg, { kind: 'recording', legId, file, code });
+    });
+  }
+
   #preload(file: string): void {
     this.#options.prompts.load(file).catch((error: unknown) => {
       this.#options.log.warn({ file, error: messageOf(error) }, 'prompt file cannot be read');
@@ -278,20 +322,35 @@ export class MediaEngine {
     this.#legs.delete(leg.endpoint.legId);
   }
 
+  #scheduleCheck(): void {
+    this.#checks = this.#options.clock.after(CHECK_MS / CHECK_SLICES, () => {
+      this.#check();
+    });
+  }
+
+  /** One slice of the regular checks. */
   #check(): void {
+    this.#checks = null;
     const nowMs = this.#options.clock.now();
-    for (const leg of this.#legs.values()) leg.endpoint.check(nowMs);
-    this.#checks =
-      this.#legs.size === 0
-        ? null
-        : this.#options.clock.after(CHECK_MS, () => {
-            this.#check();
-          });
+    this.#unchecked ??= this.#legs.values();
+    for (let left = Math.ceil(this.#legs.size / CHECK_SLICES); left > 0; left--) {
+      const next = this.#unchecked.next();
+      if (next.done) {
+        this.#unchecked = null;
+        break;
+      }
+      next.value.endpoint.check(nowMs);
+    }
+    this.#sockets.trim(nowMs);
+    this.#sockets6?.trim(nowMs);
+    if (this.#legs.size + this.#resting() > 0) this.#scheduleCheck();
   }
 
   #emit(leg: Leg, event: MediaEvent): void {
     switch (event.kind) {
       case 'dtmf':
+      case 'dtmfByInfo':
+      case 'recording':
       case 'played':
       case 'mediaTimeout':
       case 'gap':

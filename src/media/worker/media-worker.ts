@@ -4,6 +4,7 @@ import { realClock } from '../../common/clock.js';
 import { createLogger } from '../../common/log.js';
 import { ThreadLoad } from '../../common/thread-load.js';
 import { secureRandom } from '../../common/random.js';
+import { MessageBatch } from '../message-batch.js';
 import { PromptLibrary } from '../prompt/prompt-library.js';
 import type {
   ControlToMediaWorker,
@@ -21,24 +22,26 @@ function run(control: MessagePort, options: MediaWorkerOptions): void {
   const load = new ThreadLoad();
   const engine = new MediaEngine({
     address: options.address,
+    address6: options.address6,
     ports: options.ports,
     clock: realClock,
     random: secureRandom(),
     prompts: new PromptLibrary(),
     log,
   });
-  const connections = new Set<MessagePort>();
+  const connections = new Set<MessageBatch<FromMediaWorker>>();
 
   const connect = (port: MessagePort): void => {
+    const replies = new MessageBatch<FromMediaWorker>(port);
     const reply = (message: FromMediaWorker): void => {
-      port.postMessage(message);
+      replies.post(message);
     };
-    connections.add(port);
-    port.on('message', (command: ToMediaWorker) => {
-      engine.execute(command, reply);
+    connections.add(replies);
+    port.on('message', (commands: readonly ToMediaWorker[]) => {
+      for (const command of commands) engine.execute(command, reply);
     });
     port.on('close', () => {
-      connections.delete(port);
+      connections.delete(replies);
       engine.dropReply(reply);
     });
   };
@@ -62,13 +65,16 @@ function run(control: MessagePort, options: MediaWorkerOptions): void {
       case 'connect':
         connect(message.port);
         return;
+      case 'recorder':
+        engine.recordings.attach(message.port);
+        return;
       case 'getStats':
         tellControl({ kind: 'stats', requestId: message.requestId, stats: stats() });
         return;
       case 'close':
         engine.close();
         load.close();
-        for (const port of connections) port.close();
+        for (const replies of connections) replies.close();
         control.close();
         return;
       default:

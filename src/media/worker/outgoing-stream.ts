@@ -1,8 +1,6 @@
 import type { Random } from '../../common/random.js';
 import { sequenceDistance, timestampDistance } from '../../rtp/sequence.js';
 
-const SAMPLES_PER_MS = 8;
-const FRAME_SAMPLES = 160;
 const FRAME_MS = 20;
 /** RFC 3550 A.1: a greater jump of the source's sequence is a restart. */
 const MAX_DROPOUT = 3000;
@@ -10,7 +8,7 @@ const MAX_MISORDER = 100;
 /** Packets after a switch for which those from before it are told apart by sequence number. */
 const STRAGGLERS = 1000;
 /** A source whose timestamps leave the wall clock by more than this has begun a new timeline. */
-const TIMELINE_JUMP_SAMPLES = 2000 * SAMPLES_PER_MS;
+const TIMELINE_JUMP_MS = 2000;
 /** A generator so late starts a new stretch instead of catching up. */
 const GENERATOR_LATE_MS = 120;
 
@@ -20,6 +18,7 @@ const GENERATOR_LATE_MS = 120;
  */
 export class OutgoingStream {
   readonly ssrc: number;
+  readonly #unitsPerMs: number;
   packets = 0;
   octets = 0;
   /** Of the packet about to be sent. */
@@ -40,7 +39,9 @@ export class OutgoingStream {
   #sourceAtMs = 0;
   #sinceAnchor = 0;
 
-  constructor(random: Random) {
+  /** `clockRate` of the timestamps, in Hz. */
+  constructor(random: Random, clockRate = 8000) {
+    this.#unitsPerMs = clockRate / 1000;
     this.ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0;
     this.#highest = Math.floor(random.fraction() * 2 ** 16);
     this.#latest = Math.floor(random.fraction() * 2 ** 32) >>> 0;
@@ -56,7 +57,7 @@ export class OutgoingStream {
   /** The timestamp that stands for `nowMs`, for sender reports. */
   timestampAt(nowMs: number): number {
     if (this.packets === 0) return this.#latest;
-    return (this.#latest + Math.round((nowMs - this.#lastAtMs) * SAMPLES_PER_MS)) >>> 0;
+    return (this.#latest + Math.round((nowMs - this.#lastAtMs) * this.#unitsPerMs)) >>> 0;
   }
 
   /** The next packet comes from another source: it carries the marker and continues the numbers. */
@@ -93,8 +94,8 @@ export class OutgoingStream {
     if (ahead > 0) {
       if (timed) {
         const moved = timestampDistance(timestamp, this.#sourceTimestamp);
-        const drift = moved - (nowMs - this.#sourceAtMs) * SAMPLES_PER_MS;
-        if (drift > TIMELINE_JUMP_SAMPLES || drift < -TIMELINE_JUMP_SAMPLES) {
+        const drift = moved - (nowMs - this.#sourceAtMs) * this.#unitsPerMs;
+        if (Math.abs(drift) > TIMELINE_JUMP_MS * this.#unitsPerMs) {
           this.#anchor(ssrc, sequence, timestamp, nowMs);
           return true;
         }
@@ -174,6 +175,11 @@ export class OutgoingStream {
   #continuation(nowMs: number): number {
     if (this.packets === 0) return this.#latest;
     const frames = Math.round((nowMs - this.#lastAtMs) / FRAME_MS);
-    return (this.#latest + Math.max(this.#latestSamples, 1) + Math.max(0, frames - 1) * FRAME_SAMPLES) >>> 0;
+    return (
+      (this.#latest +
+        Math.max(this.#latestSamples, 1) +
+        Math.max(0, frames - 1) * FRAME_MS * this.#unitsPerMs) >>>
+      0
+    );
   }
 }

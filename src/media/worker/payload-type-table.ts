@@ -1,8 +1,11 @@
 import type { CodecName } from '../../call/project.js';
 import type { StreamSettings } from '../worker-messages.js';
 
-/** What a payload type stands for on a leg; `dropped` is known but not relayed (comfort noise). */
-export type PayloadKind = CodecName | 'event' | 'dropped' | 'unknown';
+/**
+ * What a payload type stands for on a leg: a codec, a telephone-event at 8000 Hz (`event`) or 48,000 Hz
+ * (`wideEvent`), or comfort noise that was not agreed (`dropped`).
+ */
+export type PayloadKind = CodecName | 'event' | 'wideEvent' | 'dropped' | 'unknown';
 
 /** RFC 3389. */
 const COMFORT_NOISE = 13;
@@ -19,5 +22,27 @@ export class PayloadTypeTable {
     this.kinds[COMFORT_NOISE] = 'dropped';
     for (const { payloadType, codec } of settings.receivePayloadTypes) this.kinds[payloadType] = codec;
     if (settings.receiveEventPayloadType !== null) this.kinds[settings.receiveEventPayloadType] = 'event';
+    if (settings.receiveWideEventPayloadType !== null) {
+      this.kinds[settings.receiveWideEventPayloadType] = 'wideEvent';
+    }
   }
+}
+
+/** The RTP clock of a kind of payload, in Hz. */
+export function clockRateOf(kind: PayloadKind): 8000 | 48000 {
+  return kind === 'opus' || kind === 'wideEvent' ? 48_000 : 8000;
+}
+
+/** Under which payload type each kind of payload goes to the party. */
+export function sendTypesOf(settings: StreamSettings): Map<PayloadKind, number> {
+  const types = new Map<PayloadKind, number>([
+    ['PCMU', settings.sendPayloadType],
+    ['PCMA', settings.sendPayloadType],
+  ]);
+  for (const { codec, payloadType } of settings.passThrough) types.set(codec, payloadType);
+  const { sendEventPayloadType: narrow, sendWideEventPayloadType: wide } = settings;
+  if (settings.dtmf === 'info' || settings.dtmf === 'inband') return types;
+  if (narrow !== null) types.set('event', narrow);
+  if (wide !== null) types.set('wideEvent', wide);
+  return types;
 }

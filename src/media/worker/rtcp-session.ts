@@ -8,7 +8,7 @@ const INTERVAL_MS = 5000;
 
 /** RTCP of one leg: makes our reports, reads the peer's. */
 export class RtcpSession {
-  readonly #stream: OutgoingStream;
+  #stream: OutgoingStream;
   readonly #received: SourceStatistics;
   readonly #random: Random;
   readonly #cname: string;
@@ -24,6 +24,12 @@ export class RtcpSession {
     this.#received = received;
     this.#random = random;
     this.#cname = `${random.token(8)}@relevo`;
+  }
+
+  /** Reports on another stream of ours from now on. */
+  use(stream: OutgoingStream): void {
+    this.#stream = stream;
+    this.#packetsAtLastReport = 0;
   }
 
   get peerBlock(): ReportBlock | null {

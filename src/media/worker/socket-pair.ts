@@ -1,15 +1,8 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import type { PortAllocator } from './port-allocator.js';
 
-export interface PairHandlers {
-  readonly onRtp: (packet: Buffer, from: RemoteInfo) => void;
-  readonly onRtcp: (packet: Buffer, from: RemoteInfo) => void;
-  /** A send that failed. */
-  readonly onError: (error: Error) => void;
-}
-
 /** Two bound UDP sockets, RTP on an even port and RTCP on the next. `close` is idempotent. */
-export interface SocketPair {
+export interface BoundPair {
   readonly rtpPort: number;
   readonly rtp: Socket;
   readonly rtcp: Socket;
@@ -18,38 +11,29 @@ export interface SocketPair {
 
 type Answer = (error: Error | null, address: string, family: number) => void;
 
-/** Every address here is an IPv4 literal: no resolver, no turn of the loop. */
+/** Every address here is an IP literal: no resolver, no turn of the loop. */
 function literalLookup(address: string, _options: unknown, answer: Answer): void {
-  answer(null, address, 4);
+  answer(null, address, address.includes(':') ? 6 : 4);
 }
 
 /**
  * Binds a pair from the allocator, passing over ports that somebody else holds. Resolves to null when no port
  * of the range is left. The ports go back to the allocator when both sockets are closed.
  */
-export async function openSocketPair(
-  ports: PortAllocator,
-  address: string,
-  handlers: PairHandlers,
-): Promise<SocketPair | null> {
+export async function openBoundPair(ports: PortAllocator, address: string): Promise<BoundPair | null> {
   const held: number[] = [];
-  let pair: SocketPair | null = null;
+  let pair: BoundPair | null = null;
   for (let tries = ports.available; tries > 0 && pair === null; tries--) {
     const port = ports.take();
     if (port === null) break;
-    pair = await bindPair(ports, port, address, handlers);
+    pair = await bindPair(ports, port, address);
     if (pair === null) held.push(port);
   }
   for (const port of held) ports.release(port);
   return pair;
 }
 
-async function bindPair(
-  ports: PortAllocator,
-  port: number,
-  address: string,
-  handlers: PairHandlers,
-): Promise<SocketPair | null> {
+async function bindPair(ports: PortAllocator, port: number, address: string): Promise<BoundPair | null> {
   const rtp = await bindSocket(port, address);
   if (rtp === null) return null;
   const rtcp = await bindSocket(port + 1, address);
@@ -57,10 +41,6 @@ async function bindPair(
     rtp.close();
     return null;
   }
-  rtp.on('message', handlers.onRtp);
-  rtcp.on('message', handlers.onRtcp);
-  rtp.on('error', handlers.onError);
-  rtcp.on('error', handlers.onError);
   let open = true;
   let closing = 2;
   const closed = (): void => {
@@ -81,7 +61,7 @@ async function bindPair(
 
 function bindSocket(port: number, address: string): Promise<Socket | null> {
   return new Promise((resolve) => {
-    const socket = createSocket({ type: 'udp4', lookup: literalLookup });
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', lookup: literalLookup });
     const failed = (): void => {
       socket.close();
       resolve(null);
@@ -89,7 +69,13 @@ function bindSocket(port: number, address: string): Promise<Socket | null> {
     socket.once('error', failed);
     socket.bind({ port, address, exclusive: true }, () => {
       socket.off('error', failed);
+      // A late error of a pair that no leg has (a report of ICMP) concerns nobody.
+      socket.on('error', ignored);
       resolve(socket);
     });
   });
+}
+
+function ignored(): void {
+  // Whoever has the pair listens too, and logs.
 }

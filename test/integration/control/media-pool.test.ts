@@ -10,6 +10,7 @@ const settings = {
   kind: 'embedded',
   address: '127.0.0.1',
   advertise: '127.0.0.1',
+  ipv6: null,
   ports: { min: 20_000, max: 20_009 },
   workers: 2,
 } as const;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { MessagePort } from 'node:worker_threads';
 import type { MediaCommand, MediaEvent, MediaSource } from '../../../src/call/media-port.js';
-import type { CodecName } from '../../../src/call/project.js';
+import type { CodecName, DtmfKind } from '../../../src/call/project.js';
 import { realClock } from '../../../src/common/clock.js';
 import { createLogger } from '../../../src/common/log.js';
 import { secureRandom } from '../../../src/common/random.js';
@@ -15,6 +16,7 @@ export interface LegOptions {
   readonly formats?: string;
   readonly codecs?: readonly CodecName[];
   readonly symmetricRtp?: boolean;
+  readonly dtmf?: DtmfKind;
   readonly extra?: readonly string[];
   /** Port that the SDP names instead of the phone's own. */
   readonly signalledPort?: number;
@@ -33,6 +35,7 @@ export class MediaRig {
     this.workers = workers;
     this.media = new EmbeddedMedia({
       mediaAddress: '127.0.0.1',
+      mediaAddress6: '::1',
       random: secureRandom(),
       clock: realClock,
       log: createLogger('test', 'silent'),
@@ -48,9 +51,20 @@ export class MediaRig {
     });
   }
 
-  static async start(portRange: PortRange = { first: 30_000, last: 30_199 }, count = 1): Promise<MediaRig> {
+  static async start(
+    portRange: PortRange = { first: 30_000, last: 30_199 },
+    count = 1,
+    recorder?: () => MessagePort,
+  ): Promise<MediaRig> {
     return new MediaRig(
-      await startMediaWorkers({ count, address: '127.0.0.1', portRange, logLevel: 'silent' }),
+      await startMediaWorkers({
+        count,
+        address: '127.0.0.1',
+        address6: '::1',
+        portRange,
+        logLevel: 'silent',
+        ...(recorder && { recorder }),
+      }),
     );
   }
 
@@ -100,6 +114,7 @@ export class MediaRig {
       party: 'caller',
       codecs: options.codecs ?? ['PCMU', 'PCMA'],
       symmetricRtp: options.symmetricRtp ?? false,
+      dtmf: options.dtmf ?? 'auto',
       remoteSdp,
       direction: 'sendrecv',
     });

@@ -510,6 +510,7 @@ export class CallBench {
         return;
       case 'hear':
       case 'sendDtmf':
+      case 'record':
       case 'watch':
       case 'startGap':
         if (this.#ports.get(legId) !== 'open')

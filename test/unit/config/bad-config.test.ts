@@ -80,8 +80,14 @@ const ONE: readonly (readonly [string, string, string, Expected])[] = [
   [
     'a codec to come',
     'allow:',
-    'codecs: [G722], allow:',
-    ['unsupported', 4, 'trunks.carrier.codecs[0]', 'G722', /PCMA or PCMU/],
+    'codecs: [PCMA, G729], allow:',
+    ['unsupported', 4, 'trunks.carrier.codecs[1]', 'G729', /PCMA, PCMU/],
+  ],
+  [
+    'codecs without G.711',
+    'allow:',
+    'codecs: [opus, G722], allow:',
+    ['bad_value', 4, 'trunks.carrier.codecs', 'a list', /PCMA or PCMU among them/],
   ],
   [
     'an engine of no kind',

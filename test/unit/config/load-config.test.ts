@@ -29,6 +29,7 @@ describe('configuration: a valid file', () => {
       kind: 'embedded',
       address: '127.0.0.1',
       advertise: '127.0.0.1',
+      ipv6: null,
       ports: { min: 20000, max: 29999 },
       workers: 'auto',
     });
@@ -46,6 +47,7 @@ describe('configuration: a valid file', () => {
       maxCalls: null,
       maxCps: null,
       codecs: ['PCMA', 'PCMU'],
+      dtmf: 'auto',
       numberFormat: 'as-is',
       dialPlan: null,
       identity: {
@@ -116,6 +118,8 @@ describe('configuration: a valid file', () => {
       botFailure: { to: null, status: 503 },
       maxDurationMs: 14_400_000,
       callerMediaTimeoutMs: 300_000,
+      codecs: null,
+      recording: null,
       carryHeaders: [],
       carryAnswerHeaders: [],
       limits: { transfers: null, perCall: 10 },

@@ -30,7 +30,14 @@ class Table {
       clock: this.clock,
       random: seededRandom(3),
       pacer: new Pacer(this.clock),
-      counters: { packetsReceived: 0, packetsRelayed: 0, packetsGenerated: 0, packetsRejected: 0 },
+      counters: {
+        packetsReceived: 0,
+        packetsRelayed: 0,
+        packetsGenerated: 0,
+        packetsRejected: 0,
+        recordings: 0,
+        recordingsFailed: 0,
+      },
       log: createLogger('test', 'silent'),
     };
     const make = (name: Name, index: number): Endpoint => {
@@ -48,7 +55,13 @@ class Table {
         rtcpMux: false,
         sendCodec: 'PCMU',
         sendPayloadType: 0,
+        packetSamples: 160,
+        passThrough: [],
+        peerCodec: 'PCMU',
+        dtmf: 'auto',
         sendEventPayloadType: 101,
+        sendWideEventPayloadType: null,
+        receiveWideEventPayloadType: null,
         receivePayloadTypes: [{ payloadType: 0, codec: 'PCMU' }],
         receiveEventPayloadType: 101,
         maySend: true,
@@ -73,7 +86,7 @@ class Table {
       head.writeUInt32BE(77 + index, 8);
       const from = (frame++ % 8) * FRAME;
       const packet = Buffer.concat([head, codes.subarray(from, from + FRAME)]);
-      this.at[name].onRtp(packet, {
+      this.at[name].handlers.onRtp(packet, {
         address: '127.0.0.1',
         port: 5000 + 2 * index,
         family: 'IPv4',

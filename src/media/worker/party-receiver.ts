@@ -1,0 +1,187 @@
+import type { RemoteInfo } from 'node:dgram';
+import { DtmfDetector } from '../../rtp/dtmf-detector.js';
+import { ALAW_SILENCE, ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR } from '../../rtp/g711.js';
+import {
+  looksLikeRtcp,
+  RTP_FAULTS,
+  rtpPayloadEnd,
+  rtpPayloadStart,
+  rtpSequence,
+  rtpSsrc,
+  rtpTimestamp,
+  type RtpFault,
+} from '../../rtp/packet.js';
+import { SourceStatistics } from '../../rtp/source-statistics.js';
+import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
+import type { StreamSettings } from '../worker-messages.js';
+import type { EndpointContext } from './endpoint-context.js';
+import { Latch } from './latch.js';
+import { clockRateOf, PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
+import { SilenceWatch } from './silence-watch.js';
+
+const NARROW_RATE = 8000;
+const WIDE_RATE = 48_000;
+/** A tone ends where no audio comes for so long. */
+const TONE_LOST_MS = 250;
+
+/** A valid packet of the party, as it goes to those who hear it. */
+export type TakePacket = (
+  packet: Buffer,
+  start: number,
+  end: number,
+  kind: PayloadKind,
+  ssrc: number,
+  sequence: number,
+  timestamp: number,
+  nowMs: number,
+) => void;
+
+export interface PartyReceiverOptions {
+  readonly callId: string;
+  readonly legId: string;
+  readonly symmetricRtp: boolean;
+  readonly context: EndpointContext;
+  readonly onPacket: TakePacket;
+  /** `kind`: how it came; a G.711 codec where it was found as tones. */
+  readonly onDigit: (digit: string, durationMs: number, kind: PayloadKind) => void;
+  /** RTCP of the party; false where it is none. */
+  readonly onReport: (packet: Buffer, nowMs: number) => boolean;
+}
+
+/** What one party sends: from whom it is taken, what is counted, which digits it holds. */
+export class PartyReceiver {
+  readonly latch: Latch;
+  readonly received = new SourceStatistics(NARROW_RATE);
+  readonly watch = new SilenceWatch();
+  readonly #options: PartyReceiverOptions;
+  readonly #types = new PayloadTypeTable();
+  readonly #events: TelephoneEventDetector;
+  readonly #wideEvents: TelephoneEventDetector;
+  /** Only where tones are to be found (`dtmf: inband`). */
+  #tones: DtmfDetector | null = null;
+  #settings: StreamSettings | null = null;
+  #octets = 0;
+  #lastAtMs = 0;
+  #rejected = 0;
+  #faultLogged = false;
+
+  constructor(options: PartyReceiverOptions) {
+    this.#options = options;
+    this.latch = new Latch(options.symmetricRtp);
+    this.#events = new TelephoneEventDetector(NARROW_RATE, (digit, durationMs) => {
+      options.onDigit(digit, durationMs, 'event');
+    });
+    this.#wideEvents = new TelephoneEventDetector(WIDE_RATE, (digit, durationMs) => {
+      options.onDigit(digit, durationMs, 'wideEvent');
+    });
+  }
+
+  get octets(): number {
+    return this.#octets;
+  }
+  /** Packets of strangers and malformed ones. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  configure(settings: StreamSettings, nowMs: number): void {
+    this.#settings = settings;
+    this.#types.set(settings);
+    if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
+    if (settings.dtmf !== 'inband') this.#tones = null;
+    else {
+      this.#tones ??= new DtmfDetector((digit, durationMs) => {
+        this.#options.onDigit(digit, durationMs, 'PCMU');
+      });
+    }
+    this.watch.setExpecting(settings.mayReceive, nowMs);
+  }
+
+  /** A datagram on the RTP socket. */
+  readonly onRtp = (packet: Buffer, from: RemoteInfo): void => {
+    const start = rtpPayloadStart(packet);
+    if (start < 0) {
+      this.#reject(RTP_FAULTS[start as RtpFault], from);
+      return;
+    }
+    if (this.#settings?.rtcpMux && looksLikeRtcp(packet)) {
+      this.onRtcp(packet, from);
+      return;
+    }
+    const settings = this.#settings;
+    // An offer of ours is out: without the answer nobody is known to belong here.
+    if (!settings) return;
+    const kind = this.#types.kinds[packet[1]! & 0x7f] as PayloadKind;
+    if (kind === 'unknown') {
+      this.#reject('payload type that was not agreed', from);
+      return;
+    }
+    const nowMs = this.#options.context.clock.now();
+    const verdict = this.latch.judge(from.address, from.port, nowMs);
+    if (verdict !== 'accept') {
+      if (verdict === 'reject') this.#reject('from a stranger', from);
+      return;
+    }
+    if (!settings.mayReceive) return;
+    this.#take(packet, start, kind, nowMs);
+  };
+
+  /** A datagram on the RTCP socket. */
+  readonly onRtcp = (packet: Buffer, from: RemoteInfo): void => {
+    const { latch } = this;
+    const known = from.address === latch.lockedAddress || from.address === latch.sendAddress;
+    if (!known || !this.#options.onReport(packet, this.#options.context.clock.now())) {
+      this.#reject(known ? 'not RTCP' : 'RTCP from a stranger', from);
+    }
+  };
+
+  /** Regular checks; the length of a silence that is to be reported, else 0. */
+  check(nowMs: number): number {
+    if (this.#events.open) this.#events.expire(nowMs);
+    if (this.#wideEvents.open) this.#wideEvents.expire(nowMs);
+    if (this.#tones && nowMs - this.#lastAtMs > TONE_LOST_MS) this.#tones.idle();
+    return this.watch.check(nowMs);
+  }
+
+  /** One line per leg: what follows is only counted. */
+  logOnce(detail: object, message: string): void {
+    if (this.#faultLogged) return;
+    this.#faultLogged = true;
+    const { callId, legId, context } = this.#options;
+    context.log.info({ callId, legId, ...detail }, message);
+  }
+
+  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {
+    const end = rtpPayloadEnd(packet);
+    const ssrc = rtpSsrc(packet);
+    const sequence = rtpSequence(packet);
+    const timestamp = rtpTimestamp(packet);
+    const isEvent = kind === 'event' || kind === 'wideEvent';
+    const { received } = this;
+    received.clockRate = clockRateOf(kind);
+    received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
+    this.#octets += end - start;
+    this.#options.context.counters.packetsReceived++;
+    this.watch.heard(nowMs);
+    if (isEvent) {
+      const detector = kind === 'event' ? this.#events : this.#wideEvents;
+      detector.push(ssrc, timestamp, packet, start, end, nowMs);
+    }
+    this.#lastAtMs = nowMs;
+    if (this.#tones && (kind === 'PCMU' || kind === 'PCMA'))
+      this.#findTones(this.#tones, packet, start, end, kind);
+    this.#options.onPacket(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+  }
+
+  /** A tone that was recognised is not heard by the other side: it gets the digit in its own way. */
+  #findTones(tones: DtmfDetector, packet: Buffer, start: number, end: number, law: 'PCMU' | 'PCMA'): void {
+    tones.push(packet, start, end, law === 'PCMU' ? ULAW_TO_LINEAR : ALAW_TO_LINEAR);
+    if (tones.sounding) packet.fill(law === 'PCMU' ? ULAW_SILENCE : ALAW_SILENCE, start, end);
+  }
+
+  #reject(why: string, from: RemoteInfo): void {
+    this.#rejected++;
+    this.#options.context.counters.packetsRejected++;
+    this.logOnce({ why, from: `${from.address}:${from.port}` }, 'packet dropped');
+  }
+}
