@@ -3,7 +3,7 @@ import type { PortRange } from '../../src/media/worker-messages.js';
 import { BenchError } from '../common/bench-error.js';
 import { findProgram, pause, startChild, type Child } from '../common/child.js';
 import { processCpuMs } from '../common/proc.js';
-import { bencode, debencode, type Bencoded } from './bencode.js';
+import { bencode, debencode, type Bencoded } from '../../src/media/rtpengine/bencode.js';
 import { audioPort, pcmaSdp, type RelayCall, type RelayUnderTest } from './relay-under-test.js';
 
 const REPLY_DEADLINE_MS = 1000;
@@ -118,7 +118,11 @@ export class RtpengineRelay implements RelayUnderTest {
         this.#waiting.delete(cookie);
         resolve(reply);
       });
-      this.#control.send(`${cookie} ${bencode(command)}`, this.#controlPort, '127.0.0.1');
+      this.#control.send(
+        Buffer.concat([Buffer.from(`${cookie} `), bencode(command)]),
+        this.#controlPort,
+        '127.0.0.1',
+      );
     });
   }
 }

@@ -170,11 +170,11 @@ export const callView = z.object({
       z.string(),
       z.object({
         packetsReceived: z.number(),
-        packetsSent: z.number(),
+        packetsSent: z.number().nullable(),
         bytesReceived: z.number(),
-        bytesSent: z.number(),
-        packetsLost: z.number(),
-        jitterMs: z.number(),
+        bytesSent: z.number().nullable(),
+        packetsLost: z.number().nullable(),
+        jitterMs: z.number().nullable(),
         packetsRejected: z.number(),
       }),
     )

@@ -77,15 +77,15 @@ export type MediaCommand =
   /** Frees ports and everything else of this leg. → `closed`. */
   | { readonly kind: 'close'; readonly legId: LegId };
 
-/** Figures of one leg, for the call record. */
+/** Figures of one leg, for the call record; null is what this kind of media does not count. */
 export interface LegMediaStats {
   readonly packetsReceived: number;
-  readonly packetsSent: number;
+  readonly packetsSent: number | null;
   readonly bytesReceived: number;
-  readonly bytesSent: number;
+  readonly bytesSent: number | null;
   /** Sequence numbers that never came (RFC 3550 A.3). */
-  readonly packetsLost: number;
-  readonly jitterMs: number;
+  readonly packetsLost: number | null;
+  readonly jitterMs: number | null;
   /** Packets of strangers and malformed ones, dropped. */
   readonly packetsRejected: number;
 }
@@ -137,5 +137,5 @@ export type MediaEvent =
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
   /** No RTP came from this party for the watched time; said once until RTP flows again. */
   | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }
-  | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number }
+  | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number | null }
   | { readonly kind: 'closed'; readonly legId: LegId; readonly stats: LegMediaStats | null };

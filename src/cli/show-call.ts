@@ -50,10 +50,10 @@ export function showCall(call: CallView): string {
         media.map(([leg, stats]) => [
           leg,
           String(stats.packetsReceived),
-          String(stats.packetsSent),
-          String(stats.packetsLost),
+          String(stats.packetsSent ?? '-'),
+          String(stats.packetsLost ?? '-'),
           String(stats.packetsRejected),
-          stats.jitterMs.toFixed(1),
+          stats.jitterMs?.toFixed(1) ?? '-',
         ]),
       ),
     );

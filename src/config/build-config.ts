@@ -44,7 +44,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
     tlsPeers: Object.values(input.trunks).flatMap((trunk) => tlsPeersOf(trunk, context)),
     engine: engine.kind === 'embedded' ? engineSettingsOf(engine) : engine,
     media: {
-      kind: 'embedded',
+      kind: input.media.kind,
       address: mediaAddress,
       advertise:
         input.media.advertise ??
@@ -54,6 +54,7 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
       ipv6: mediaOverIpv6(input, listen),
       ports: input.media.ports,
       workers: input.media.workers,
+      nodes: input.media.nodes.map(({ ng, dtmf }) => ({ ...ng, dtmf: dtmf ?? null })),
     },
     api: input.api,
     log: input.log,

@@ -17,6 +17,7 @@ export function checkNode(file: ParsedFile, source: YamlSource): void {
   checkListen(file, source);
   checkPorts(file, source);
   checkMediaAddress(file, source);
+  checkMediaNodes(file, source);
   const { api } = file;
   if (api && api.tokens.length === 0 && !isLoopback(api.address)) {
     source.report(['api', 'address'], {
@@ -65,6 +66,26 @@ function checkListen({ listen, api }: ParsedFile, source: YamlSource): void {
   });
 }
 
+function checkMediaNodes({ media }: ParsedFile, source: YamlSource): void {
+  if (media?.kind === 'rtpengine' && media.nodes.length === 0) {
+    source.report(['media', 'kind'], {
+      code: 'missing',
+      message: 'rtpengine needs to be told where it is',
+      found: source.found(['media', 'kind']),
+      expected: 'at least one entry in media.nodes',
+      remedy: 'add `nodes: [{ ng: "127.0.0.1:2223" }]` under `media`',
+    });
+  }
+  if (media?.kind === 'embedded' && media.nodes.length > 0) {
+    source.report(['media', 'nodes'], {
+      code: 'unused',
+      message: 'nodes are for media of kind rtpengine',
+      found: source.found(['media', 'nodes']),
+      expected: '`kind: rtpengine`, or no nodes',
+    });
+  }
+}
+
 function checkMediaAddress({ listen, media }: ParsedFile, source: YamlSource): void {
   if (!listen || !media || media.address !== undefined || listen.some(({ address }) => isIPv4(address)))
     return;
@@ -78,7 +99,8 @@ function checkMediaAddress({ listen, media }: ParsedFile, source: YamlSource): v
 }
 
 function checkPorts({ media, limits, listen }: ParsedFile, source: YamlSource): void {
-  if (!media) return;
+  // The ports of an rtpengine are its own affair.
+  if (media?.kind !== 'embedded') return;
   const ports = media.ports.max - media.ports.min + 1;
   const maxCalls = limits?.max_calls;
   if (maxCalls !== undefined && maxCalls * PORTS_PER_CALL > ports) {

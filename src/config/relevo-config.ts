@@ -92,9 +92,18 @@ export type EngineSettings =
   | EmbeddedEngine
   | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
 
-/** The embedded media workers. */
+/** An rtpengine and where it reports keys pressed to. */
+export interface RtpengineNode {
+  /** Where it listens for the ng protocol over UDP. */
+  readonly address: string;
+  readonly port: number;
+  /** Our address, which is its `dtmf-log-dest`; null: it reports no keys. */
+  readonly dtmf: { readonly address: string; readonly port: number } | null;
+}
+
+/** Who does RTP: the media workers of the node, or rtpengines that it steers. */
 export interface MediaSettings {
-  readonly kind: 'embedded';
+  readonly kind: 'embedded' | 'rtpengine';
   /** IPv4 address that the RTP sockets bind. */
   readonly address: string;
   /** IPv4 address that stands in our SDP. */
@@ -105,6 +114,8 @@ export interface MediaSettings {
   readonly ports: { readonly min: number; readonly max: number };
   /** Worker threads; `auto` leaves it to the node (cores less one, at least one). */
   readonly workers: number | 'auto';
+  /** With `rtpengine`: one at least. */
+  readonly nodes: readonly RtpengineNode[];
 }
 
 /** What a bearer token may do: read; read and steer calls; all, reload and drain included. */

@@ -28,7 +28,10 @@ export function tlsPeerOf(peer: TlsPeer): TlsPeerOptions {
 /** What the engine is told besides where it listens. */
 export function engineOptionsOf(
   engine: EmbeddedEngine,
-): Pick<EngineOptions, 'sessionTimer' | 'timers' | 'dnsServers' | 'keepAlive' | 'failover' | 'limits' | 'protection'> {
+): Pick<
+  EngineOptions,
+  'sessionTimer' | 'timers' | 'dnsServers' | 'keepAlive' | 'failover' | 'limits' | 'protection'
+> {
   const { sessionTimer, timers, dnsServers, keepAlive, failover, limits, protection } = engine;
   return {
     sessionTimer,

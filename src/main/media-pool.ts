@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
-import type { MediaSettings } from '../config/relevo-config.js';
+import type { MediaSettings, RtpengineNode } from '../config/relevo-config.js';
 import { messageOf } from '../common/errors.js';
 import type { Logger, LogLevel } from '../common/log.js';
-import { startMediaWorkers, type MediaWorkers } from '../media/media-worker-host.js';
+import { startMediaWorkers, startRtpengineLink, type MediaWorkers } from '../media/media-worker-host.js';
 import type { MediaWorkerStats, PortRange } from '../media/worker-messages.js';
 
 const MAX_AUTO_WORKERS = 16;
@@ -29,21 +29,29 @@ type Slot =
 /** The media workers, each with its share of the ports and each replaced by itself when it dies. */
 export class MediaPool {
   readonly #options: MediaPoolOptions;
+  /** One thread for each range, or for each rtpengine. */
   readonly #ranges: readonly PortRange[];
+  readonly #nodes: readonly RtpengineNode[];
   readonly #slots: Slot[] = [];
   readonly #starting = new Set<Promise<void>>();
   #closed = false;
 
   private constructor(options: MediaPoolOptions) {
     this.#options = options;
-    this.#ranges = portShares(options.settings.ports, workerCount(options.settings));
+    const { kind, ports, nodes } = options.settings;
+    this.#nodes = kind === 'rtpengine' ? nodes : [];
+    this.#ranges = kind === 'rtpengine' ? [] : portShares(ports, workerCount(options.settings));
   }
 
-  /** Resolves when every worker is ready; on a failure none is left. */
+  /**
+   * Resolves when every worker is ready; on a failure none is left. Of several rtpengines one is enough: the others
+   * are tried again and again.
+   */
   static async start(options: MediaPoolOptions): Promise<MediaPool> {
     const pool = new MediaPool(options);
     try {
       for (const index of pool.#ranges.keys()) await pool.#startWorker(index);
+      await pool.#startLinks();
     } catch (error) {
       await pool.close();
       throw error;
@@ -81,20 +89,38 @@ export class MediaPool {
     await Promise.all(this.#slots.flatMap((slot) => (slot.kind === 'up' ? [slot.workers.close()] : [])));
   }
 
+  async #startLinks(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const [index, { address, port }] of this.#nodes.entries()) {
+      try {
+        await this.#startWorker(index);
+      } catch (cause) {
+        failures.push(cause);
+        this.#options.log.error(
+          { code: 'rtpengine_unreachable', node: `${address}:${port}`, cause: messageOf(cause) },
+          'an rtpengine cannot be used yet: it is tried again',
+        );
+        this.#replaceLater(index, FIRST_RETRY_MS);
+      }
+    }
+    if (failures.length > 0 && failures.length === this.#nodes.length) throw failures[0];
+  }
+
   async #startWorker(index: number): Promise<MediaWorkers> {
     const { settings, logLevel, recorder } = this.#options;
+    const node = this.#nodes[index];
     const portRange = this.#ranges[index] ?? { first: settings.ports.min, last: settings.ports.max };
     const start = this.#options.startWorkers ?? startMediaWorkers;
-    const { address } = settings;
-    const address6 = settings.ipv6?.address ?? null;
-    const workers = await start({
-      count: 1,
-      address,
-      address6,
-      portRange,
-      logLevel,
-      ...(recorder && { recorder }),
-    });
+    const workers = node
+      ? await startRtpengineLink({ index, node, logLevel })
+      : await start({
+          count: 1,
+          address: settings.address,
+          address6: settings.ipv6?.address ?? null,
+          portRange,
+          logLevel,
+          ...(recorder && { recorder }),
+        });
     this.#slots[index] = { kind: 'up', workers };
     workers.onExit((_index, cause) => {
       if (this.#closed) return;

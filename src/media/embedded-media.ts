@@ -268,13 +268,30 @@ export class EmbeddedMedia {
     }
     const leg = worker.legs.get(message.legId);
     if (!leg) return;
-    if (message.kind === 'opened') leg.opened(message.rtpPort);
-    else this.#openFailed(leg, message.code, message.detail);
+    if (message.kind === 'opened') {
+      leg.bound = message;
+      this.#openInOrder(leg.callId);
+    } else {
+      this.#openFailed(leg, message.code, message.detail);
+    }
+  }
+
+  /**
+   * Legs open in the order in which they were asked for, whichever has its sockets first: a caller's offer is judged
+   * before anybody else hears of the call.
+   */
+  #openInOrder(callId: string): void {
+    for (const leg of this.#calls.get(callId)?.legs.values() ?? []) {
+      if (!leg.opening) continue;
+      if (!leg.bound) return;
+      leg.opened(leg.bound.rtpPort, leg.bound.address);
+    }
   }
 
   #openFailed(leg: MediaLeg, code: string, detail: string): void {
     this.#forget(leg.callId, leg.legId);
     leg.fail(503, code, detail);
+    this.#openInOrder(leg.callId);
   }
 
   /** The worker of these legs has ended: nothing of theirs may be waited for. */

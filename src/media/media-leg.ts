@@ -33,6 +33,8 @@ export class MediaLeg implements CodecSide {
   readonly legId: string;
   /** `stopGap` that the worker has not answered yet. */
   readonly gapRequests = new Set<string>();
+  /** Its sockets, once the worker has them. */
+  bound: { readonly rtpPort: number; readonly address?: string } | null = null;
   /** `close` was sent to the worker. */
   closing = false;
   /** What the party is to hear. */
@@ -64,6 +66,11 @@ export class MediaLeg implements CodecSide {
     return this.#settings;
   }
 
+  /** Its commands wait for its sockets. */
+  get opening(): boolean {
+    return this.#state.kind === 'opening';
+  }
+
   negotiate(command: NegotiationCommand): void {
     const state = this.#state;
     switch (state.kind) {
@@ -79,12 +86,12 @@ export class MediaLeg implements CodecSide {
     }
   }
 
-  /** The worker has bound the sockets. */
-  opened(rtpPort: number): void {
+  /** The worker has bound the sockets; `address` is what stands in our SDP. */
+  opened(rtpPort: number, address = this.#options.mediaAddress): void {
     if (this.#state.kind !== 'opening') return;
     const { waiting } = this.#state;
     this.#options.openDeadline.cancel();
-    const sdp = new SdpSession(this.#options.mediaAddress, rtpPort, this.#options.sessionId);
+    const sdp = new SdpSession(address, rtpPort, this.#options.sessionId);
     this.#state = { kind: 'open', sdp };
     for (const command of waiting) this.#carryOut(sdp, command);
   }

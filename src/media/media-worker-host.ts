@@ -7,6 +7,7 @@ import type {
   MediaWorkerStats,
   MediaWorkerToControl,
   PortRange,
+  RtpengineThreadOptions,
 } from './worker-messages.js';
 import { splitPortRange } from './worker/port-allocator.js';
 
@@ -42,13 +43,28 @@ export interface MediaWorkers {
 }
 
 /** Starts the media worker threads; resolves when all are ready, rejects (RelevoError) when one cannot start. */
-export async function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
-  const exits: ((index: number, cause: string) => void)[] = [];
+export function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
   const { address, address6 = null, logLevel } = options;
-  const parts = splitPortRange(options.portRange, options.count);
-  const threads = parts.map(
-    (ports, index) =>
-      new MediaThread({ index, address, address6, ports, logLevel }, (cause) => {
+  const plans = splitPortRange(options.portRange, options.count).map((ports, index): ThreadPlan => ({
+    entry: './worker/media-worker.js',
+    options: { index, address, address6, ports, logLevel },
+  }));
+  return startThreads(plans, options.recorder);
+}
+
+/** Starts the thread that steers one rtpengine; rejects (RelevoError) when that one does not answer. */
+export function startRtpengineLink(options: RtpengineThreadOptions): Promise<MediaWorkers> {
+  return startThreads([{ entry: './rtpengine/rtpengine-thread.js', options }]);
+}
+
+async function startThreads(
+  plans: readonly ThreadPlan[],
+  recorder?: () => MessagePort,
+): Promise<MediaWorkers> {
+  const exits: ((index: number, cause: string) => void)[] = [];
+  const threads = plans.map(
+    (plan, index) =>
+      new MediaThread(plan, (cause) => {
         for (const listener of exits) listener(index, cause);
       }),
   );
@@ -61,7 +77,7 @@ export async function startMediaWorkers(options: MediaWorkersOptions): Promise<M
     await close();
     throw error;
   }
-  if (options.recorder) for (const thread of threads) thread.record(options.recorder());
+  if (recorder) for (const thread of threads) thread.record(recorder());
   return {
     connect: () => threads.map((thread) => thread.connect()),
     stats: async () => {
@@ -75,6 +91,11 @@ export async function startMediaWorkers(options: MediaWorkersOptions): Promise<M
   };
 }
 
+/** What runs in a media thread. */
+type ThreadPlan =
+  | { readonly entry: './worker/media-worker.js'; readonly options: MediaWorkerOptions }
+  | { readonly entry: './rtpengine/rtpengine-thread.js'; readonly options: RtpengineThreadOptions };
+
 /** One worker thread and its control port. */
 class MediaThread {
   readonly ready: Promise<void>;
@@ -85,8 +106,8 @@ class MediaThread {
   #running = true;
   #closing = false;
 
-  constructor(options: MediaWorkerOptions, onExit: (cause: string) => void) {
-    this.#worker = new Worker(new URL('./worker/media-worker.js', import.meta.url), { workerData: options });
+  constructor({ entry, options }: ThreadPlan, onExit: (cause: string) => void) {
+    this.#worker = new Worker(new URL(entry, import.meta.url), { workerData: options });
     let cause = 'ended by itself';
     this.#worker.on('error', (error) => {
       cause = error.message;
@@ -106,7 +127,7 @@ class MediaThread {
         else this.#answer(message.requestId, message.stats);
       });
       void this.#ended.then(() => {
-        const remedy = 'See the log of the thread; check address and ports of the media section.';
+        const remedy = 'See the log of the thread; check address, ports and nodes of the media section.';
         reject(new RelevoError('media_worker_start', `media worker ${options.index}: ${cause}`, remedy));
       });
     });

@@ -74,7 +74,13 @@ export type ToMediaWorker =
 
 /** Media worker → signalling side, likewise as arrays. */
 export type FromMediaWorker =
-  | { readonly kind: 'opened'; readonly legId: LegId; readonly rtpPort: number }
+  | {
+      readonly kind: 'opened';
+      readonly legId: LegId;
+      readonly rtpPort: number;
+      /** What stands in our SDP; undefined leaves it to the configuration. */
+      readonly address?: string;
+    }
   | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }
   | {
       readonly kind: 'event';
@@ -99,6 +105,22 @@ export interface MediaWorkerOptions {
   /** IPv6 address likewise; null where legs are IPv4 only. */
   readonly address6: string | null;
   readonly ports: PortRange;
+  readonly logLevel: LogLevel;
+}
+
+/** An rtpengine, as the thread that steers it is told of it. */
+export interface RtpengineNode {
+  /** Where it listens for the ng protocol over UDP. */
+  readonly address: string;
+  readonly port: number;
+  /** Where it sends its `dtmf-log-dest` to; null where it reports no keys. */
+  readonly dtmf: { readonly address: string; readonly port: number } | null;
+}
+
+/** `workerData` of the thread that steers an rtpengine. */
+export interface RtpengineThreadOptions {
+  readonly index: number;
+  readonly node: RtpengineNode;
   readonly logLevel: LogLevel;
 }
 

@@ -12,7 +12,6 @@ export interface HeldReadings {
   /** Null where the engine is not ours to count. */
   readonly engine: {
     readonly dialogs: number;
-    readonly tcpConnections: number;
     readonly incomingPending: number;
     readonly outgoingPending: number;
     readonly transactions: {
@@ -31,7 +30,6 @@ export class HeldMetrics {
   readonly #timers: Gauge<'of'>;
   readonly #transfers: Gauge;
   readonly #dialogs: Gauge;
-  readonly #connections: Gauge;
   readonly #transactions: Gauge<'kind'>;
   readonly #pending: Gauge<'direction'>;
 
@@ -50,11 +48,6 @@ export class HeldMetrics {
       registers,
     });
     this.#dialogs = new Gauge({ name: 'relevo_sip_dialogs', help: 'Dialogs of the engine', registers });
-    this.#connections = new Gauge({
-      name: 'relevo_sip_connections',
-      help: 'Open SIP connections: TCP, TLS, WS, WSS',
-      registers,
-    });
     this.#transactions = new Gauge({
       name: 'relevo_sip_transactions',
       help: 'SIP transactions, those included that only absorb repeated messages',
@@ -80,7 +73,6 @@ export class HeldMetrics {
     const { transactions } = engine;
     this.#timers.set({ of: 'transactions' }, transactions.timers);
     this.#dialogs.set(engine.dialogs);
-    this.#connections.set(engine.tcpConnections);
     this.#pending.set({ direction: 'in' }, engine.incomingPending);
     this.#pending.set({ direction: 'out' }, engine.outgoingPending);
     this.#transactions.set({ kind: 'invite_client' }, transactions.inviteClients);

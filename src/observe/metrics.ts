@@ -24,7 +24,7 @@ export interface NodeReadings {
   readonly registered?: Readonly<Record<string, boolean>>;
   /** Null where the engine is not ours to count. */
   readonly sipMessages: { readonly in: number; readonly out: number } | null;
-  /** What the engine kept out; null where the engine is not ours to count. */
+  /** What the engine kept out, and its connections; null where the engine is not ours to count. */
   readonly engine: {
     /** By reason, since the start. */
     readonly keptOut: Readonly<Record<string, number>>;
@@ -33,6 +33,7 @@ export interface NodeReadings {
     readonly keepAlivesSent: number;
     readonly untraced: number;
     /** Gauges. */
+    readonly connections: number;
     readonly bannedSources: number;
   } | null;
   readonly rtp: {
@@ -116,6 +117,11 @@ export class Metrics {
   readonly #pathsFailed = this.#counter('relevo_sip_paths_failed_total', 'Paths found not to work', ['how']);
   readonly #keepAlives = this.#counter('relevo_sip_keep_alives_total', 'Keep-alives that we sent', []);
   readonly #untraced = this.#counter('relevo_sip_untraced_total', 'Messages beyond what is traced', []);
+  readonly #connections = this.#gauge(
+    'relevo_sip_connections',
+    'Open SIP connections: TCP, TLS, WS, WSS',
+    [],
+  );
   readonly #banned = this.#gauge('relevo_sip_banned_sources', 'Sources that are banned', []);
   readonly #bad = this.#counter('relevo_sip_bad_messages_total', 'SIP messages that could not be used', []);
   readonly #challenges = this.#counter(
@@ -257,6 +263,7 @@ export class Metrics {
     for (const [how, count] of Object.entries(engine.pathsFailed)) this.#pathsFailed.inc({ how }, count);
     this.#keepAlives.inc(engine.keepAlivesSent);
     this.#untraced.inc(engine.untraced);
+    this.#connections.set(engine.connections);
     this.#banned.set(engine.bannedSources);
   }
 

@@ -6,6 +6,7 @@ const TOOLS = [
   { program: 'sipp', package: 'sip-tester', for: 'SIPp scenario tests and benchmarks' },
   { program: 'baresip', package: 'baresip', for: 'interop tests with baresip' },
   { program: 'linphonec', package: 'linphone-cli', for: 'interop tests with linphone' },
+  { program: 'rtpengine', package: 'rtpengine-daemon', for: 'interop tests with rtpengine' },
   { program: 'kamailio', package: 'kamailio', for: 'interop tests behind a topology-hiding SBC' },
   {
     program: 'kamailio with TLS',

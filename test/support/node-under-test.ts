@@ -45,6 +45,8 @@ export interface NodeUnderTestOptions {
   readonly limits?: string;
   /** Timers long enough for peers on a machine that is busy with other things. */
   readonly patient?: boolean;
+  /** The media section instead of the usual one. */
+  readonly media?: string;
   /** More listening points, one a line, as they stand in the file. */
   readonly listen?: readonly string[];
   /** Parameters of the URI at which agents are reached, such as `;transport=tls`. */
@@ -96,7 +98,7 @@ function configText(ports: NodePorts, options: NodeUnderTestOptions): string {
 listen:
   - { transport: udp, address: 127.0.0.1, port: ${ports.sip} }
   - { transport: tcp, address: 127.0.0.1, port: ${ports.sip} }
-${(options.listen ?? []).map((point) => `  - ${point}\n`).join('')}media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}, workers: 1 }
+${(options.listen ?? []).map((point) => `  - ${point}\n`).join('')}${options.media ?? `media: { kind: embedded, address: 127.0.0.1, ports: ${ports.rtp}, workers: 1 }`}
 api: { address: 127.0.0.1, port: 0 }
 log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
 ${options.limits ?? ''}

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
 import {
@@ -46,8 +47,19 @@ export const listenSchema = list(
 
 const PORT_RANGE = 'a range of ports, even to odd, within 1024 to 65535, such as 20000-29999';
 
+/** `ADDRESS:PORT`, an IPv6 address in brackets. */
+const endpoint = (port: string) =>
+  text('an address and a port', 64)
+    .transform((written) => {
+      const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(written);
+      return { address: match?.[1] ?? match?.[2] ?? '', port: Number(match?.[3] ?? 0) };
+    })
+    .refine(({ address, port }) => isIP(address) > 0 && port > 0 && port < 65_536, {
+      error: `an IP address and a port, such as 10.0.0.5:${port}`,
+    });
+
 export const mediaSchema = section({
-  kind: oneOf(['embedded'], ['rtpengine']).default(DEFAULTS.media.kind),
+  kind: oneOf(['embedded', 'rtpengine']).default(DEFAULTS.media.kind),
   address: ipv4().optional(),
   advertise: ipv4().optional(),
   address_ipv6: ipv6().optional(),
@@ -64,6 +76,7 @@ export const mediaSchema = section({
   workers: z
     .union([z.literal('auto'), integer(1, 64)], { error: 'auto, or a whole number from 1 to 64' })
     .default(DEFAULTS.media.workers),
+  nodes: list(section({ ng: endpoint('2223'), dtmf: endpoint('2224').optional() }), 'nodes').default([]),
 }).prefault({});
 
 export const apiSchema = section({

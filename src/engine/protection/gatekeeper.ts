@@ -176,7 +176,11 @@ export class Gatekeeper {
     const bound = this.#options.overloadBacklogBytes ?? DEFAULT_SHED_BACKLOG_BYTES;
     // What waits for T1 before it is looked at is sent again: no new calls then.
     const lagMs = this.#options.overloadLagMs ?? DEFAULT_LAG_MS;
-    if (this.#load.overloaded || (lagMs > 0 && this.#views.queuedMs() > lagMs) || this.#views.backlogBytes() > bound) {
+    if (
+      this.#load.overloaded ||
+      (lagMs > 0 && this.#views.queuedMs() > lagMs) ||
+      this.#views.backlogBytes() > bound
+    ) {
       this.#counts.callsShed++;
       return 'overloaded';
     }
@@ -196,8 +200,8 @@ export class Gatekeeper {
     return 'pass';
   }
 
-  /** Notes a malformed message. Whether it is still worth an answer; beyond the bound its source is banned. */
-  answersMalformed(address: string): boolean {
+  /** Notes a malformed message; beyond the bound its source is banned. */
+  noteMalformed(address: string): void {
     const source = this.#source(address);
     const now = this.#clock.now();
     if (now - source.malformedSinceMs >= MALFORMED_WINDOW_MS) {
@@ -206,7 +210,11 @@ export class Gatekeeper {
     }
     const bound = this.#options.malformedBeforeBan ?? DEFAULT_MALFORMED_BEFORE_BAN;
     if (++source.malformedCount > bound && !this.trusts(address)) this.#ban(address, 'malformed messages');
-    if (source.malformed.take(now)) return true;
+  }
+
+  /** Whether a malformed message of this source is still worth an answer. */
+  answersMalformed(address: string): boolean {
+    if (this.#source(address).malformed.take(this.#clock.now())) return true;
     this.#counts.malformedUnanswered++;
     return false;
   }

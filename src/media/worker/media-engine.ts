@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { MediaEvent, MediaSource } from '../../call/media-port.js';
 import { assertUnreachable } from '../../common/assert.js';
 import type { Clock, Timer } from '../../common/clock.js';
@@ -6,7 +7,8 @@ import type { Party } from '../../call/vocabulary.js';
 import type { Logger } from '../../common/log.js';
 import type { Random } from '../../common/random.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
-import type { FromMediaWorker, PortRange, ToMediaWorker } from '../worker-messages.js';
+import type { MediaThreadEngine, Reply } from '../media-thread.js';
+import type { PortRange, ToMediaWorker } from '../worker-messages.js';
 import { Endpoint } from './endpoint.js';
 import type { WorkerCounters } from './endpoint-context.js';
 import { Pacer } from './pacer.js';
@@ -29,9 +31,6 @@ export interface MediaEngineOptions {
   readonly log: Logger;
 }
 
-/** Where the answers of a signalling thread's commands go. */
-export type Reply = (message: FromMediaWorker) => void;
-
 interface Leg {
   readonly endpoint: Endpoint;
   readonly party: Party;
@@ -41,7 +40,7 @@ interface Leg {
 }
 
 /** All legs of one media worker, and who hears whom. */
-export class MediaEngine {
+export class MediaEngine implements MediaThreadEngine {
   readonly #options: MediaEngineOptions;
   readonly #ports: PortAllocator;
   readonly #sockets: SocketPairStock;
@@ -83,6 +82,19 @@ export class MediaEngine {
 
   get portsTotal(): number {
     return this.#ports.total * 2;
+  }
+
+  attachRecorder(port: MessagePort): void {
+    this.recordings.attach(port);
+  }
+
+  stats(): ReturnType<MediaThreadEngine['stats']> {
+    return {
+      legs: this.#legs.size,
+      portsInUse: this.portsInUse,
+      portsTotal: this.portsTotal,
+      ...this.counters,
+    };
   }
 
   /** Carries out one command. Commands for unknown legs are ignored, the adapter knows which there are. */

@@ -13,6 +13,7 @@ const settings = {
   ipv6: null,
   ports: { min: 20_000, max: 20_009 },
   workers: 2,
+  nodes: [],
 } as const;
 
 describe('media pool', () => {

@@ -133,6 +133,7 @@ export class MediaRig {
   async gap(legId: string): Promise<number> {
     const event = await this.ask({ kind: 'stopGap', legId, requestId: this.requestId() });
     assert.equal(event.kind, 'gap');
+    assert.ok(event.gapMs !== null);
     return event.gapMs;
   }
 

@@ -74,8 +74,14 @@ const ONE: readonly (readonly [string, string, string, Expected])[] = [
   [
     'rtpengine',
     'trunks:',
-    'media: { kind: rtpengine, nodes: [a] }\ntrunks:',
-    ['unsupported', 3, 'media.kind', 'rtpengine', /use embedded/],
+    'media: { kind: rtpengine }\ntrunks:',
+    ['missing', 3, 'media.kind', 'rtpengine', /at least one entry in media.nodes/],
+  ],
+  [
+    'where an rtpengine is',
+    'trunks:',
+    'media: { kind: rtpengine, nodes: [{ ng: "localhost:2223" }] }\ntrunks:',
+    ['bad_value', 3, 'media.nodes[0].ng', '"localhost:2223"', /an IP address and a port/],
   ],
   [
     'a codec to come',

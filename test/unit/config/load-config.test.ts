@@ -32,6 +32,7 @@ describe('configuration: a valid file', () => {
       ipv6: null,
       ports: { min: 20000, max: 29999 },
       workers: 'auto',
+      nodes: [],
     });
     assert.deepEqual(config.api, { address: '127.0.0.1', port: 8080, tokens: [] });
     assert.deepEqual(config.log, { level: 'info' });

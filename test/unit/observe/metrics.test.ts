@@ -19,7 +19,6 @@ const readings: NodeReadings = {
     mediaLegs: 5,
     engine: {
       dialogs: 4,
-      tcpConnections: 3,
       incomingPending: 0,
       outgoingPending: 2,
       transactions: {
@@ -92,7 +91,7 @@ describe('Metrics', () => {
       'relevo_timers{of="transactions"} 15',
       'relevo_transfers_in_flight 1',
       'relevo_sip_dialogs 4',
-      'relevo_sip_connections 3',
+      'relevo_sip_connections 4',
       'relevo_sip_requests_pending{direction="out"} 2',
       'relevo_sip_transactions{kind="non_invite_server"} 14',
     ])

@@ -1,0 +1,370 @@
+import type { LegMediaStats, MediaSource } from '../../call/media-port.js';
+import type { Clock, Timer } from '../../common/clock.js';
+import { messageOf } from '../../common/errors.js';
+import type { Logger } from '../../common/log.js';
+import type { StreamSettings } from '../worker-messages.js';
+import { isDictionary, type NgClient, type NgDictionary } from './ng-client.js';
+import { placesOf, type Place } from './pairing.js';
+import type { Prompt, PromptSource } from './prompt-source.js';
+import { HUB_SDP, localAddress, peerSdp } from './stream-sdp.js';
+
+/** Ports stay as they are through every change of partner. */
+const FLAGS = ['port latching'];
+/** Digits may be put into a relayed stream; rtpengine then decodes it and encodes it again: only once they must. */
+const INJECTING = [...FLAGS, 'inject DTMF'];
+const DIGIT_MS = 120;
+const DIGIT_PAUSE_MS = 80;
+
+export interface RtpengineCallOptions {
+  readonly callId: string;
+  readonly ng: NgClient;
+  readonly prompts: PromptSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onPlayed: (legId: string, promptId: string) => void;
+  /** rtpengine does not know this call any more, or does not answer: the node is of no use for its calls. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** A leg, and what rtpengine was told about it last. */
+interface Leg {
+  readonly legId: string;
+  settings: StreamSettings | null;
+  /** Rises with each `configure`; what rtpengine knows is `told`. */
+  version: number;
+  told: number;
+  source: MediaSource;
+  /** undefined: rtpengine holds its port, and has not heard of the peer yet. */
+  partner: string | null | undefined;
+  blocked: boolean;
+  prompt: Prompt | null;
+  finished: Timer | null;
+  digits: string;
+  /** The stream from its partner takes digits. */
+  injecting: boolean;
+}
+
+/**
+ * One call on one rtpengine. Every leg is a tag, with a hub (a tag of ours without a peer) as its partner while it
+ * is joined to nobody. Wishes are noted at once and brought to rtpengine one exchange after the other; what is
+ * overtaken by a newer wish is never sent.
+ */
+export class RtpengineCall {
+  readonly #options: RtpengineCallOptions;
+  readonly #legs = new Map<string, Leg>();
+  /** What happens in order: opening, applying, closing. */
+  #work: Promise<void> = Promise.resolve();
+  #applying = false;
+  #exchanges = 0;
+  /** Legs that rtpengine holds. */
+  #held = 0;
+
+  constructor(options: RtpengineCallOptions) {
+    this.#options = options;
+  }
+
+  get legIds(): readonly string[] {
+    return [...this.#legs.keys()];
+  }
+
+  /** Reserves the leg's ports. Rejects with RelevoError. */
+  async open(legId: string, family: 4 | 6): Promise<{ readonly address: string; readonly port: number }> {
+    const leg: Leg = {
+      legId,
+      settings: null,
+      version: 0,
+      told: 0,
+      source: { kind: 'silence' },
+      partner: undefined,
+      blocked: false,
+      prompt: null,
+      finished: null,
+      digits: '',
+      injecting: false,
+    };
+    this.#held++;
+    this.#legs.set(legId, leg);
+    try {
+      return await this.#inOrder(async () => {
+        const reply = await this.#pairing('offer', hubOf(legId), legId, HUB_SDP, {
+          'address family': `IP${family}`,
+        });
+        const local = localAddress(reply.sdp);
+        if (!local) throw new Error('rtpengine hands back no port for the leg');
+        return local;
+      });
+    } catch (error) {
+      this.#legs.delete(legId);
+      this.#held--;
+      throw error;
+    }
+  }
+
+  configure(legId: string, settings: StreamSettings): void {
+    const leg = this.#legs.get(legId);
+    if (!leg) return;
+    leg.settings = settings;
+    leg.version++;
+    this.#apply();
+  }
+
+  hear(legId: string, source: MediaSource): void {
+    const leg = this.#legs.get(legId);
+    if (!leg) return;
+    leg.source = source;
+    this.#apply();
+  }
+
+  /** Digits wait until the leg hears a partner: rtpengine puts them into that stream. */
+  sendDtmf(legId: string, digits: string): void {
+    const leg = this.#legs.get(legId);
+    if (!leg) return;
+    leg.digits += digits;
+    this.#apply();
+  }
+
+  /** Seconds since 1970 of the last packet from each peer, by leg; rejects with RelevoError. */
+  async lastPackets(): Promise<ReadonlyMap<string, number>> {
+    const reply = await this.#ask({ command: 'query' });
+    const found = new Map<string, number>();
+    for (const legId of this.#legs.keys()) {
+      const last = rtpStream(reply, legId)?.['last packet'];
+      if (typeof last === 'number') found.set(legId, last);
+    }
+    return found;
+  }
+
+  /** Frees the leg; null where rtpengine has no figures of it. Never rejects. */
+  async close(legId: string): Promise<LegMediaStats | null> {
+    const leg = this.#legs.get(legId);
+    if (!leg) return null;
+    this.#legs.delete(legId);
+    leg.finished?.cancel();
+    for (const other of this.#legs.values()) {
+      // Whoever was joined to it stands alone from now on, and is to be told so.
+      if (other.partner === legId) other.partner = null;
+    }
+    this.#apply();
+    try {
+      return await this.#inOrder(async () => {
+        const figures = statsOf(await this.#ask({ command: 'query' }), legId);
+        this.#held--;
+        if (this.#held === 0) {
+          await this.#ask({ command: 'delete', 'delete delay': 0 });
+        } else {
+          await this.#ask({ command: 'delete', 'from-tag': legId, 'delete delay': 0 });
+          await this.#ask({ command: 'delete', 'from-tag': hubOf(legId), 'delete delay': 0 });
+        }
+        return figures;
+      });
+    } catch (error) {
+      const { callId, log } = this.#options;
+      log.warn(
+        { callId, legId, error: messageOf(error) },
+        'rtpengine did not free a leg: it will by time-out',
+      );
+      return null;
+    }
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    this.#work = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  /** Brings rtpengine to what is wished, once for all wishes of this turn. */
+  #apply(): void {
+    if (this.#applying) return;
+    this.#applying = true;
+    this.#inOrder(async () => {
+      this.#applying = false;
+      await this.#reconcile();
+    }).catch((error: unknown) => {
+      this.#options.onFailed(error);
+    });
+  }
+
+  async #reconcile(): Promise<void> {
+    const { places, unserved } = placesOf(
+      [...this.#legs.values()].map(({ legId, source, settings }) => ({
+        legId,
+        source,
+        ready: settings !== null,
+      })),
+    );
+    for (const legId of unserved) {
+      const { callId, log } = this.#options;
+      log.warn(
+        { callId, legId, code: 'rtpengine_pairs_only' },
+        'rtpengine joins two parties, not three: silence',
+      );
+    }
+    const placed = [...places].flatMap(([legId, place]) => {
+      const leg = this.#legs.get(legId);
+      return leg ? [{ leg, place }] : [];
+    });
+    // First nobody hears what he is no longer to hear, last everybody hears what he is to hear.
+    for (const { leg, place } of placed) if (place.blocked) await this.#block(leg, true);
+    for (const { leg, place } of placed) await this.#join(leg, place);
+    for (const { leg, place } of placed) await this.#play(leg, place.prompt);
+    for (const { leg, place } of placed) if (!place.blocked) await this.#block(leg, false);
+    for (const { leg, place } of placed) await this.#sendDigits(leg, place);
+  }
+
+  async #block(leg: Leg, blocked: boolean): Promise<void> {
+    if (leg.blocked === blocked) return;
+    leg.blocked = blocked;
+    await this.#ask({ command: blocked ? 'block media' : 'unblock media', 'from-tag': leg.legId });
+  }
+
+  async #join(leg: Leg, { partner }: Place): Promise<void> {
+    const other = partner === null ? null : (this.#legs.get(partner) ?? null);
+    const told = leg.told === leg.version && (other === null || other.told === other.version);
+    if (told && leg.partner === partner) return;
+    const { settings } = leg;
+    if (!settings) return;
+    // The first word of the peer completes the offer that reserved the port.
+    if (leg.told === 0)
+      await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+    if (other?.settings) {
+      const { settings: theirs } = other;
+      if (other.told === 0) {
+        await this.#pairing('answer', hubOf(other.legId), other.legId, this.#describe(other, theirs));
+      }
+      const transcode = theirs.sendCodec === settings.sendCodec ? [] : [theirs.sendCodec];
+      const codec = { transcode };
+      const flags = leg.injecting || other.injecting ? INJECTING : FLAGS;
+      await this.#pairing('offer', leg.legId, other.legId, this.#describe(leg, settings), { codec, flags });
+      await this.#pairing('answer', leg.legId, other.legId, this.#describe(other, theirs), { flags });
+      other.partner = leg.legId;
+    } else if (leg.partner !== undefined) {
+      await this.#pairing('offer', hubOf(leg.legId), leg.legId, HUB_SDP);
+      await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+    }
+    leg.partner = partner;
+  }
+
+  async #play(leg: Leg, prompt: Prompt | null): Promise<void> {
+    if (leg.prompt === prompt) return;
+    const silent = leg.prompt?.kind === 'silence' && prompt?.kind === 'silence';
+    leg.prompt = prompt;
+    if (silent) return;
+    leg.finished?.cancel();
+    leg.finished = null;
+    if (prompt === null) {
+      await this.#ask({ command: 'stop media', 'from-tag': leg.legId });
+      return;
+    }
+    const { callId, prompts, log, clock, onPlayed } = this.#options;
+    const finish = (): void => {
+      if (prompt.kind === 'file') onPlayed(leg.legId, prompt.promptId);
+    };
+    try {
+      const what = await prompts.argumentsFor(prompt);
+      const reply = await this.#ask({ command: 'play media', 'from-tag': leg.legId, ...what });
+      const durationMs = typeof reply.duration === 'number' ? reply.duration : 0;
+      leg.finished = prompt.kind === 'file' ? clock.after(durationMs, finish) : null;
+    } catch (error) {
+      log.warn({ callId, legId: leg.legId, error: messageOf(error) }, 'rtpengine cannot play this prompt');
+      finish();
+    }
+  }
+
+  /** In a stream that is relayed as RFC 4733 events; to a leg that stands alone as tones, which most machines take. */
+  async #sendDigits(leg: Leg, place: Place): Promise<void> {
+    if (leg.digits.length === 0) return;
+    const { digits } = leg;
+    leg.digits = '';
+    const { callId, prompts, log, clock } = this.#options;
+    try {
+      if (place.partner !== null && leg.settings?.sendEventPayloadType !== null) {
+        if (!leg.injecting) {
+          leg.injecting = true;
+          leg.partner = null;
+          await this.#join(leg, place);
+        }
+        for (const code of digits) {
+          const timing = { duration: DIGIT_MS, pause: DIGIT_PAUSE_MS };
+          await this.#ask({ command: 'play DTMF', 'from-tag': place.partner, code, ...timing });
+        }
+        return;
+      }
+      const reply = await this.#ask({
+        command: 'play media',
+        'from-tag': leg.legId,
+        ...prompts.tones(digits),
+      });
+      leg.finished?.cancel();
+      leg.finished = clock.after(typeof reply.duration === 'number' ? reply.duration : 0, () => {
+        // What it heard before goes on.
+        leg.prompt = null;
+        this.#apply();
+      });
+    } catch (error) {
+      log.warn(
+        { callId, legId: leg.legId, digits: digits.length, error: messageOf(error) },
+        'digits not sent',
+      );
+    }
+  }
+
+  #describe(leg: Leg, settings: StreamSettings): string {
+    leg.told = leg.version;
+    return peerSdp(settings, ++this.#exchanges);
+  }
+
+  #pairing(
+    command: 'offer' | 'answer',
+    from: string,
+    to: string,
+    sdp: string,
+    more: NgDictionary = {},
+  ): Promise<NgDictionary> {
+    return this.#ask({
+      command,
+      'from-tag': from,
+      'to-tag': to,
+      sdp,
+      flags: FLAGS,
+      ICE: 'remove',
+      'rtcp-mux': ['accept', 'offer'],
+      ...more,
+    });
+  }
+
+  #ask(request: NgDictionary & { readonly command: string }): Promise<NgDictionary> {
+    return this.#options.ng.ask({ ...request, 'call-id': `relevo-${this.#options.callId}` });
+  }
+}
+
+const hubOf = (legId: string): string => `hub-${legId}`;
+
+/** The RTP stream of a tag in a reply of `query`. */
+function rtpStream(reply: NgDictionary, tag: string): NgDictionary | null {
+  const { tags } = reply;
+  const own = isDictionary(tags) ? tags[tag] : undefined;
+  const medias = isDictionary(own) ? own.medias : undefined;
+  const media: unknown = Array.isArray(medias) ? medias[0] : undefined;
+  const streams = isDictionary(media as NgDictionary) ? (media as NgDictionary).streams : undefined;
+  const stream: unknown = Array.isArray(streams) ? streams[0] : undefined;
+  return isDictionary(stream as NgDictionary) ? (stream as NgDictionary) : null;
+}
+
+function statsOf(reply: NgDictionary, tag: string): LegMediaStats | null {
+  const stats = rtpStream(reply, tag)?.stats;
+  if (!isDictionary(stats)) return null;
+  const count = (name: string): number => (typeof stats[name] === 'number' ? stats[name] : 0);
+  return {
+    packetsReceived: count('packets'),
+    packetsSent: null,
+    bytesReceived: count('bytes'),
+    bytesSent: null,
+    packetsLost: null,
+    jitterMs: null,
+    packetsRejected: count('errors'),
+  };
+}
