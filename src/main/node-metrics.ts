@@ -109,6 +109,7 @@ function engineReadings(stats: EngineThreadStats): NonNullable<NodeReadings['eng
     pathsFailed: { silent: stats.pathsSilent, closed_port: stats.portsClosed },
     keepAlivesSent: stats.keepAlivesSent,
     untraced: stats.tapDropped,
+    connections: stats.tcpConnections,
     bannedSources: protection.banned,
   };
 }

@@ -40,6 +40,7 @@ const readings: NodeReadings = {
     pathsFailed: { silent: 2 },
     keepAlivesSent: 9,
     untraced: 3,
+    connections: 4,
     bannedSources: 1,
   },
   rtp: { received: 10, relayed: 9, generated: 1, rejected: 1, portsInUse: 4, portsTotal: 100 },
