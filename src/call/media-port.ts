@@ -1,4 +1,4 @@
-import type { CodecName, DtmfKind } from './project.js';
+import type { CodecName, DtmfKind, SrtpPolicy } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
 
@@ -34,6 +34,7 @@ export type MediaCommand =
       /** Version of IP; 4 where it is not said. */
       readonly family?: 4 | 6;
       readonly dtmf?: DtmfKind;
+      readonly srtp?: SrtpPolicy;
       readonly direction: MediaDirection;
     }
   /** Takes the peer's offer (initial, re-INVITE or UPDATE) and makes our answer. → `localSdp` or `mediaFailed`. */
@@ -46,6 +47,7 @@ export type MediaCommand =
       readonly codecs: readonly CodecName[];
       readonly symmetricRtp: boolean;
       readonly dtmf?: DtmfKind;
+      readonly srtp?: SrtpPolicy;
       readonly remoteSdp: string;
       /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
       readonly direction: MediaDirection;

@@ -2,9 +2,8 @@ import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.j
 import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
 import type { CodecSide } from './codec-match.js';
-import type { NegotiatedSettings } from './sdp/local-audio.js';
 import type { SdpFailure } from './sdp/remote-description.js';
-import { SdpSession } from './sdp/sdp-session.js';
+import { SdpSession, type Agreement } from './sdp/sdp-session.js';
 import type { StreamSettings } from './worker-messages.js';
 
 /** Commands that are answered by `localSdp`, `mediaReady` or `mediaFailed`. */
@@ -117,12 +116,12 @@ export class MediaLeg implements CodecSide {
       this.#dtmf = command.dtmf ?? 'auto';
     }
     if (command.kind === 'makeOffer') {
-      const offer = sdp.makeOffer(command.codecs, command.direction);
+      const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
       return;
     }
     if (command.kind === 'makeAnswer') {
-      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction);
+      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction, command.srtp);
       if (!answer.ok) {
         this.#reject(command, answer.failure);
         return;
@@ -141,7 +140,7 @@ export class MediaLeg implements CodecSide {
     this.#options.emit({ kind: 'mediaReady', legId, requestId, direction: taken.value.direction });
   }
 
-  #configure(negotiated: NegotiatedSettings): void {
+  #configure(negotiated: Agreement['settings']): void {
     const settings = { ...negotiated, dtmf: this.#dtmf };
     this.#settings = settings;
     this.#options.configure(settings);
