@@ -75,11 +75,12 @@ export class SignallingNode {
 
   constructor(options: SignallingNodeOptions) {
     this.#options = options;
-    const { clock, random, log, post, plan } = options;
+    const { clock, random, log, plan } = options;
+    const post = this.#post.bind(this);
     this.#plan = plan;
     this.#admission = new Admission(clock);
     this.#destinations = new DestinationDirectory(plan, clock);
-    this.#records = new RecordBatch((records) => post({ kind: 'records', records }));
+    this.#records = new RecordBatch((records) => options.post({ kind: 'records', records }));
     this.#policy = new PolicyLink(clock);
     this.#media = options.makeMedia((callId, event) => {
       this.#runtime.dispatch(callId, { port: 'media', event });
@@ -156,7 +157,7 @@ export class SignallingNode {
   /** Connects to the drachtio server, and again whenever the connection is lost. */
   start(): void {
     this.#link.connect(this.#options.control);
-    this.#options.post({ kind: 'ready' });
+    this.#post({ kind: 'ready' });
   }
 
   handle(message: ToSignalling): void {
@@ -179,10 +180,10 @@ export class SignallingNode {
         void this.#registrations.stop();
         return;
       case 'getStats':
-        this.#options.post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
+        this.#post({ kind: 'stats', requestId: message.requestId, stats: this.stats() });
         return;
       case 'getTrunks':
-        this.#options.post({ kind: 'trunks', requestId: message.requestId, trunks: this.#trunks() });
+        this.#post({ kind: 'trunks', requestId: message.requestId, trunks: this.#trunks() });
         return;
       case 'close':
         void this.close();
@@ -227,7 +228,7 @@ export class SignallingNode {
   }
 
   async #close(): Promise<void> {
-    const { clock, post } = this.#options;
+    const { clock } = this.#options;
     this.#router.drain();
     const unregistered = this.#registrations.stop();
     const ended = new Promise<void>((resolve) => {
@@ -249,7 +250,13 @@ export class SignallingNode {
     this.#records.flush();
     this.#link.close();
     this.#load.close();
-    post({ kind: 'closed' });
+    this.#post({ kind: 'closed' });
+  }
+
+  /** What is said of a call never overtakes its records. */
+  #post(message: FromSignalling): void {
+    this.#records.flush();
+    this.#options.post(message);
   }
 
   #setPlan(plan: CallPlan): void {
