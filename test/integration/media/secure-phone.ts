@@ -70,8 +70,9 @@ export class SecurePhone {
   }
 
   /** The next packet, sealed. */
-  next(payload: Buffer): Buffer {
+  next(payload: Buffer, padded = false): Buffer {
     const packet = rtp(0, this.sequence, this.sequence * 160, 0xabcd, payload);
+    if (padded) packet[0]! |= 0x20;
     this.sequence++;
     return this.#sender.protect(packet, 0, packet.length)!;
   }
