@@ -25,6 +25,7 @@ export class SecurePhone {
   readonly #socket: Socket;
   readonly #suite: SrtpSuite;
   readonly #waiting = new Set<() => void>();
+  #closed = false;
   #fill = 0;
   #sender: SrtpSender;
   #receiver: SrtpReceiver | null = null;
@@ -78,7 +79,7 @@ export class SecurePhone {
   }
 
   send(to: number, packet: Buffer): void {
-    this.#socket.send(packet, to, '127.0.0.1');
+    if (!this.#closed) this.#socket.send(packet, to, '127.0.0.1');
   }
 
   /** Resolves once `ready` holds. */
@@ -95,6 +96,8 @@ export class SecurePhone {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#socket.close();
   }
 
