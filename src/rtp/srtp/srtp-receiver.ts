@@ -6,6 +6,8 @@ import type { SrtpSuite } from './suites.js';
 import { ENCRYPTED, RTCP_CLEAR_BYTES, type SrtpTransform } from './transform.js';
 
 const TURN = 0x10000;
+/** Turns of the sequence that are tried on the first source: close to three hours of 20 ms packets. */
+const FIRST_TURNS = 8;
 /** Authenticated sources that are remembered; the one that came first is forgotten for the next. */
 const MAX_SOURCES = 64;
 
@@ -64,8 +66,10 @@ export class SrtpReceiver {
   #begin(packet: Buffer, payload: number, ssrc: number): boolean {
     const sequence = rtpSequence(packet);
     const before = this.#former.get(ssrc) ?? -1;
-    // A sequence near its beginning may have lost everything from before its first turn.
-    const guesses = sequence < TURN / 2 ? [sequence, sequence + TURN] : [sequence];
+    // The first source may have been going on for hours where the media was made anew in the middle of a call. A later
+    // one has begun under this key, and may have lost everything from before its first turn.
+    const turns = this.#sources.size === 0 ? FIRST_TURNS : sequence < TURN / 2 ? 2 : 1;
+    const guesses = Array.from({ length: turns }, (_, turn) => turn * TURN + sequence);
     // With a new key the counter goes on (RFC 3711 3.3.1), or begins anew, as many peers have it.
     if (before >= 0) guesses.unshift(estimateIndex(sequence, before));
     for (const index of new Set(guesses)) {

@@ -25,6 +25,7 @@ export class SecurePhone {
   readonly #socket: Socket;
   readonly #suite: SrtpSuite;
   readonly #waiting = new Set<() => void>();
+  #closed = false;
   #fill = 0;
   #sender: SrtpSender;
   #receiver: SrtpReceiver | null = null;
@@ -70,14 +71,15 @@ export class SecurePhone {
   }
 
   /** The next packet, sealed. */
-  next(payload: Buffer): Buffer {
+  next(payload: Buffer, padded = false): Buffer {
     const packet = rtp(0, this.sequence, this.sequence * 160, 0xabcd, payload);
+    if (padded) packet[0]! |= 0x20;
     this.sequence++;
     return this.#sender.protect(packet, 0, packet.length)!;
   }
 
   send(to: number, packet: Buffer): void {
-    this.#socket.send(packet, to, '127.0.0.1');
+    if (!this.#closed) this.#socket.send(packet, to, '127.0.0.1');
   }
 
   /** Resolves once `ready` holds. */
@@ -94,6 +96,8 @@ export class SecurePhone {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#socket.close();
   }
 

@@ -38,6 +38,17 @@ describe('REFER whose Replaces names a dialog of another call of this node', () 
     bothOver(calls);
   });
 
+  it('asks for SRTP of the callers of a trunk that requires it, and for none between its own two calls', () => {
+    const calls = new TwoCalls({ trunk: makeTrunk({ srtp: 'required' }) }).withBots();
+    calls.refer();
+    const wishes = [
+      ...calls.one.mediaCommands('makeAnswer', 'c1.1'),
+      ...calls.one.mediaCommands('makeOffer', 'c1.3'),
+      ...calls.two.mediaCommands('makeAnswer', JOINED),
+    ].map((command) => ('srtp' in command ? command.srtp : 'off'));
+    assert.deepEqual(wishes, ['required', 'off', 'off']);
+  });
+
   it('passes holds, INFO and a later REFER through the seam', () => {
     const calls = new TwoCalls().withBots();
     calls.refer();

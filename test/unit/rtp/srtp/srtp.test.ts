@@ -112,6 +112,16 @@ for (const suite of SRTP_PREFERENCE) {
       assert.equal(receiver.indices.get(SSRC), 65_540);
     });
 
+    it('finds the first stream in a later turn, as after a media worker was replaced, and a second one not', () => {
+      for (let sequence = 0; sequence < 300_000; sequence += 20_000) {
+        seal(sender, rtp(sequence));
+        seal(sender, rtp(sequence, undefined, SSRC + 1));
+      }
+      assert.ok(takes(seal(sender, rtp(300_000))));
+      assert.equal(receiver.indices.get(SSRC), 300_000);
+      assert.ok(!takes(seal(sender, rtp(300_000, undefined, SSRC + 1))));
+    });
+
     it('has a rollover counter for each SSRC', () => {
       for (let sequence = 40_000; sequence < 140_000; sequence += 20_000) {
         assert.ok(takes(seal(sender, rtp(sequence))));
