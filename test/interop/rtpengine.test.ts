@@ -94,6 +94,7 @@ describe('Interop: rtpengine does the media', function () {
   describe('with a node of its own', () => {
     let node: NodeUnderTest;
     let spare: Rtpengine;
+    const started: { close(): Promise<void> }[] = [];
     const running: Sipp[] = [];
 
     before(async function () {
@@ -102,12 +103,14 @@ describe('Interop: rtpengine does the media', function () {
         this.skip();
       }
       spare = await startRtpengine();
+      started.push(spare);
       const entries = [rtpengine.node, spare.node].map(
         ({ address, port, dtmf }) => `{ ng: "${address}:${port}", dtmf: "127.0.0.1:${dtmf!.port}" }`,
       );
       node = await startNodeUnderTest({
         media: `media: { kind: rtpengine, nodes: [${entries.join(', ')}] }`,
       });
+      started.push(node);
     });
 
     afterEach(async () => {
@@ -115,8 +118,7 @@ describe('Interop: rtpengine does the media', function () {
     });
 
     after(async () => {
-      await node.close();
-      await spare.close();
+      for (const one of started.reverse()) await one.close();
     });
 
     async function run(row: Row): Promise<CallView> {

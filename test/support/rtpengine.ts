@@ -5,6 +5,7 @@ import { secureRandom } from '../../src/common/random.js';
 import { NgClient } from '../../src/media/rtpengine/ng-client.js';
 import type { RtpengineNode } from '../../src/config/relevo-config.js';
 import { freePort } from './free-ports.js';
+import { mortal } from './softphone.js';
 
 /** A real rtpengine on loopback, userspace only. */
 export interface Rtpengine {
@@ -36,8 +37,7 @@ export async function startRtpengine(): Promise<Rtpengine> {
 
   const start = async (): Promise<void> => {
     const started = spawn(
-      'rtpengine',
-      [
+      ...mortal('rtpengine', [
         '--config-file=none',
         '--table=-1',
         '--interface=127.0.0.1',
@@ -49,7 +49,7 @@ export async function startRtpengine(): Promise<Rtpengine> {
         '--num-threads=2',
         `--port-min=${first}`,
         `--port-max=${first + 599}`,
-      ],
+      ]),
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     child = started;
