@@ -137,5 +137,11 @@ export type MediaEvent =
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
   /** No RTP came from this party for the watched time; said once until RTP flows again. */
   | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }
+  /** The ports of this leg are others than the peer was told: an offer that names them is due (re-INVITE). */
+  | { readonly kind: 'mediaMoved'; readonly legId: LegId }
+  /** RTP came at the new ports, so long after the old ones were lost. */
+  | { readonly kind: 'mediaResumed'; readonly legId: LegId; readonly gapMs: number }
+  /** The media of this leg is gone for good, through a fault of ours. */
+  | { readonly kind: 'mediaLost'; readonly legId: LegId; readonly detail: string }
   | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number | null }
   | { readonly kind: 'closed'; readonly legId: LegId; readonly stats: LegMediaStats | null };

@@ -44,6 +44,8 @@ export class Endpoint implements Paced {
   #hearing: Hearing = { kind: 'nothing' };
   #canSend = false;
   #closed = false;
+  /** When the endpoint before this one was lost; null once its party was heard again. */
+  #lostAtMs: number | null = null;
 
   constructor(
     callId: string,
@@ -178,8 +180,13 @@ export class Endpoint implements Paced {
     this.#receiver.watch.start(timeoutMs, this.#context.clock.now());
   }
 
-  startGap(): void {
-    this.#sender.gap.start(this.#context.clock.now());
+  /** Takes the place of an endpoint that was lost so long ago: the first packet of the party is told of. */
+  resuming(lostForMs: number): void {
+    this.#lostAtMs = this.#context.clock.now() - lostForMs;
+  }
+
+  startGap(silentForMs = 0): void {
+    this.#sender.gap.start(this.#context.clock.now() - silentForMs);
   }
 
   stopGap(): number {
@@ -196,6 +203,7 @@ export class Endpoint implements Paced {
     timestamp: number,
     nowMs: number,
   ): void {
+    if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
@@ -207,6 +215,11 @@ export class Endpoint implements Paced {
       const own = i === last ? packet : Buffer.from(packet);
       listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
     }
+  }
+
+  #resumed(lostAtMs: number, nowMs: number): void {
+    this.#lostAtMs = null;
+    this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - lostAtMs) });
   }
 
   /** Sends this party a packet of the leg that it hears. The packet is rewritten in place. */
