@@ -3,6 +3,7 @@ import type { CallRecord } from '../call/call-record.js';
 import type { ThreadLoadReading } from '../common/thread-load.js';
 import type { CallBook } from './call-book.js';
 import { HeldMetrics, type HeldReadings } from './held-metrics.js';
+import { MediaMetrics } from './media-metrics.js';
 import type { WebhookStats } from './webhook-sender.js';
 
 /** One thread's load. `cpuMs` counts since the thread's start. */
@@ -151,6 +152,7 @@ export class Metrics {
     'kind',
   ]);
   readonly #held = new HeldMetrics(this.registry);
+  readonly #media = new MediaMetrics(this.registry);
   readonly #startedAt = new Map<string, number>();
 
   observe(record: CallRecord): void {
@@ -174,8 +176,10 @@ export class Metrics {
         this.#ended.inc({ ended_by: record.endedBy });
         this.#callSeconds.observe(record.durationMs / 1000);
         return;
-      case 'call.state':
       case 'call.event':
+        this.#media.observe(record);
+        return;
+      case 'call.state':
       case 'transfer.progress':
         return;
     }
