@@ -88,7 +88,19 @@ export interface LegMediaStats {
   readonly jitterMs: number | null;
   /** Packets of strangers and malformed ones, dropped. */
   readonly packetsRejected: number;
+  /** Mean and longest, from RTCP (RFC 3550 6.4.1); null where the peer sent no report on ours. */
+  readonly roundTripMs: number | null;
+  readonly roundTripMaxMs: number | null;
+  /** What the peer reported last of what it was sent. */
+  readonly farPacketsLost: number | null;
+  readonly farJitterMs: number | null;
+  /** Estimated by the E-model (ITU-T G.107), 1 to 4.5: of what came from the peer, and of what it was sent. G.711 only. */
+  readonly mos: number | null;
+  readonly farMos: number | null;
 }
+
+/** For a call record: whose they are. */
+export type LegFigures = LegMediaStats & { readonly party: Party };
 
 /** What the media adapter tells a call machine. */
 export type MediaEvent =
@@ -141,6 +153,13 @@ export type MediaEvent =
   | { readonly kind: 'mediaMoved'; readonly legId: LegId }
   /** RTP came at the new ports, so long after the old ones were lost. */
   | { readonly kind: 'mediaResumed'; readonly legId: LegId; readonly gapMs: number }
+  /** Both ways were agreed, and one has been without audio for so long: from the party (`received`) or to it. */
+  | {
+      readonly kind: 'oneWayAudio';
+      readonly legId: LegId;
+      readonly missing: 'received' | 'sent';
+      readonly forMs: number;
+    }
   /** The media of this leg is gone for good, through a fault of ours. */
   | { readonly kind: 'mediaLost'; readonly legId: LegId; readonly detail: string }
   | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number | null }

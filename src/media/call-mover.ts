@@ -58,7 +58,8 @@ export class CallMover {
       call.lostAtMs = nowMs;
       call.worker = null;
       for (const leg of call.legs.values()) leg.suspend();
-      if (call.losses > MAX_LOSSES) this.#giveUp(call, 'media_worker_gone', 'it lost one media worker after the other');
+      if (call.losses > MAX_LOSSES)
+        this.#giveUp(call, 'media_worker_gone', 'it lost one media worker after the other');
       else this.#calls.push(call);
     }
   }

@@ -103,7 +103,12 @@ export class EmbeddedMedia {
         return;
       case 'stopGap':
         if (!this.#forward(callId, command)) {
-          this.#emit(callId, { kind: 'gap', legId: command.legId, requestId: command.requestId, gapMs: null });
+          this.#emit(callId, {
+            kind: 'gap',
+            legId: command.legId,
+            requestId: command.requestId,
+            gapMs: null,
+          });
         }
         return;
       case 'close':

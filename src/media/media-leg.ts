@@ -119,7 +119,9 @@ export class MediaLeg implements CodecSide {
     const { remembered } = this;
     this.openDeadline = openDeadline;
     // Where nobody was told of ports yet, nobody waits for anything.
-    return this.#state.kind === 'opening' && this.#state.sdp ? remembered.restored(lostForMs) : remembered.asNew();
+    return this.#state.kind === 'opening' && this.#state.sdp
+      ? remembered.restored(lostForMs)
+      : remembered.asNew();
   }
 
   /** True where the peer has still to be told of new ports, and nobody was asked to see to that. */

@@ -92,7 +92,18 @@ export type FromMediaWorker =
       readonly callId: string;
       readonly event: Extract<
         MediaEvent,
-        { kind: 'dtmf' | 'dtmfByInfo' | 'recording' | 'played' | 'mediaTimeout' | 'mediaResumed' | 'gap' | 'closed' }
+        {
+          kind:
+            | 'dtmf'
+            | 'dtmfByInfo'
+            | 'recording'
+            | 'played'
+            | 'mediaTimeout'
+            | 'mediaResumed'
+            | 'oneWayAudio'
+            | 'gap'
+            | 'closed';
+        }
       >;
     };
 

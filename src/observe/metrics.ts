@@ -45,6 +45,9 @@ export interface NodeReadings {
     /** Gauges. */
     readonly portsInUse: number;
     readonly portsTotal: number;
+    /** Since the start of each worker. */
+    readonly recordings?: number;
+    readonly recordingsFailed?: number;
   } | null;
   readonly cdr: { readonly written: number; readonly failedWrites: number; readonly lost: number } | null;
   /** By receiver. */
@@ -175,6 +178,7 @@ export class Metrics {
       case 'call.ended':
         this.#ended.inc({ ended_by: record.endedBy });
         this.#callSeconds.observe(record.durationMs / 1000);
+        this.#media.ended(record);
         return;
       case 'call.event':
         this.#media.observe(record);
@@ -277,6 +281,7 @@ export class Metrics {
     this.#packets.inc({ kind: 'relayed' }, rtp.relayed);
     this.#packets.inc({ kind: 'generated' }, rtp.generated);
     this.#packets.inc({ kind: 'rejected' }, rtp.rejected);
+    this.#media.readRecordings(rtp.recordings ?? 0, rtp.recordingsFailed ?? 0);
     this.#ports.set({ state: 'in_use' }, rtp.portsInUse);
     this.#ports.set({ state: 'total' }, rtp.portsTotal);
   }

@@ -309,6 +309,11 @@ export class Leg {
       case 'mediaResumed':
         this.#moved.resumed(event.gapMs);
         return;
+      case 'oneWayAudio': {
+        const { missing, forMs } = event;
+        this.#context.event('one_way_audio', { leg: this.legId, party: this.party, missing, forMs });
+        return;
+      }
       case 'mediaLost':
         this.#mediaLost(event.detail);
         return;

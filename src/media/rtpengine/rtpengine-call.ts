@@ -374,5 +374,11 @@ function statsOf(reply: NgDictionary, tag: string): LegMediaStats | null {
     packetsLost: null,
     jitterMs: null,
     packetsRejected: count('errors'),
+    roundTripMs: null,
+    roundTripMaxMs: null,
+    farPacketsLost: null,
+    farJitterMs: null,
+    mos: null,
+    farMos: null,
   };
 }

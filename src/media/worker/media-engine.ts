@@ -297,14 +297,19 @@ export class MediaEngine implements MediaThreadEngine {
 
   #record(leg: Leg, { directory, consentFile, part = 1 }: Extract<ToMediaWorker, { kind: 'record' }>): void {
     const { clock, prompts } = this.#options;
-    recordLeg(leg.endpoint, { directory, consentFile, part }, { clock, prompts, desk: this.recordings }, (news) => {
-      if (news.state === 'started') this.counters.recordings++;
-      else this.counters.recordingsFailed++;
-      const { legId } = leg.endpoint;
-      const started = news.state === 'started';
-      const [file, code] = started ? [news.file, null] : [null, news.code];
-      this.#emit(leg, { kind: 'recording', legId, file, code });
-    });
+    recordLeg(
+      leg.endpoint,
+      { directory, consentFile, part },
+      { clock, prompts, desk: this.recordings },
+      (news) => {
+        if (news.state === 'started') this.counters.recordings++;
+        else this.counters.recordingsFailed++;
+        const { legId } = leg.endpoint;
+        const started = news.state === 'started';
+        const [file, code] = started ? [news.file, null] : [null, news.code];
+        this.#emit(leg, { kind: 'recording', legId, file, code });
+      },
+    );
   }
 
   #preload(file: string): void {
@@ -367,6 +372,7 @@ export class MediaEngine implements MediaThreadEngine {
       case 'played':
       case 'mediaTimeout':
       case 'mediaResumed':
+      case 'oneWayAudio':
       case 'gap':
       case 'closed':
         leg.reply({ kind: 'event', callId: leg.endpoint.callId, event });

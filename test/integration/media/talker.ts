@@ -61,8 +61,7 @@ export class Talker {
 
   /** Resolves with the nth INVITE. */
   async invited(count: number): Promise<Incoming> {
-    while (this.#timer && this.invites.length < count)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#timer && this.invites.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
     if (!this.invites[count - 1]) throw new Error(`closed before INVITE ${count}`);
     return this.invites[count - 1]!;
   }
@@ -96,6 +95,7 @@ export class Talker {
     const start = rtpPayloadStart(packet);
     if (start < 0 || (packet[1]! & 0x7f) !== 8) return;
     const voice = packet[start]!;
-    if (packet[start + 80] === voice && packet[packet.length - 1] === voice) this.#heard.set(voice, performance.now());
+    if (packet[start + 80] === voice && packet[packet.length - 1] === voice)
+      this.#heard.set(voice, performance.now());
   }
 }

@@ -94,7 +94,10 @@ describe('a media worker dies while calls are up', function () {
     const count = Number(process.env['RELEVO_TEST_CALLS'] ?? 60);
     const bot = await party(node.botPort, BOT);
     const caller = await party(0, CALLER);
-    while (threads.length < 2 || !/"media-0":"up".*"media-1":"up"/.test(await (await node.api('/healthz')).text()))
+    while (
+      threads.length < 2 ||
+      !/"media-0":"up".*"media-1":"up"/.test(await (await node.api('/healthz')).text())
+    )
       await new Promise((resolve) => setTimeout(resolve, 50));
     const marks = Array.from({ length: count }, (_, index) => `storm${index}`);
     for (const mark of marks) assert.equal(await caller.peer.call(NUMBERS.basic, mark), 200);
@@ -115,7 +118,10 @@ describe('a media worker dies while calls are up', function () {
     };
     const over = await untilOver();
     assert.deepEqual(new Set(over.map(({ endedBy }) => endedBy)), new Set(['caller']));
-    assert.deepEqual(over.flatMap((one) => notes(one, 'media_lost')), []);
+    assert.deepEqual(
+      over.flatMap((one) => notes(one, 'media_lost')),
+      [],
+    );
     assert.deepEqual([caller.invites.length, bot.invites.length], [legs / 2, count + legs / 2]);
   });
 
