@@ -1,3 +1,4 @@
+import type { RingbackCountry } from '../common/ringback-country.js';
 import type { CodecName, DtmfKind } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
@@ -13,7 +14,8 @@ export type MediaSource =
   | { readonly kind: 'leg'; readonly legId: LegId }
   /** Several parties at once; the hearing party itself is left out where it is named. A party that is gone is silent. */
   | { readonly kind: 'mix'; readonly legIds: readonly LegId[] }
-  | { readonly kind: 'ringback' }
+  /** Ringing tone; without a country that of most of Europe and Latin America. */
+  | { readonly kind: 'ringback'; readonly country?: RingbackCountry }
   /** `file` null plays the built-in melody; music loops. */
   | { readonly kind: 'music'; readonly file: string | null }
   /** Played once, then silence; `played` is sent with the promptId. */

@@ -249,7 +249,7 @@ export class MediaEngine implements MediaThreadEngine {
         return;
       }
       case 'ringback':
-        endpoint.hearPrompt(prompts.ringback, true, null);
+        endpoint.hearPrompt(prompts.ringback(source.country), true, null);
         return;
       case 'silence':
         endpoint.hearSilence();
