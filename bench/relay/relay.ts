@@ -4,6 +4,7 @@ import { problemOf } from '../common/bench-error.js';
 import { holdDirect, ramp, type Ramp, type RelayStep } from './relay-steps.js';
 import { RelevoRelay } from './relevo-relay.js';
 import { RtpGenerator, type RtpRun } from './rtp-generator.js';
+import { srtpFigures } from './srtp-cost.js';
 import { RtpengineRelay } from './rtpengine-relay.js';
 import type { RelayUnderTest } from './relay-under-test.js';
 
@@ -42,7 +43,7 @@ export async function measureRelay(settings: BenchSettings): Promise<Section> {
     return {
       name: 'relay',
       title: 'two-way G.711 calls through one media worker, by real RTP on loopback',
-      figures: figures(relevo, rtpengine, direct),
+      figures: [...figures(relevo, rtpengine, direct), ...srtpFigures()],
       notes,
       steps: [...relevo.steps, ...(rtpengine?.steps ?? [])],
       problem: null,

@@ -1,6 +1,6 @@
 import Srf from 'drachtio-srf';
 
-const { TARGET = 'sip:127.0.0.1:5070', CONTROL_PORT = '9022', SECRET = 'cymru' } = process.env;
+const { TARGET = 'sip:127.0.0.1:5070', CONTROL_PORT = '9022', SECRET = 'cymru', VERBOSE = '' } = process.env;
 
 const srf = new Srf();
 srf.connect({ host: '127.0.0.1', port: Number(CONTROL_PORT), secret: SECRET });
@@ -12,6 +12,7 @@ srf.invite(async (req, res) => {
     const { uas, uac } = await srf.createB2BUA(req, res, TARGET, { localSdpB: req.body });
     uas.on('destroy', () => uac.destroy(() => undefined));
     uac.on('destroy', () => uas.destroy(() => undefined));
+    if (VERBOSE) console.log(`joined: ${req.callingNumber} and ${TARGET}`);
   } catch (error) {
     // The caller has been given the status of the other side already.
     if (!error.status) console.error(`call failed: ${error.message}`);

@@ -1,5 +1,5 @@
 import type { RingbackCountry } from '../common/ringback-country.js';
-import type { CodecName, DtmfKind } from './project.js';
+import type { CodecName, DtmfKind, SrtpPolicy } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
 
@@ -36,6 +36,7 @@ export type MediaCommand =
       /** Version of IP; 4 where it is not said. */
       readonly family?: 4 | 6;
       readonly dtmf?: DtmfKind;
+      readonly srtp?: SrtpPolicy;
       readonly direction: MediaDirection;
     }
   /** Takes the peer's offer (initial, re-INVITE or UPDATE) and makes our answer. → `localSdp` or `mediaFailed`. */
@@ -48,6 +49,7 @@ export type MediaCommand =
       readonly codecs: readonly CodecName[];
       readonly symmetricRtp: boolean;
       readonly dtmf?: DtmfKind;
+      readonly srtp?: SrtpPolicy;
       readonly remoteSdp: string;
       /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
       readonly direction: MediaDirection;

@@ -12,6 +12,9 @@ export type CodecName = G711Name | 'G722' | 'opus' | 'CN';
 /** How DTMF goes to a peer: `auto` as its SDP allows (telephone-event, else INFO), `inband` as tones in the audio. */
 export type DtmfKind = 'auto' | 'rfc4733' | 'info' | 'inband';
 
+/** SRTP with keys in SDP (RFC 4568): `optional` offers it and takes plain RTP too, `required` takes nothing else. */
+export type SrtpPolicy = 'off' | 'optional' | 'required';
+
 /** Recording of every call of a project. */
 export interface RecordingSettings {
   /** Where the files are written; it exists when the node starts. */
@@ -104,6 +107,8 @@ export interface Trunk {
   /** May this peer take over a call of ours with INVITE + Replaces (RFC 3891)? */
   readonly acceptReplaces: boolean;
   readonly dtmf: DtmfKind;
+  /** Off where absent. */
+  readonly srtp?: SrtpPolicy;
   /** May this peer send REFERs outside the dialog that they are for, naming it by Target-Dialog (RFC 4538)? */
   readonly acceptReferOutOfDialog: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */

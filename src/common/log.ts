@@ -35,7 +35,13 @@ export function createLogger(thread: string, level: LogLevel): Logger {
   );
 }
 
-/** Removes digest values and credentials from a SIP message before it is logged or shown. */
+/**
+ * Removes digest values, credentials and keys of media (RFC 4568, 4567, 8866 5.12) from a SIP message before it is
+ * logged or shown.
+ */
 export function redactSip(raw: string): string {
-  return raw.replace(/^((?:proxy-)?authorization\s*:\s*\S+)[^\r\n]*/gim, '$1 [redacted]');
+  return raw
+    .replace(/^((?:proxy-)?authorization\s*:\s*\S+)[^\r\n]*/gim, '$1 [redacted]')
+    .replace(/\binline:[^\s|;]+/gi, 'inline:[redacted]')
+    .replace(/^(a=key-mgmt:\S+|k=[^:\r\n]+:)[^\r\n]*/gim, '$1 [redacted]');
 }

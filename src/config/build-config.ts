@@ -160,6 +160,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     maxCps: trunk.max_cps ?? null,
     codecs: trunk.codecs,
     dtmf: trunk.dtmf,
+    srtp: trunk.srtp,
     numberFormat: trunk.number_format,
     dialPlan: trunk.dial_plan
       ? {

@@ -7,6 +7,7 @@ import { messageOf } from '../common/errors.js';
 import { buildConfig } from './build-config.js';
 import { checkNode } from './check-node.js';
 import { checkProjects, type ExpressionCheck } from './check-projects.js';
+import { checkSrtp } from './check-srtp.js';
 import { checkTls } from './check-tls.js';
 import { checkReferences } from './check-references.js';
 import type { ConfigProblem } from './config-problem.js';
@@ -68,6 +69,7 @@ export function loadConfig(source: ConfigSource, options: LoadOptions): LoadedCo
   if (file) {
     const localAddress = options.localAddress === undefined ? firstOuterAddress() : options.localAddress;
     checkNode(file, yaml);
+    checkSrtp(file, yaml);
     checkTls(file, yaml, folder, options.nowMs ?? Date.now());
     checkReferences(file, yaml);
     checkProjects(file, yaml, folder, options.checkExpression);

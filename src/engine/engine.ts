@@ -126,13 +126,14 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
     tap.incoming(raw, source);
     if (!looksLikeSip(raw)) {
       badInput.note(source.address, 'not SIP');
-      gate.answersMalformed(source.address);
+      gate.noteMalformed(source.address);
       return;
     }
     const result = parseMessage(raw, parseLimits);
     if (!result.ok) {
       badInput.note(source.address, result.reason);
-      if (gate.answersMalformed(source.address) && result.request)
+      gate.noteMalformed(source.address);
+      if (result.request && gate.answersMalformed(source.address))
         layer.respondStateless(result.request, source, result.status, result.reason);
       return;
     }
@@ -176,7 +177,7 @@ export async function startEngine(options: EngineOptions, environment: EngineEnv
       onBadBytes: (source, reason, raw) => {
         if (raw) tap.incoming(raw.subarray(0, BAD_BYTES_SHOWN), source);
         badInput.note(source.address, reason);
-        gate.answersMalformed(source.address);
+        gate.noteMalformed(source.address);
       },
       admits: (address) => gate.admits(address),
     },

@@ -292,9 +292,24 @@ export class EmbeddedMedia {
     const leg = worker.legs.get(message.legId);
     if (!leg) return;
     if (message.kind === 'opened') {
-      leg.opened(message.rtpPort, message.address);
+      leg.bound = message;
+      this.#openInOrder(leg.callId);
+    } else {
+      this.#openFailed(leg, message.code, message.detail);
+    }
+  }
+
+  /**
+   * Legs open in the order in which they were asked for, whichever has its sockets first: a caller's offer is judged
+   * before anybody else hears of the call.
+   */
+  #openInOrder(callId: string): void {
+    for (const leg of this.#calls.get(callId)?.legs.values() ?? []) {
+      if (!leg.opening) continue;
+      if (!leg.bound) return;
+      leg.opened(leg.bound.rtpPort, leg.bound.address);
       this.#mover.opened(leg);
-    } else this.#openFailed(leg, message.code, message.detail);
+    }
   }
 
   #openFailed(leg: MediaLeg, code: string, detail: string): void {
@@ -304,6 +319,7 @@ export class EmbeddedMedia {
     leg.fail(503, code, detail);
     // Where a worker had it before, its peer has ports that are no more.
     if (known) this.#emit(callId, { kind: 'mediaLost', legId, detail });
+    this.#openInOrder(callId);
   }
 
   /** The worker of these legs has ended: their calls go to another one. */

@@ -2,10 +2,9 @@ import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.j
 import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
 import type { CodecSide } from './codec-match.js';
-import type { NegotiatedSettings } from './sdp/local-audio.js';
 import type { SdpFailure } from './sdp/remote-description.js';
-import { SdpSession } from './sdp/sdp-session.js';
 import { RememberedLeg } from './remembered-leg.js';
+import { SdpSession, type Agreement } from './sdp/sdp-session.js';
 import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
 
 /** Commands that are answered by `localSdp`, `mediaReady` or `mediaFailed`. */
@@ -34,6 +33,8 @@ export class MediaLeg implements CodecSide {
   readonly legId: string;
   /** `stopGap` that the worker has not answered yet. */
   readonly gapRequests = new Set<string>();
+  /** Its sockets, once the worker has them. */
+  bound: { readonly rtpPort: number; readonly address?: string } | null = null;
   /** `close` was sent to the worker. */
   closing = false;
   /** What a worker that takes this leg over has to be told. */
@@ -79,6 +80,11 @@ export class MediaLeg implements CodecSide {
     return this.#settings;
   }
 
+  /** Its commands wait for its sockets. */
+  get opening(): boolean {
+    return this.#state.kind === 'opening';
+  }
+
   negotiate(command: NegotiationCommand): void {
     const state = this.#state;
     switch (state.kind) {
@@ -110,6 +116,7 @@ export class MediaLeg implements CodecSide {
 
   /** Its worker is gone: what is asked for waits until another one has taken the leg over. */
   suspend(): void {
+    this.bound = null;
     if (this.#state.kind === 'open') this.#state = { kind: 'opening', waiting: [], sdp: this.#state.sdp };
     this.#openDeadline?.cancel();
   }
@@ -160,12 +167,12 @@ export class MediaLeg implements CodecSide {
       this.#dtmf = command.dtmf ?? 'auto';
     }
     if (command.kind === 'makeOffer') {
-      const offer = sdp.makeOffer(command.codecs, command.direction);
+      const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
       return;
     }
     if (command.kind === 'makeAnswer') {
-      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction);
+      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction, command.srtp);
       if (!answer.ok) {
         this.#reject(command, answer.failure);
         return;
@@ -185,7 +192,7 @@ export class MediaLeg implements CodecSide {
     this.#options.emit({ kind: 'mediaReady', legId, requestId, direction: taken.value.direction });
   }
 
-  #configure(negotiated: NegotiatedSettings): void {
+  #configure(negotiated: Agreement['settings']): void {
     const settings = { ...negotiated, dtmf: this.#dtmf };
     this.#settings = settings;
     this.remembered.settings = settings;

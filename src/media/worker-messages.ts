@@ -5,11 +5,21 @@ import type { LegId } from '../call/signalling-port.js';
 import type { Party } from '../call/vocabulary.js';
 import type { LogLevel } from '../common/log.js';
 import type { ThreadLoadReading } from '../common/thread-load.js';
+import type { SrtpSuite } from '../rtp/srtp/suites.js';
 
 /** An IPv4 or IPv6 transport address; IPv6 without brackets. */
 export interface MediaAddress {
   readonly address: string;
   readonly port: number;
+}
+
+/** Keys of an encrypted stream, each with its salt, in base64: secrets, which are shown nowhere. */
+export interface SrtpSettings {
+  readonly suite: SrtpSuite;
+  /** Ours. */
+  readonly sendKey: string;
+  /** The peer's. */
+  readonly receiveKey: string;
 }
 
 /** What one offer/answer exchange agreed on, as a worker needs it. */
@@ -38,6 +48,8 @@ export interface StreamSettings {
   readonly receivePayloadTypes: readonly { readonly payloadType: number; readonly codec: CodecName }[];
   readonly receiveEventPayloadType: number | null;
   readonly receiveWideEventPayloadType: number | null;
+  /** Null for plain RTP. */
+  readonly srtp: SrtpSettings | null;
   /** The agreed direction, from our side. */
   readonly maySend: boolean;
   readonly mayReceive: boolean;

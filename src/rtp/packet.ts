@@ -25,9 +25,9 @@ export type RtpFault = keyof typeof RTP_FAULTS;
 
 /**
  * Checks a datagram by RFC 3550 A.1 and returns the offset of its payload, or a negative RtpFault. Every
- * other function here may be called only on a datagram that passed.
+ * other function here may be called only on a datagram that passed. The padding of an encrypted one is not known yet.
  */
-export function rtpPayloadStart(packet: Buffer): number {
+export function rtpPayloadStart(packet: Buffer, encrypted = false): number {
   const length = packet.length;
   if (length < RTP_HEADER_BYTES) return -1;
   const first = packet[0]!;
@@ -39,7 +39,7 @@ export function rtpPayloadStart(packet: Buffer): number {
     start += 4 + ((packet[start + 2]! << 8) | packet[start + 3]!) * 4;
   }
   if (start > length) return -3;
-  if (first & 0x20) {
+  if (first & 0x20 && !encrypted) {
     const padding = packet[length - 1]!;
     if (padding === 0 || start + padding > length) return -4;
   }

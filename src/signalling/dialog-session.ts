@@ -5,6 +5,7 @@ import { contentTypeOf, cseqOf, firstValue, readHeaders, sdpOf } from './header-
 import { writeHeaders } from './header-writing.js';
 import { answerLocally, type Command, type Credentials, type LegContext } from './leg-context.js';
 import { sendReply } from './reply.js';
+import { ackNamingSession, replyNamingSession } from './session-id.js';
 import type {
   SrfAck,
   SrfFailure,
@@ -105,7 +106,7 @@ export class DialogSession {
         return;
       }
       sent.on('response', (response, ack) => {
-        this.#onResponse(command, response, ack);
+        this.#onResponse(command, response, ackNamingSession(ack, command.headers, response));
       });
       this.#listenForUpdate(sent);
     });
@@ -227,7 +228,7 @@ export class DialogSession {
       return;
     }
     if (method === 'PRACK') {
-      sendReply(reply, 200, null);
+      sendReply(reply, 200, null, { headers: replyNamingSession(request) });
       return;
     }
     if (this.#state === 'over' || (this.#state === 'lingering' && method !== 'NOTIFY')) {

@@ -11,7 +11,9 @@ import {
   type Leg,
   type LegContext,
 } from './leg-context.js';
+import { preloadedRoute, silenceParameter } from './preloaded-route.js';
 import { sendReply } from './reply.js';
+import { ackNamingSession, replyNamingSession } from './session-id.js';
 import type {
   SrfAck,
   SrfFailure,
@@ -107,7 +109,7 @@ export class UacLeg implements Leg {
     if (preloaded) options.headers['Route'] = preloaded.lines;
     const hop = preloaded?.nextHop ?? proxies[this.#hop] ?? uri;
     // The last hop has all the time that the call gives it.
-    const silence = this.#hop + 1 < proxies.length ? silenceParameter(hop) : '';
+    const silence = this.#hop + 1 < proxies.length ? silenceParameter(hop, SILENT_HOP_MS) : '';
     if (silence !== '') options.proxy = `${hop}${silence}`;
     else if (proxies.length > 0) options.proxy = hop;
     this.#context.link.request(uri, options, (failure, request) => {
@@ -130,7 +132,7 @@ export class UacLeg implements Leg {
     const fromTag = readNameAddress(firstValue(sent, 'from'))?.tag;
     if (this.#sipCallId !== null && fromTag) this.#named(`${this.#sipCallId};from-tag=${fromTag}`);
     request.on('response', (response, ack) => {
-      this.#onResponse(response, ack);
+      this.#onResponse(response, ackNamingSession(ack, this.#command.headers, response));
     });
     request.on('update', (update, reply) => {
       this.onRequest(update, reply);
@@ -354,7 +356,7 @@ export class UacLeg implements Leg {
 
   onRequest(request: SrfRequest, reply: SrfReply): void {
     if (request.method === 'BYE') {
-      sendReply(reply, 200, null);
+      sendReply(reply, 200, null, { headers: replyNamingSession(request) });
       if (this.#state !== 'confirmed' && this.#state !== 'answered') return;
       this.#gone();
       this.#context.emit(byeEvent(this.legId, request));
@@ -419,22 +421,4 @@ export class UacLeg implements Leg {
     if (this.#session) this.#session.end();
     else this.#context.closed();
   }
-}
-
-/** RFC 3261 8.1.2: the first route is the next hop. Null without routes. */
-function preloadedRoute(
-  routes: readonly string[],
-): { readonly nextHop: string; readonly lines: string } | null {
-  const nextHop = /<([^>]+)>/.exec(routes[0] ?? '')?.[1];
-  if (nextHop === undefined) return null;
-  // The parameter tells the embedded engine to take the Route; a drachtio-server takes none from an application.
-  return { nextHop: `${nextHop};relevo-route`, lines: routes.join(', ') };
-}
-
-/**
- * Tells the embedded engine how long a next hop may be silent; the `proxy` of drachtio-srf never goes over the
- * network. A drachtio-server does not know the parameter and gives up after its own timer B.
- */
-function silenceParameter(uri: string): string {
-  return /^sip:[^<>?]+$/i.test(uri) ? `;relevo-silent-ms=${SILENT_HOP_MS}` : '';
 }

@@ -10,6 +10,7 @@ import {
   type LegContext,
 } from './leg-context.js';
 import { sendReply } from './reply.js';
+import { replyNamingSession } from './session-id.js';
 import type { SrfFailure, SrfMessage, SrfReply, SrfRequest } from './srf-types.js';
 
 /**
@@ -216,7 +217,7 @@ export class UasLeg implements Leg {
   }
 
   #onBye(request: SrfRequest, reply: SrfReply): void {
-    sendReply(reply, 200, null);
+    sendReply(reply, 200, null, { headers: replyNamingSession(request) });
     if (this.#state === 'ending' || this.#state === 'gone') return;
     const asked = this.#byeWanted !== null;
     this.#state = 'gone';

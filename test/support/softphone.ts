@@ -51,6 +51,8 @@ export interface SoftphoneOptions {
   readonly port?: number;
   /** What it logs in with, where it is challenged. */
   readonly password?: string;
+  /** It offers SRTP by SDES, and where it is `required` takes nothing else; plain RTP where absent. */
+  readonly srtp?: 'optional' | 'required';
   /** It speaks SIP over TLS only, with this certificate, and trusts this authority. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }

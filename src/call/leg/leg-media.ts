@@ -1,6 +1,6 @@
 import type { CallContext } from '../call-context.js';
 import type { LegMediaStats, MediaDirection, MediaEvent, MediaSource } from '../media-port.js';
-import type { CodecName, DtmfKind, RecordingSettings } from '../project.js';
+import type { CodecName, DtmfKind, RecordingSettings, SrtpPolicy } from '../project.js';
 import type { LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
 
@@ -17,6 +17,8 @@ export interface MediaProfile {
   readonly family: 4 | 6;
   /** How digits go to this peer, and from where they are taken. */
   readonly dtmf: DtmfKind;
+  /** Off where absent. */
+  readonly srtp?: SrtpPolicy;
 }
 
 /** The media endpoint of one leg: requests with their answers, and exactly one close. */

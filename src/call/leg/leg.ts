@@ -16,9 +16,11 @@ import { LegMedia, type MediaProfile, type MediaResult } from './leg-media.js';
 import type { Dial, LegIdentity, Release } from './leg-orders.js';
 import type { LegOwnerOf } from './leg-owner.js';
 import { LegRequests, type RequestContent } from './leg-requests.js';
-import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
+import type { InDialogResponse } from './in-dialog.js';
 import { nextLegState, type LegState, type LegTrigger } from './leg-state.js';
 import { withSessionId } from './session-header.js';
+import { OwnBye } from './own-bye.js';
+import { PeerRequests } from './peer-requests.js';
 import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
@@ -26,10 +28,6 @@ import { negotiationPort } from './negotiation-port.js';
 import { MovedMedia } from './moved-media.js';
 import { InfoDigits } from './info-digits.js';
 import { PressFilter, type PressKind } from './press-filter.js';
-import { ABILITIES, whoseRequest } from './request-routing.js';
-
-/** RFC 3261 13.3.1.4: after this the stack gives up waiting for the ACK. */
-const ACK_GIVES_UP_MS = 32_000;
 
 export type LegOwner = LegOwnerOf<Leg>;
 
@@ -50,13 +48,14 @@ export class Leg {
   readonly #initial: InitialOffer;
   readonly #uac: UacExchange;
   readonly #uasExchange: UasExchange;
+  readonly #bye: OwnBye;
+  readonly #peerRequests: PeerRequests;
   #owner: LegOwner;
   #state: LegState = 'new';
   #uas = false;
   #released = false;
   #confirmed = false;
   #answered = false;
-  #byeHeaders: SipHeaders = {};
   #dialog: DialogName | null = null;
   #peer: PeerAbilities | null = null;
   #sipCallId: string | null = null;
@@ -97,6 +96,16 @@ export class Leg {
       failMedia: (failure: Extract<MediaResult, { ok: false }>) => this.#failMedia(failure),
     };
     this.#uasExchange = new UasExchange(exchange);
+    this.#bye = new OwnBye({ ...exchange, context });
+    this.#peerRequests = new PeerRequests({
+      state: () => this.#state,
+      respond: (requestId, status, headers) =>
+        this.respond(requestId, status, headers === undefined ? {} : { headers }),
+      negotiate: (request) => this.#negotiation.handleRequest(request),
+      tell: (request) => this.#owner.legRequest(this, request),
+      digitOf: (request) => this.#infoDigits.read(request),
+      digit: (digit) => this.#digit(digit, 'info'),
+    });
     this.#uac = new UacExchange({
       ...exchange,
       context,
@@ -108,7 +117,7 @@ export class Leg {
         this.#peer = event.peer;
       },
       answered: () => this.#reportAnswered(),
-      byeHeaders: () => this.#byeHeaders,
+      byeHeaders: () => this.#bye.headers,
     });
   }
 
@@ -212,7 +221,7 @@ export class Leg {
     this.#released = true;
     const { status = 480, reason = null, headers = {} } = how;
     const { legId } = this;
-    this.#byeHeaders = headers;
+    this.#bye.willSay(headers);
     switch (this.#state) {
       case 'offered':
         this.#move('reject');
@@ -230,7 +239,7 @@ export class Leg {
         break;
       case 'established':
       case 'answering':
-        this.#hangUp(headers);
+        this.#bye.send(this.#uas && !this.#confirmed);
         break;
       default:
         break;
@@ -274,7 +283,7 @@ export class Leg {
         this.#response(event);
         return;
       case 'request':
-        this.#request(event);
+        this.#peerRequests.take(event);
         return;
       case 'bye':
         this.#ended(event.byStack === null ? 'bye' : 'stack', event.headers, event.byStack ?? 'BYE');
@@ -354,7 +363,7 @@ export class Leg {
     if (this.#confirmed) return;
     this.#confirmed = true;
     if (this.#state === 'hanging') {
-      this.#sendBye();
+      this.#bye.sendNow();
       return;
     }
     if (!this.#initial.answerInAck || this.gone) return;
@@ -383,30 +392,6 @@ export class Leg {
       this.#context.impossible('response that nobody awaits', { leg: this.legId });
     } else if (told === 'dialog gone') {
       this.#lost(event.status);
-    }
-  }
-
-  #request(request: InDialogRequest): void {
-    const inDialog = ['established', 'early', 'offered'].includes(this.#state);
-    switch (whoseRequest(request, inDialog)) {
-      case 'nobody':
-        this.respond(request.requestId, 481);
-        return;
-      case 'negotiation':
-        this.#negotiation.handleRequest(request);
-        return;
-      case 'stack':
-        this.respond(request.requestId, 200, { headers: ABILITIES });
-        return;
-      case 'owner': {
-        const digit = this.#infoDigits.read(request);
-        if (digit === null) {
-          this.#owner.legRequest(this, request);
-          return;
-        }
-        this.respond(request.requestId, 200);
-        this.#digit(digit, 'info');
-      }
     }
   }
 
@@ -464,25 +449,9 @@ export class Leg {
     if (telling) this.#owner.legFailed(this, { status, reason, headers, cause });
   }
 
-  #hangUp(headers: SipHeaders): void {
-    if (this.#uas && !this.#confirmed) {
-      this.#move('byeLater');
-      this.#context.timers.start(`hang.${this.legId}`, ACK_GIVES_UP_MS, () => this.#sendBye());
-      return;
-    }
-    this.#move('bye');
-    this.#send({ kind: 'bye', legId: this.legId, headers });
-  }
-
-  #sendBye(): void {
-    this.#context.timers.stop(`hang.${this.legId}`);
-    if (!this.#move('confirmed')) return;
-    this.#send({ kind: 'bye', legId: this.legId, headers: this.#byeHeaders });
-  }
-
   /** The dialog is no more. */
   #vanish(): void {
-    this.#context.timers.stop(`hang.${this.legId}`);
+    this.#bye.stop();
     this.#shut();
     this.#onGone(this);
   }

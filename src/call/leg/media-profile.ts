@@ -20,5 +20,6 @@ export function mediaProfile(trunk: Trunk | null, project: Project, uri: string 
     symmetricRtp: trunk?.symmetricRtp ?? true,
     family: uri !== null && /^sips?:(?:[^@]*@)?\[/i.test(uri) ? 6 : 4,
     dtmf: trunk?.dtmf ?? 'auto',
+    srtp: trunk?.srtp ?? 'off',
   };
 }

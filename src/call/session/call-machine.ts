@@ -23,6 +23,7 @@ import { BotFailure } from './bot-failure.js';
 import { BotSession } from './bot-session.js';
 import { CallerSide } from './caller-side.js';
 import { decidedWish } from './decided-wish.js';
+import { endedRecord } from './ended-record.js';
 import { LegSet } from './leg-set.js';
 import { takeOrder } from './orders.js';
 import { relayRequest } from './relay.js';
@@ -434,18 +435,9 @@ export class CallMachine implements CallHost {
     const { context } = this;
     context.timers.stopAll();
     this.setState('ended');
-    context.record({
-      kind: 'call.ended',
-      callId: context.callId,
-      at: context.wallMs(),
-      endedBy: end.endedBy,
-      sipStatus: this.#answered ? null : (end.status ?? 480),
-      cause: end.cause,
-      durationMs: Math.round(context.now() - (this.#answered?.at ?? this.#startedAt)),
-      answeredAt: this.#answered?.wallMs ?? null,
-      transfers: this.#desk.results,
-      media: this.#legs.stats(),
-    });
+    const facts = { startedAt: this.#startedAt, answered: this.#answered };
+    const { results: transfers } = this.#desk;
+    context.record(endedRecord(context, end, { ...facts, transfers, media: this.#legs.stats() }));
     context.emit({ port: 'end' });
   }
 }

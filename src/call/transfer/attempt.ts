@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.js';
 import type { Target } from '../destinations/destination-directory.js';
+import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { Leg } from '../leg/leg.js';
 import type { AttemptMethod, EndedBy, SipHeaders, TransferAttempt, TransferOutcome } from '../vocabulary.js';
 
@@ -34,6 +35,8 @@ export interface AttemptObserver {
   attemptConnected(attempt: Attempt, leg: Leg): void;
   /** REFER: the peer handed itself over; `confirmed` where it said so. */
   attemptReferred(attempt: Attempt, confirmed: boolean): void;
+  /** INVITE: the person, who has not taken the call yet, sends it on by this REFER; without it that is refused. */
+  attemptSentOn?(attempt: Attempt, leg: Leg, request: InDialogRequest): void;
 }
 
 /** What is told of one attempt. */

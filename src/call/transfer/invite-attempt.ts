@@ -47,6 +47,8 @@ export class InviteAttempt implements Attempt, LegOwner {
   readonly #options: InviteOptions;
   #phase: 'new' | 'dialling' | 'dialling on' | 'briefing' | 'taken' | 'over' = 'new';
   #leg: Leg | null = null;
+  /** The person sent the call on: its turn stands still. Called where the attempt is over before that is known. */
+  #sentOn: (() => void) | null = null;
 
   constructor(host: CallHost, target: Target, observer: AttemptObserver, options: InviteOptions) {
     this.#host = host;
@@ -69,7 +71,12 @@ export class InviteAttempt implements Attempt, LegOwner {
     const { trunk } = target;
     this.#phase = 'dialling';
     const uri = this.#options.uri ?? target.uri;
-    const profile = mediaProfile({ ...trunk, codecs: target.codecs }, context.project, uri);
+    const profile = mediaProfile(
+      // Between two calls of this node nothing leaves it.
+      { ...trunk, codecs: target.codecs, srtp: target.join ? 'off' : (trunk.srtp ?? 'off') },
+      context.project,
+      uri,
+    );
     const leg = this.#host.newLeg(this.#options.party ?? 'agent', uri, profile, this);
     this.#leg = leg;
     this.#occupy(leg);
@@ -134,6 +141,9 @@ export class InviteAttempt implements Attempt, LegOwner {
     if (this.#leg !== leg || !['dialling', 'dialling on', 'briefing'].includes(this.#phase)) return false;
     const ringing = this.#phase === 'dialling';
     this.#stopTimers();
+    // Another phone is another person: what the first one sent on is not its to wait for.
+    this.#sentOn?.();
+    this.#sentOn = null;
     this.#leg = by;
     by.adopt(this);
     if (ringing) this.#answered(by, 'Picked up');
@@ -143,7 +153,7 @@ export class InviteAttempt implements Attempt, LegOwner {
 
   /** The person, or who speaks for it, says that the call is taken; false where nobody is being asked. */
   takeNow(leg: Leg): boolean {
-    if (this.#leg !== leg || this.#phase !== 'briefing') return false;
+    if (this.#leg !== leg || this.#phase !== 'briefing' || this.#sentOn !== null) return false;
     this.#take();
     return true;
   }
@@ -187,7 +197,26 @@ export class InviteAttempt implements Attempt, LegOwner {
 
   legRequest(leg: Leg, request: InDialogRequest): void {
     if (request.method === 'NOTIFY') this.#host.notify(leg, request);
-    else leg.respond(request.requestId, request.method === 'REFER' ? 603 : 415);
+    else if (request.method !== 'REFER') leg.respond(request.requestId, 415);
+    else if (this.#sentOn !== null) leg.respond(request.requestId, 491);
+    else if (this.#phase === 'briefing' && this.#options.method === 'invite' && this.#observer.attemptSentOn)
+      this.#observer.attemptSentOn(this, leg, request);
+    else leg.respond(request.requestId, 603);
+  }
+
+  /** The person's turn stands still while somebody else is dialled; `over` where it ends meanwhile. */
+  sendOn(over: () => void): void {
+    this.#sentOn = over;
+    this.#stopTimers();
+  }
+
+  /** Nobody else was reached: it is the person's turn again. */
+  takeBack(): void {
+    if (this.#sentOn === null) return;
+    this.#sentOn = null;
+    if (this.#phase !== 'briefing') return;
+    if (this.#options.acceptDigit === null) this.#take();
+    else this.#openGate();
   }
 
   legDigit(_leg: Leg, digit: string): void {
@@ -203,7 +232,7 @@ export class InviteAttempt implements Attempt, LegOwner {
   }
 
   legPlayed(_leg: Leg, promptId: string): void {
-    if (this.#phase !== 'briefing' || promptId !== BRIEF) return;
+    if (this.#phase !== 'briefing' || promptId !== BRIEF || this.#sentOn !== null) return;
     if (this.#options.acceptDigit === null) this.#take();
     else this.#openGate();
   }
@@ -267,7 +296,7 @@ export class InviteAttempt implements Attempt, LegOwner {
 
   #take(): void {
     const leg = this.#leg;
-    if (!leg || this.#phase !== 'briefing') return;
+    if (!leg || this.#phase !== 'briefing' || this.#sentOn !== null) return;
     this.#stopTimers();
     this.#phase = 'taken';
     this.#observer.attemptConnected(this, leg);
@@ -295,6 +324,8 @@ export class InviteAttempt implements Attempt, LegOwner {
     this.#stopTimers();
     this.#phase = 'over';
     this.log.ended(endedBy);
+    this.#sentOn?.();
+    this.#sentOn = null;
   }
 
   #stopTimers(): void {

@@ -61,3 +61,13 @@ export function afterRefer(
   if (!silent) return 'go on';
   return onNoNotify === 'hangup' ? 'hangup' : 'resume';
 }
+
+/** The caller's side took a REFER: `auto` asks it again. */
+export function noteReferWorked({ context }: CallHost): void {
+  context.deps.destinations.methods.referWorked(context.deps.trunk.name, context.now());
+}
+
+/** The caller's side refused a REFER: `auto` spares it for a while. */
+export function noteReferRefused({ context }: CallHost): void {
+  context.deps.destinations.methods.referRefused(context.deps.trunk.name, context.now());
+}

@@ -1,6 +1,7 @@
 import type { CallEnd, CallHost, TransferWish } from '../call-host.js';
 import { reasonHeader } from '../context/sip-headers.js';
 import type { Resolution, Target } from '../destinations/destination-directory.js';
+import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { Leg } from '../leg/leg.js';
 import type { EndedBy, SipHeaders, TransferMethod, TransferMode, TransferOutcome } from '../vocabulary.js';
 import { Aftermath } from './aftermath.js';
@@ -8,14 +9,18 @@ import type { Attempt, AttemptFailure, AttemptObserver } from './attempt.js';
 import type { DeskTransfer, TransferDeps } from './desk-transfer.js';
 import { AttemptFactory } from './attempt-factory.js';
 import { AttendedSteps } from './attended-steps.js';
+import { Incumbent } from './incumbent.js';
 import { InviteAttempt } from './invite-attempt.js';
-import { afterRefer, chooseMethod } from './method-choice.js';
+import { Joining } from './joining.js';
+import { LiveAttempts } from './live-attempts.js';
+import { afterRefer, chooseMethod, noteReferRefused, noteReferWorked } from './method-choice.js';
 import { nextBatch } from './next-batch.js';
 import { Prelude } from './prelude.js';
 import { Redirects } from './redirects.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
+import { SentOn } from './sent-on.js';
 import { TransferReport } from './transfer-report.js';
-import { playWaiting, ringCaller } from './waiting.js';
+import { ringCaller } from './waiting.js';
 
 /** One transfer: attempts at the destinations in order, what happens when they fail, and one terminal result. */
 export class Transfer implements AttemptObserver, DeskTransfer {
@@ -31,13 +36,12 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   readonly #prelude: Prelude;
   readonly #redirects: Redirects;
   readonly #attended: AttendedSteps;
+  readonly #sentOn: SentOn;
   #targets: Target[] = [];
-  #live: Attempt[] = [];
+  readonly #live = new LiveAttempts();
   #phase: TransferPhase = 'new';
-  #incumbent: Leg | null;
-  #joining: { leg: Leg; target: Target } | null = null;
-  /** The caller goes on talking to the bot while the person is being reached. */
-  #withIncumbent = false;
+  readonly #incumbent: Incumbent;
+  readonly #joining: Joining;
   #last: AttemptFailure = { outcome: 'failed', detail: 'nothing was tried', rang: false };
   #outcome: TransferOutcome | null = null;
   #humanConnectedAt: number | null = null;
@@ -50,18 +54,19 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.wish = deps.wish;
     this.#mode = deps.wish.mode ?? transfer.mode;
     this.#method = deps.wish.method ?? transfer.method;
-    this.#incumbent = host.roles.agent ?? host.roles.bot;
+    this.#incumbent = new Incumbent(host);
+    this.#joining = new Joining(host);
     const { transferId, wish } = deps;
     this.#prelude = new Prelude(
       host,
-      () => this.#incumbent,
+      () => this.#incumbent.leg,
       () => this.#setOut(),
     );
     this.#redirects = new Redirects(host);
     this.#attended = new AttendedSteps(host, {
       mode: this.#mode,
       method: this.#method,
-      incumbent: () => this.#incumbent,
+      incumbent: () => this.#incumbent.leg,
       progress: (progress, destination, detail) => this.#record(progress, destination, detail),
       talking: (three) => this.#talking(three),
       personGone: (detail) => this.#resume('declined', detail),
@@ -70,11 +75,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       join: (leg, target) => this.#join(leg, target),
     });
     this.#aftermath = new Aftermath(host, transfer, {
-      incumbent: () => this.#incumbent,
+      incumbent: () => this.#incumbent.leg,
       last: () => this.#last,
       botDied: wish.reason === 'bot_failure',
       tryNext: () => {
-        this.#wait();
+        this.#incumbent.wait(this.#mode);
         this.#tryNext();
       },
       announcing: () => this.#move('announce'),
@@ -82,8 +87,19 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       conclude: (outcome, detail) => this.#conclude(outcome, detail),
     });
     this.#report = new TransferReport(host, { transferId, wish, mode: this.#mode, method: this.#method });
-    const briefer = (): Leg | null => (this.#incumbent?.up === true ? this.#incumbent : null);
+    const briefer = (): Leg | null => this.#incumbent.speaker;
     this.#factory = new AttemptFactory({ ...deps, host, observer: this, briefer });
+    this.#sentOn = new SentOn(host, {
+      ...deps,
+      observer: this,
+      briefer,
+      undecided: () => this.undecided,
+      run: (attempts, rest) => {
+        this.#targets.unshift(...rest);
+        this.#run(attempts);
+      },
+      letGo: (attempt) => this.#live.remove(attempt),
+    });
   }
 
   /** The outcome is not certain yet. */
@@ -96,19 +112,18 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** Begins; `resolution` says where to, or why not. */
   start(resolution: Resolution): void {
-    const { context } = this.#host;
     const { wish } = this;
     this.#report.started(resolution.ok ? resolution.name : (wish.to ?? ''));
     if (!resolution.ok && resolution.code === 'not_allowed') {
       // The caller goes on with whoever it talks to: nothing was touched.
       const refused = { outcome: resolution.code, detail: resolution.detail };
-      if (this.#incumbent === null) this.#aftermath.hangUp(refused);
+      if (this.#incumbent.leg === null) this.#aftermath.hangUp(refused);
       else this.#conclude(refused.outcome, refused.detail);
       return;
     }
     this.#report.measure();
     this.#host.setState('transferring');
-    context.timers.start('transfer.total', context.project.transfer.timers.totalMs, () => this.#tooLong());
+    this.#startTotal();
     wish.listener?.provisional(100, 'Trying');
     if (!resolution.ok) {
       this.#move('try');
@@ -123,7 +138,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   #setOut(): void {
     this.#tryNext();
-    if (this.#phase === 'trying') this.#wait();
+    if (this.#phase === 'trying') this.#incumbent.wait(this.#mode);
   }
 
   /** Takes the transfer back; the bot has the caller again. */
@@ -137,10 +152,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   callEnding(callerLeft: boolean, end: CallEnd): void {
     if (!this.undecided) return;
     const headers = end.headers ?? reasonHeader(487, callerLeft ? 'The caller hung up' : 'Call ended');
-    if (callerLeft) {
-      const keeping = this.#live.filter((attempt) => attempt.callerLeft());
-      if (keeping.length > 0) return;
-    }
+    if (callerLeft && this.#live.callerLeft()) return;
     const { outcome, detail } = this.#last;
     const announcing = this.#phase === 'announcing';
     this.#abortAll(callerLeft ? 'caller' : 'relevo', headers);
@@ -160,35 +172,25 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** The bot (or the agent who asked for the transfer) is gone; the transfer goes on. */
   incumbentGone(leg: Leg): void {
-    if (this.#joining?.leg === leg && this.undecided) {
-      // The person left before the caller, just being answered, could be joined.
-      const { destination } = this.#joining.target;
-      this.#joining = null;
-      this.#last = {
-        outcome: 'declined',
-        detail: `${destination} hung up before the caller was answered`,
-        rang: true,
-      };
+    const failure = this.undecided ? this.#joining.lost(leg) : null;
+    if (failure) {
+      this.#last = failure;
       this.#afterFailure();
       return;
     }
-    if (this.#incumbent !== leg) return;
-    this.#incumbent = null;
-    const { caller } = this.#host.roles;
+    if (this.#incumbent.leg !== leg) return;
+    this.#incumbent.lost();
     if (!this.undecided) return;
     this.#prelude.botDone();
     if (this.#attended.part('the bot is gone')) return;
-    for (const attempt of this.#live) if (attempt instanceof InviteAttempt) attempt.brieferGone();
-    if (caller?.up && this.#withIncumbent) {
-      this.#withIncumbent = false;
-      this.#host.bridge.play(caller, this.#host.music());
-    }
+    this.#live.brieferGone();
+    this.#incumbent.missed();
   }
 
   /** The bot says that its brief to the agent is over. */
   briefDone(): boolean {
     if (this.botLeaves()) return true;
-    return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.briefDone());
+    return this.#live.briefDone();
   }
 
   /** The bot says that it has finished its sentence. */
@@ -203,7 +205,8 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   /** The caller, unanswered until the person was there, is answered now. */
   callerAnswered(): void {
-    if (this.#joining) this.#joined(this.#joining.target);
+    const target = this.#joining.take();
+    if (target) this.#joined(target);
   }
 
   played(promptId: string): void {
@@ -219,7 +222,11 @@ export class Transfer implements AttemptObserver, DeskTransfer {
     this.#record('ringing', attempt.target.destination, `${status} ${reason}`);
     this.wish.listener?.provisional(status, reason);
     if (attempt.kind === 'invite')
-      ringCaller(this.#host, this.#mode, { earlyMedia, alone: this.#live.length === 1 });
+      ringCaller(this.#host, this.#mode, { earlyMedia, alone: this.#live.count === 1 });
+  }
+
+  attemptSentOn(attempt: Attempt, leg: Leg, request: InDialogRequest): void {
+    if (attempt instanceof InviteAttempt) this.#sentOn.take(attempt, leg, request);
   }
 
   attemptConnected(attempt: Attempt, leg: Leg): void {
@@ -228,18 +235,17 @@ export class Transfer implements AttemptObserver, DeskTransfer {
       return;
     }
     this.#record('accepted', attempt.target.destination, null);
-    this.#live = this.#live.filter((one) => one !== attempt);
-    for (const other of this.#live.splice(0))
-      other.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
+    this.#live.remove(attempt);
+    this.#live.abort('relevo', reasonHeader(200, 'Call completed elsewhere'));
     this.#move('reached');
     this.#attended.reached(attempt, leg);
   }
 
   attemptReferred(attempt: Attempt, confirmed: boolean): void {
-    this.#live = [];
+    this.#live.clear();
     this.#move('reached');
     const { context } = this.#host;
-    context.deps.destinations.methods.referWorked(context.deps.trunk.name, context.now());
+    noteReferWorked(this.#host);
     const { byeGraceMs } = context.project.transfer.timers;
     const { destination } = attempt.target;
     this.#record('connected', destination, confirmed ? null : 'not confirmed by a NOTIFY');
@@ -252,25 +258,22 @@ export class Transfer implements AttemptObserver, DeskTransfer {
         `the peer took the REFER and left without saying what became of it`,
       );
     if (this.#host.ending) return;
-    this.#releaseIncumbent();
+    this.#incumbent.release();
     this.#host.transferredAway(byeGraceMs);
   }
 
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void {
-    this.#live = this.#live.filter((one) => one !== attempt);
+    this.#live.remove(attempt);
     this.#last = failure;
     this.#record('failed', attempt.target.destination, failure.detail);
-    if (!this.undecided || this.#redirected(attempt, failure) || this.#live.length > 0) return;
+    if (!this.undecided || this.#redirected(attempt, failure) || this.#live.count > 0) return;
     const { caller } = this.#host.roles;
     if (this.#host.ending || !caller || (!caller.up && !caller.pending)) {
       this.#abortAll('caller', reasonHeader(487, 'The caller hung up'));
       this.#conclude(failure.outcome, failure.detail);
       return;
     }
-    if (attempt.kind === 'refer' && failure.outcome === 'refer_rejected') {
-      const { context } = this.#host;
-      context.deps.destinations.methods.referRefused(context.deps.trunk.name, context.now());
-    }
+    if (attempt.kind === 'refer' && failure.outcome === 'refer_rejected') noteReferRefused(this.#host);
     // The person is there: the caller is joined by the bridge rather than sent back.
     if (this.#attended.fallBack()) return;
     const next = attempt.kind === 'refer' ? afterRefer(this.#host, this.#method, failure) : 'go on';
@@ -288,25 +291,24 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   mayReplace(): boolean {
-    if (this.#joining !== null || this.#attended.busy) return false;
-    return this.#live.every((one) => one.kind === 'invite');
+    if (this.#joining.waiting || this.#attended.busy) return false;
+    return this.#live.allInvites;
   }
 
   replaced(leg: Leg, by: Leg): void {
-    if (this.#incumbent === leg) this.#incumbent = by;
+    this.#incumbent.replaced(leg, by);
   }
 
   completeWith(leg: Leg): boolean {
-    return this.#live.some((attempt) => attempt instanceof InviteAttempt && attempt.takeNow(leg));
+    return this.#live.takeNow(leg);
   }
 
   dump(): object {
-    const live = this.#live.map(({ kind, target }) => ({ destination: target.destination, kind }));
     return {
       transferId: this.transferId,
       phase: this.#phase,
       outcome: this.#outcome,
-      live,
+      live: this.#live.dump(),
       left: this.#targets.length,
     };
   }
@@ -314,14 +316,18 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   /** Three talk, or are two again. A conversation is not waiting: its own bound ends it. */
   #talking(three: boolean): void {
     const { context } = this.#host;
-    const { totalMs } = context.project.transfer.timers;
     this.#move(three ? 'meet' : 'reached');
     if (three) {
       this.#humanConnectedAt = context.wallMs();
       context.timers.stop('transfer.total');
     } else {
-      context.timers.start('transfer.total', totalMs, () => this.#tooLong());
+      this.#startTotal();
     }
+  }
+
+  #startTotal(): void {
+    const { timers, project } = this.#host.context;
+    timers.start('transfer.total', project.transfer.timers.totalMs, () => this.#tooLong());
   }
 
   /** A 3xx that may be followed is one more attempt. */
@@ -361,7 +367,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   #run(attempts: readonly Attempt[]): void {
-    this.#live.push(...attempts);
+    this.#live.add(attempts);
     for (const attempt of attempts) {
       this.#report.attempt(attempt.log);
       attempt.start();
@@ -369,34 +375,15 @@ export class Transfer implements AttemptObserver, DeskTransfer {
   }
 
   #join(leg: Leg, target: Target): void {
-    const { caller } = this.#host.roles;
-    this.#joining = { leg, target };
-    this.#host.joinAgent(leg, target.trunk);
-    if (caller?.up) this.#joined(target);
+    if (this.#joining.join(leg, target)) this.#joined(target);
   }
 
   #joined(target: Target): void {
-    this.#joining = null;
     this.#humanConnectedAt ??= this.#host.context.wallMs();
     this.#record('connected', target.destination, null);
     // The caller hears the person before the bot is let go.
     this.#conclude('completed', 'the caller and the person are joined');
-    this.#releaseIncumbent();
-  }
-
-  #releaseIncumbent(): void {
-    const { roles } = this.#host;
-    const leaving = this.#incumbent;
-    this.#incumbent = null;
-    if (!leaving) return;
-    if (roles.bot === leaving) roles.bot = null;
-    if (roles.agent === leaving) roles.agent = null;
-    this.#host.bridge.play(leaving, { kind: 'silence' });
-    leaving.release({ headers: reasonHeader(200, 'Call transferred') });
-  }
-
-  #wait(): void {
-    this.#withIncumbent = playWaiting(this.#host, this.#mode, this.#incumbent);
+    this.#incumbent.release();
   }
 
   #tooLong(): void {
@@ -421,7 +408,7 @@ export class Transfer implements AttemptObserver, DeskTransfer {
 
   #abortAll(endedBy: EndedBy, headers: SipHeaders): void {
     this.#prelude.stop();
-    for (const attempt of this.#live.splice(0)) attempt.abort(endedBy, headers);
+    this.#live.abort(endedBy, headers);
     const leg = this.#attended.leave(endedBy);
     if (!leg) return;
     if (endedBy === 'caller') this.#deps.notices.give(leg, headers);

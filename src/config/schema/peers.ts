@@ -78,7 +78,7 @@ export const trunkSchema = section({
   max_cps: integer(1, 100_000).optional(),
   codecs: codecList().prefault([...DEFAULTS.trunk.codecs]),
   dtmf: oneOf(['auto', 'rfc4733', 'info', 'inband']).default(DEFAULTS.trunk.dtmf),
-  srtp: oneOf(['off'], ['optional', 'required']).default('off'),
+  srtp: oneOf(['off', 'optional', 'required']).default('off'),
   number_format: oneOf(['as-is', 'e164', 'e164-without-plus', 'national']).default(
     DEFAULTS.trunk.numberFormat,
   ),

@@ -200,8 +200,8 @@ export class Gatekeeper {
     return 'pass';
   }
 
-  /** Notes a malformed message. Whether it is still worth an answer; beyond the bound its source is banned. */
-  answersMalformed(address: string): boolean {
+  /** Notes a malformed message; beyond the bound its source is banned. */
+  noteMalformed(address: string): void {
     const source = this.#source(address);
     const now = this.#clock.now();
     if (now - source.malformedSinceMs >= MALFORMED_WINDOW_MS) {
@@ -210,7 +210,11 @@ export class Gatekeeper {
     }
     const bound = this.#options.malformedBeforeBan ?? DEFAULT_MALFORMED_BEFORE_BAN;
     if (++source.malformedCount > bound && !this.trusts(address)) this.#ban(address, 'malformed messages');
-    if (source.malformed.take(now)) return true;
+  }
+
+  /** Whether a malformed message of this source is still worth an answer. */
+  answersMalformed(address: string): boolean {
+    if (this.#source(address).malformed.take(this.#clock.now())) return true;
     this.#counts.malformedUnanswered++;
     return false;
   }

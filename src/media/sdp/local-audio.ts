@@ -2,6 +2,7 @@ import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName, G711Name } from '../../call/project.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { CODECS, EVENT_PAYLOAD_TYPES, freePayloadType } from './codecs.js';
+import { renderCrypto, type CryptoAttribute } from './crypto-attribute.js';
 import type { RemoteAudio } from './remote-description.js';
 
 const PTIME_MS = 20;
@@ -11,7 +12,7 @@ const NARROW = 8000;
 const WIDE = 48_000;
 
 /** What an exchange of SDP decides. */
-export type NegotiatedSettings = Omit<StreamSettings, 'dtmf'>;
+export type NegotiatedSettings = Omit<StreamSettings, 'dtmf' | 'srtp'>;
 
 export interface Format {
   readonly payloadType: number;
@@ -83,7 +84,12 @@ function eventsFor(formats: readonly Format[], remote: RemoteAudio): Map<number,
 }
 
 /** The lines of `local` from m= on. */
-export function audioLines(local: LocalAudio, rtpPort: number, protocol: string): string[] {
+export function audioLines(
+  local: LocalAudio,
+  rtpPort: number,
+  protocol: string,
+  cryptos: readonly CryptoAttribute[],
+): string[] {
   const formats = [...local.codecs.map(({ payloadType }) => payloadType), ...local.events.values()];
   const lines = [`m=audio ${rtpPort} ${protocol} ${formats.join(' ')}`];
   for (const { payloadType, codec } of local.codecs) {
@@ -95,6 +101,7 @@ export function audioLines(local: LocalAudio, rtpPort: number, protocol: string)
     lines.push(`a=rtpmap:${payloadType} telephone-event/${rate}`, `a=fmtp:${payloadType} 0-15`);
   }
   lines.push(`a=ptime:${PTIME_MS}`);
+  lines.push(...cryptos.map(renderCrypto));
   if (local.rtcpMux) lines.push('a=rtcp-mux');
   lines.push(`a=${local.direction}`);
   return lines;

@@ -4,16 +4,19 @@ import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName } from '../../call/project.js';
 import type { MediaAddress } from '../worker-messages.js';
 import { codecOfMap, staticCodec } from './codecs.js';
+import { readCryptos, type CryptoAttribute } from './crypto-attribute.js';
 
 const MAX_SDP_BYTES = 65_536;
 /** Of an a=rtpmap that is cut short. */
 const DEFAULT_RATE = 8000;
 const PLAIN_RTP = new Set(['RTP/AVP', 'RTP/AVPF']);
+const SECURE_RTP = new Set(['RTP/SAVP', 'RTP/SAVPF']);
 
 /** Why a session description cannot be used, with the SIP status that says so. */
 export interface SdpFailure {
   readonly status: 400 | 488;
-  readonly code: 'sdp_malformed' | 'sdp_no_audio' | 'sdp_no_common_codec' | 'sdp_address' | 'sdp_answer';
+  readonly code:
+    'sdp_malformed' | 'sdp_no_audio' | 'sdp_no_common_codec' | 'sdp_address' | 'sdp_answer' | 'sdp_no_srtp';
   readonly detail: string;
 }
 
@@ -30,6 +33,12 @@ export interface RemoteAudio {
   /** Position among the m= lines. */
   readonly index: number;
   readonly protocol: string;
+  /** The profile is one of SRTP. */
+  readonly secure: boolean;
+  /** Those that can be used, in the peer's order; they may stand beside plain RTP as well. */
+  readonly cryptos: readonly CryptoAttribute[];
+  /** How many a=crypto there are, also of those that cannot. */
+  readonly cryptosWritten: number;
   readonly rtp: MediaAddress;
   readonly rtcp: MediaAddress;
   /** The old form of hold: c=0.0.0.0 (RFC 3264 8.4). */
@@ -50,7 +59,7 @@ export interface RemoteAudio {
 /** A peer's session description, read. */
 export interface RemoteDescription {
   readonly lines: readonly MediaLine[];
-  /** Audio streams that plain RTP can serve, in order. */
+  /** Audio streams over RTP or SRTP, in order. */
   readonly audio: readonly RemoteAudio[];
   /** Why there is none, where there is none. */
   readonly noAudio: SdpFailure;
@@ -99,7 +108,7 @@ function pickAudio(session: ParsedSession, lines: readonly MediaLine[]): RemoteD
   let noAudio: SdpFailure = { status: 488, code: 'sdp_no_audio', detail: 'no audio stream is offered' };
   lines.forEach((line, index) => {
     if (line.type !== 'audio' || line.port === 0) return;
-    if (!PLAIN_RTP.has(line.protocol)) {
+    if (!PLAIN_RTP.has(line.protocol) && !SECURE_RTP.has(line.protocol)) {
       noAudio = { status: 488, code: 'sdp_no_audio', detail: `audio over ${line.protocol} is not supported` };
       return;
     }
@@ -139,6 +148,9 @@ function readAudio(
   return {
     index,
     protocol: line.protocol,
+    secure: SECURE_RTP.has(line.protocol),
+    cryptos: readCryptos(media.crypto),
+    cryptosWritten: media.crypto?.length ?? 0,
     rtp: { address, port: line.port },
     rtcp: rtcpMux ? { address, port: line.port } : rtcpAddress(media, address, line.port),
     heldByAddress: address === '0.0.0.0' || address === '::',

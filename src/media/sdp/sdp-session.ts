@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { MediaDirection } from '../../call/media-port.js';
-import type { CodecName } from '../../call/project.js';
+import type { CodecName, SrtpPolicy } from '../../call/project.js';
 import {
   audioLines,
   audioToAnswer,
@@ -10,13 +10,16 @@ import {
   type LocalAudio,
   type NegotiatedSettings,
 } from './local-audio.js';
+import type { StreamSettings } from '../worker-messages.js';
+import type { CryptoAttribute } from './crypto-attribute.js';
 import { readRemoteDescription, type MediaLine, type Read, type SdpFailure } from './remote-description.js';
+import { drawKey, SrtpNegotiation } from './srtp-negotiation.js';
 
 /** What an exchange came to. */
 export interface Agreement {
   /** From our side. */
   readonly direction: MediaDirection;
-  readonly settings: NegotiatedSettings;
+  readonly settings: NegotiatedSettings & Pick<StreamSettings, 'srtp'>;
 }
 
 /**
@@ -39,9 +42,11 @@ export class SdpSession {
   readonly #payloadTypes = new Map<CodecName, number>();
   readonly #eventPayloadTypes = new Map<number, number>();
   #offered: LocalAudio | null = null;
+  readonly #srtp: SrtpNegotiation;
 
   /** `sessionId` is a decimal number as o= wants it. */
-  constructor(address: string, rtpPort: number, sessionId: string) {
+  constructor(address: string, rtpPort: number, sessionId: string, draw = drawKey) {
+    this.#srtp = new SrtpNegotiation(draw);
     this.#address = address;
     this.#addressType = isIPv6(address) ? 'IP6' : 'IP4';
     this.#rtpPort = rtpPort;
@@ -56,7 +61,7 @@ export class SdpSession {
   }
 
   /** Our offer, initial or new (RFC 3264 5, 8). An offer that was never answered is forgotten. */
-  makeOffer(codecs: readonly CodecName[], direction: MediaDirection): string {
+  makeOffer(codecs: readonly CodecName[], direction: MediaDirection, srtp: SrtpPolicy = 'off'): string {
     this.#offered = audioToOffer(
       codecs,
       this.#payloadTypes,
@@ -64,7 +69,8 @@ export class SdpSession {
       direction,
       this.#rtcpMux,
     );
-    return this.#render(this.#offered);
+    if (!this.#srtp.settled) this.#protocol = srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP';
+    return this.#render(this.#offered, this.#srtp.offer(srtp));
   }
 
   /** Takes an offer and makes the answer (RFC 3264 6). */
@@ -72,6 +78,7 @@ export class SdpSession {
     remoteSdp: string,
     codecs: readonly CodecName[],
     wish: MediaDirection,
+    srtp: SrtpPolicy = 'off',
   ): Read<Agreement & { readonly sdp: string }> {
     const read = readRemoteDescription(remoteSdp);
     if (!read.ok) return read;
@@ -84,7 +91,17 @@ export class SdpSession {
       });
     }
     if (audio.length === 0) return failed(noAudio);
-    for (const remote of audio) {
+    // What can be encrypted comes before what cannot.
+    const ranked = [...audio];
+    if (srtp !== 'off')
+      ranked.sort((one, other) => Number(other.cryptos.length > 0) - Number(one.cryptos.length > 0));
+    let refusal: SdpFailure | null = null;
+    for (const remote of ranked) {
+      const secured = this.#srtp.answer(remote, srtp);
+      if (!secured.ok) {
+        refusal ??= secured.failure;
+        continue;
+      }
       const local = audioToAnswer(codecs, remote, narrow(wish, remote));
       const settings = local ? settingsOf(local, remote, local.direction) : null;
       if (!local || !settings || !this.#sameFamily(remote.rtp.address)) continue;
@@ -93,11 +110,18 @@ export class SdpSession {
       this.#audioIndex = remote.index;
       this.#protocol = remote.protocol;
       this.#remember(local);
+      const { own, settings: keys } = secured.value;
+      this.#srtp.commit(secured.value);
       return {
         ok: true,
-        value: { sdp: this.#render(local), direction: local.direction, settings },
+        value: {
+          sdp: this.#render(local, own ? [own] : []),
+          direction: local.direction,
+          settings: { ...settings, srtp: keys },
+        },
       };
     }
+    if (refusal) return failed(refusal);
     if (!audio.some((remote) => this.#sameFamily(remote.rtp.address))) return failed(this.#otherFamily());
     return failed({
       status: 488,
@@ -132,8 +156,11 @@ export class SdpSession {
         detail: 'the answer has no G.711 of our offer',
       });
     }
+    const secured = this.#srtp.answered(remote);
+    if (!secured.ok) return secured;
+    this.#srtp.commit(secured.value);
     this.#remember(agreed);
-    return { ok: true, value: { direction, settings } };
+    return { ok: true, value: { direction, settings: { ...settings, srtp: secured.value.settings } } };
   }
 
   /** Our sockets speak one version of IP (RFC 6157 is not done: no two addresses in one offer). */
@@ -152,14 +179,14 @@ export class SdpSession {
     this.#rtcpMux = local.rtcpMux;
   }
 
-  #render(local: LocalAudio): string {
+  #render(local: LocalAudio, cryptos: readonly CryptoAttribute[]): string {
     const head = ['s=-', `c=IN ${this.#addressType} ${this.#address}`, 't=0 0'];
     const body: string[] = [];
     const count = Math.max(1, this.#lines.length);
     for (let index = 0; index < count; index++) {
       const line = this.#lines[index];
       if (index === this.#audioIndex) {
-        body.push(...audioLines(local, this.#rtpPort, this.#protocol));
+        body.push(...audioLines(local, this.#rtpPort, this.#protocol, cryptos));
       } else if (line) {
         body.push(`m=${line.type} 0 ${line.protocol} ${line.formats}`);
       }

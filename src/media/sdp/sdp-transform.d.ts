@@ -12,6 +12,12 @@ declare module 'sdp-transform' {
     readonly bandwidth?: readonly { readonly type?: string; readonly limit?: number | string }[];
     readonly rtcpMux?: string;
     readonly rtcp?: { readonly port?: number; readonly ipVer?: number; readonly address?: string | number };
+    readonly crypto?: readonly {
+      readonly id?: number | string;
+      readonly suite?: string | number;
+      readonly config?: string | number;
+      readonly sessionConfig?: string | number;
+    }[];
     readonly rtp: readonly {
       readonly payload?: number;
       readonly codec?: string | number;

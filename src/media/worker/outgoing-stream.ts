@@ -43,7 +43,8 @@ export class OutgoingStream {
   constructor(random: Random, clockRate = 8000) {
     this.#unitsPerMs = clockRate / 1000;
     this.ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0;
-    this.#highest = Math.floor(random.fraction() * 2 ** 16);
+    // RFC 4568 6.4: far from its wrap, so that a peer which loses the first packets counts the turns of SRTP alike.
+    this.#highest = Math.floor(random.fraction() * 2 ** 15);
     this.#latest = Math.floor(random.fraction() * 2 ** 32) >>> 0;
     this.sequence = this.#highest;
     this.timestamp = this.#latest;

@@ -15,6 +15,7 @@ import { SourceStatistics } from '../../rtp/source-statistics.js';
 import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { EndpointContext } from './endpoint-context.js';
+import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
 import { clockRateOf, PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -59,6 +60,7 @@ export class PartyReceiver {
   readonly #wideEvents: TelephoneEventDetector;
   /** Only where tones are to be found (`dtmf: inband`). */
   #tones: DtmfDetector | null = null;
+  readonly #srtp = new InboundSrtp();
   #settings: StreamSettings | null = null;
   #octets = 0;
   #lastAtMs = 0;
@@ -91,6 +93,7 @@ export class PartyReceiver {
   configure(settings: StreamSettings, nowMs: number): void {
     this.#settings = settings;
     this.#types.set(settings);
+    this.#srtp.configure(settings.srtp, nowMs);
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
     if (settings.dtmf !== 'inband') this.#tones = null;
     else {
@@ -103,7 +106,8 @@ export class PartyReceiver {
 
   /** A datagram on the RTP socket. */
   readonly onRtp = (packet: Buffer, from: RemoteInfo): void => {
-    const start = rtpPayloadStart(packet);
+    const encrypted = this.#srtp.on;
+    const start = rtpPayloadStart(packet, encrypted);
     if (start < 0) {
       this.#reject(RTP_FAULTS[start as RtpFault], from);
       return;
@@ -121,20 +125,28 @@ export class PartyReceiver {
       return;
     }
     const nowMs = this.#options.context.clock.now();
+    const plain = encrypted ? this.#decrypt(packet, start, from, nowMs) : packet;
+    if (!plain) return;
     const verdict = this.latch.judge(from.address, from.port, nowMs);
     if (verdict !== 'accept') {
       if (verdict === 'reject') this.#reject('from a stranger', from);
       return;
     }
     if (!settings.mayReceive) return;
-    this.#take(packet, start, kind, nowMs);
+    this.#take(plain, start, kind, nowMs);
   };
 
   /** A datagram on the RTCP socket. */
   readonly onRtcp = (packet: Buffer, from: RemoteInfo): void => {
     const { latch } = this;
     const known = from.address === latch.lockedAddress || from.address === latch.sendAddress;
-    if (!known || !this.#options.onReport(packet, this.#options.context.clock.now())) {
+    const nowMs = this.#options.context.clock.now();
+    const end = known && this.#srtp.on ? this.#srtp.unprotectRtcp(packet, nowMs) : packet.length;
+    if (typeof end !== 'number') {
+      this.#reject(end, from);
+      return;
+    }
+    if (!known || !this.#options.onReport(packet.subarray(0, end), nowMs)) {
       this.#reject(known ? 'not RTCP' : 'RTCP from a stranger', from);
     }
   };
@@ -153,6 +165,26 @@ export class PartyReceiver {
     this.#faultLogged = true;
     const { callId, legId, context } = this.#options;
     context.log.info({ callId, legId, ...detail }, message);
+  }
+
+  /** Before its source is judged: who cannot prove to be the peer moves nothing here. */
+  #decrypt(packet: Buffer, start: number, from: RemoteInfo, nowMs: number): Buffer | null {
+    const { latch } = this;
+    // Once the source is locked, strangers are not worth the work.
+    if (latch.locked && latch.judge(from.address, from.port, nowMs) !== 'accept') {
+      this.#reject('from a stranger', from);
+      return null;
+    }
+    const end = this.#srtp.unprotect(packet, start, nowMs);
+    if (typeof end !== 'number') {
+      this.#reject(end, from);
+      return null;
+    }
+    const plain = packet.subarray(0, end);
+    const fault = rtpPayloadStart(plain);
+    if (fault >= 0) return plain;
+    this.#reject(RTP_FAULTS[fault as RtpFault], from);
+    return null;
   }
 
   #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {

@@ -10,6 +10,7 @@ import { OutgoingStream } from './outgoing-stream.js';
 import type { PartyReceiver } from './party-receiver.js';
 import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
 import type { OpenRecording } from './recording-desk.js';
+import { OutboundSrtp } from './outbound-srtp.js';
 import { RtcpSession } from './rtcp-session.js';
 import type { SocketPair } from './socket-pair-stock.js';
 
@@ -30,6 +31,7 @@ export class PartySender {
   readonly #wide: OutgoingStream;
   /** The one of the two that was sent last. */
   #active: OutgoingStream;
+  readonly #srtp = new OutboundSrtp();
   #pair: SocketPair | null = null;
   /** Payload type by what comes from the heard leg; what is not there cannot be passed on. */
   #types = new Map<PayloadKind, number>();
@@ -73,6 +75,7 @@ export class PartySender {
   configure(settings: StreamSettings, nowMs: number): void {
     this.settings = settings;
     this.#types = sendTypesOf(settings);
+    this.#srtp.configure(settings.srtp);
     this.gap.setReceiving(settings.maySend && settings.remoteRtp !== null, nowMs);
     this.rtcp.start(nowMs);
   }
@@ -131,12 +134,7 @@ export class PartySender {
       stream.timestamp,
       stream.ssrc,
     );
-    const { latch } = this.#receiver;
-    if (head === 0 && end === packet.length) {
-      this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
-    } else {
-      this.#pair!.rtp.send(packet, head, end - head, latch.sendPort, latch.sendAddress);
-    }
+    if (!this.#send(packet, head, end)) return;
     stream.sent(end - start, samples, nowMs);
     if (kind !== 'CN') {
       this.gap.sound(nowMs, isEvent ? FRAME_MS : (samples * 1000) / clockRateOf(kind));
@@ -167,16 +165,16 @@ export class PartySender {
   sendNumbered(packet: Buffer, payloadType: number): void {
     const { stream } = this;
     writeRtpHeader(packet, 0, stream.markerBit, payloadType, stream.sequence, stream.timestamp, stream.ssrc);
-    const { latch } = this.#receiver;
-    this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
-    this.#context.counters.packetsGenerated++;
+    if (this.#send(packet, 0, packet.length)) this.#context.counters.packetsGenerated++;
   }
 
   sendReport(nowMs: number, bye: boolean): void {
     const { settings } = this;
     const pair = this.#pair;
     if (!settings?.remoteRtp || !settings.remoteRtcp || !pair) return;
-    const report = this.rtcp.report(nowMs, this.#context.clock.wallMs(), bye);
+    const plain = this.rtcp.report(nowMs, this.#context.clock.wallMs(), bye);
+    const report = this.#srtp.sender ? this.#srtp.sender.protectRtcp(plain) : plain;
+    if (!report) return;
     const { latch } = this.#receiver;
     if (settings.rtcpMux) {
       pair.rtp.send(report, latch.sendPort, latch.sendAddress);
@@ -199,6 +197,22 @@ export class PartySender {
 
   #streamOf(kind: PayloadKind): OutgoingStream {
     return clockRateOf(kind) === WIDE_RATE ? this.#wide : this.stream;
+  }
+
+  /** Sends packet[head..end), encrypted where that was agreed; false where its number was sent before. */
+  #send(packet: Buffer, head: number, end: number): boolean {
+    const { latch } = this.#receiver;
+    const { sender } = this.#srtp;
+    if (sender) {
+      const sealed = sender.protect(packet, head, end);
+      if (!sealed) return false;
+      this.#pair!.rtp.send(sealed, latch.sendPort, latch.sendAddress);
+    } else if (head === 0 && end === packet.length) {
+      this.#pair!.rtp.send(packet, latch.sendPort, latch.sendAddress);
+    } else {
+      this.#pair!.rtp.send(packet, head, end - head, latch.sendPort, latch.sendAddress);
+    }
+    return true;
   }
 
   /** What is sent from now on belongs to this stream. */

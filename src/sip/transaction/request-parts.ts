@@ -2,7 +2,11 @@ import { HeaderList, NO_BODY, type SipRequest, type SipResponse } from '../messa
 
 /** The ACK to a non-2xx final response: same hop, same branch (RFC 3261 17.1.1.3). */
 export function buildFailureAck(invite: SipRequest, response: SipResponse): SipRequest {
-  return sameHop(invite, 'ACK', response.headers.get('to') ?? '');
+  const ack = sameHop(invite, 'ACK', response.headers.get('to') ?? '');
+  // RFC 7989 5: it belongs to the session of its INVITE.
+  const session = invite.headers.get('session-id');
+  if (session !== undefined) ack.headers.add('Session-ID', session);
+  return ack;
 }
 
 /** The CANCEL of a request: same hop, same branch, To as in the request (RFC 3261 9.1). */

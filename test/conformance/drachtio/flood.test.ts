@@ -61,7 +61,8 @@ describe('A flood from one source while another one calls', function () {
 
   for (const [what, protection, bans] of [
     ['which is banned', {}, 1],
-    ['which is not banned, as bans are off', { banMs: 0 }, 0],
+    // Whoever turns bans off may see calls shed while the flood keeps the engine busy; here every one is to be tried.
+    ['which is not banned, as bans are off', { banMs: 0, overloadLagMs: 0 }, 0],
   ] as const)
     it(`malformed messages at full speed, ${what}: every call goes through`, async () => {
       const engine = await startEngineThread(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { MessagePort } from 'node:worker_threads';
 import type { MediaCommand, MediaEvent, MediaSource } from '../../../src/call/media-port.js';
-import type { CodecName, DtmfKind } from '../../../src/call/project.js';
+import type { CodecName, DtmfKind, SrtpPolicy } from '../../../src/call/project.js';
 import { realClock } from '../../../src/common/clock.js';
 import { createLogger } from '../../../src/common/log.js';
 import { secureRandom } from '../../../src/common/random.js';
@@ -17,6 +17,7 @@ export interface LegOptions {
   readonly codecs?: readonly CodecName[];
   readonly symmetricRtp?: boolean;
   readonly dtmf?: DtmfKind;
+  readonly srtp?: SrtpPolicy;
   readonly extra?: readonly string[];
   /** Port that the SDP names instead of the phone's own. */
   readonly signalledPort?: number;
@@ -115,6 +116,7 @@ export class MediaRig {
       codecs: options.codecs ?? ['PCMU', 'PCMA'],
       symmetricRtp: options.symmetricRtp ?? false,
       dtmf: options.dtmf ?? 'auto',
+      srtp: options.srtp ?? 'off',
       remoteSdp,
       direction: 'sendrecv',
     });

@@ -107,6 +107,7 @@ describe('media: the worker of a call dies', function () {
     rig.do({ kind: 'watch', legId: 'call.1', timeoutMs: 300 });
     await a.hears(3);
     await rig.workers.kill!();
+    while (rig.media.stats().workers.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     // What is asked for meanwhile is not lost either.
     rig.hear('call.1', { kind: 'music', file: null });
     const answer = rig.offer('call.1', a.sdp());

@@ -18,7 +18,8 @@ export interface Incoming {
   readonly callId: string;
   /** The X-Soak header that the caller set: names the call over all its legs. */
   readonly mark: string;
-  respond(statusLine: string, withSdp?: boolean): void;
+  /** `headers` are lines of their own, beside those that every response has. */
+  respond(statusLine: string, withSdp?: boolean, headers?: readonly string[]): void;
 }
 
 interface Dialog {
@@ -76,7 +77,7 @@ export class LightPeer {
   }
 
   /** Places a call; resolves with its final status. */
-  call(number: string, mark: string): Promise<number> {
+  call(number: string, mark: string, more: readonly string[] = []): Promise<number> {
     const callId = `${mark}@soak`;
     const dialog: Dialog = {
       callId,
@@ -88,7 +89,7 @@ export class LightPeer {
     this.#dialogs.set(callId, dialog);
     return new Promise((resolve) => {
       this.#finals.set(callId, resolve);
-      const headers = [`X-Soak: ${mark}`, 'Content-Type: application/sdp'];
+      const headers = [`X-Soak: ${mark}`, 'Content-Type: application/sdp', ...more];
       this.#send(dialog, 'INVITE', headers, peerSdp(this.port));
     });
   }
@@ -168,8 +169,10 @@ export class LightPeer {
     }
     const callId = headerOf(text, 'Call-ID');
     const contact = `sip:peer@127.0.0.1:${this.port};transport=${this.#wire.transport}`;
-    const respond = (statusLine: string, withSdp = false): void => {
-      const answer = responseTo(text, statusLine, 'peer', contact, withSdp ? peerSdp(this.port) : '');
+    const respond = (statusLine: string, withSdp = false, headers: readonly string[] = []): void => {
+      const sdp = withSdp ? peerSdp(this.port) : '';
+      const plain = responseTo(text, statusLine, 'peer', contact, sdp);
+      const answer = plain.replace('\r\n', `\r\n${headers.map((line) => `${line}\r\n`).join('')}`);
       this.#answers.set(key, answer);
       for (const oldest of this.#answers.keys()) {
         if (this.#answers.size <= ANSWERS_KEPT) break;

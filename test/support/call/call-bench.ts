@@ -32,6 +32,10 @@ export interface Automatic {
   answers: boolean;
   /** The ACK of our 2xx comes at once. */
   acks: boolean;
+  /** The measured silence is told at once. */
+  gaps: boolean;
+  /** The media of a leg is let go at once. */
+  closes: boolean;
   gapMs: number;
 }
 
@@ -93,6 +97,8 @@ export class CallBench {
     requests: true,
     answers: true,
     acks: true,
+    gaps: true,
+    closes: true,
     gapMs: 20,
   };
   /** What the policy decides; null leaves the question open. */
@@ -502,11 +508,12 @@ export class CallBench {
         return;
       }
       case 'stopGap':
+        if (!this.auto.gaps) return;
         this.media({ kind: 'gap', legId, requestId: command.requestId, gapMs: this.auto.gapMs });
         return;
       case 'close':
         this.#ports.set(legId, 'closed');
-        this.media({ kind: 'closed', legId, stats: null });
+        if (this.auto.closes) this.media({ kind: 'closed', legId, stats: null });
         return;
       case 'hear':
       case 'sendDtmf':

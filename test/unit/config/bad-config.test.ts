@@ -29,7 +29,7 @@ const MANY: readonly Expected[] = [
     '${NOT_SET_ANYWHERE}',
     /export NOT_SET_ANYWHERE/,
   ],
-  ['unsupported', 11, 'trunks.carrier.srtp', 'required', /use off/],
+  ['bad_value', 11, 'trunks.carrier.srtp', 'mandatory', /off, optional or required/],
   ['bad_value', 12, 'trunks.carrier.register', 'always', /true, false, or a mapping/],
   ['unknown_reference', 14, 'bots.reception.trunk', 'carier', /did you mean `carrier`/],
   ['unsupported', 15, 'bots.sales.kind', 'twilio', /not supported by this version/],
@@ -277,5 +277,25 @@ describe('configuration: warnings', () => {
     const open = 'transfer: { to: desk, allow: [{ to: "+*", trunk: carrier }] }';
     assert.deepEqual(warningsOf(BASE.replace('transfer: { to: desk }', open)), ['allows_everything']);
     assert.deepEqual(warningsOf(BASE.replace('allow:', 'options_ping: 30s, allow:')), ['not_acted_on']);
+  });
+
+  it('tell of SRTP keys that would go over signalling in the clear', () => {
+    const srtp = BASE.replace('allow:', 'srtp: required, allow:');
+    assert.deepEqual(warningsOf(srtp), ['keys_in_clear']);
+    assert.deepEqual(warningsOf(srtp.replace('"sip:10.0.0.1"', '"sip:10.0.0.1;transport=udp"')), [
+      'keys_in_clear',
+    ]);
+    const tls = load(srtp.replace('10.0.0.1"', '10.0.0.1;transport=tls"'));
+    const told = tls.ok ? tls.warnings : tls.problems;
+    assert.ok(!told.some(({ code }) => code === 'keys_in_clear'), JSON.stringify(told));
+  });
+
+  it('tell that rtpengine does no SRTP here', () => {
+    const loaded = load(
+      `${BASE.replace('allow:', 'srtp: optional, allow:')}media: { kind: rtpengine, nodes: [{ ng: "127.0.0.1:2223" }] }\n`,
+    );
+    assert.ok(!loaded.ok);
+    const [problem] = loaded.problems;
+    assert.match(problem?.remedy ?? '', /kind: embedded/);
   });
 });

@@ -45,6 +45,7 @@ describe('configuration: a valid file', () => {
       auth: null,
       login: null,
       registration: null,
+      srtp: 'off',
       maxCalls: null,
       maxCps: null,
       codecs: ['PCMA', 'PCMU'],

@@ -59,6 +59,7 @@ class Table {
         passThrough: [],
         peerCodec: 'PCMU',
         dtmf: 'auto',
+        srtp: null,
         sendEventPayloadType: 101,
         sendWideEventPayloadType: null,
         receiveWideEventPayloadType: null,

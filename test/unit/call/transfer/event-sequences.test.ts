@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { assertNothingLeft, finish, inputs, STAGES, type Input } from './transfer-stages.js';
+import { assertNobodyRings, assertNothingLeft, finish } from './nothing-left.js';
+import { inputs, type Input } from './transfer-inputs.js';
+import { STAGES } from './transfer-stages.js';
 
 /** RELEVO_WALKS=100000 walks on for longer. */
 const WALKS = Number(process.env['RELEVO_WALKS'] ?? 3000);
@@ -13,7 +15,11 @@ const RACING =
 function run(reach: () => ReturnType<(typeof STAGES)[number]['reach']>, steps: readonly Input[]): void {
   const made = reach();
   try {
-    for (const { give } of steps) if (made.ended === 0) give(made);
+    for (const { give } of steps) {
+      if (made.ended > 0) break;
+      give(made);
+      assertNobodyRings(made);
+    }
     finish(made);
     assertNothingLeft(made);
   } catch (cause) {
