@@ -1,5 +1,6 @@
 import type { RelevoConfig } from './config/relevo-config.js';
 import type { LoadedConfig } from './config/load-config.js';
+import type { startMediaWorkers } from './media/media-worker-host.js';
 import { createLogger } from './common/log.js';
 import { RunningNode, type NodeEnd, type SipListener } from './main/running-node.js';
 import type { NodeObserver } from './main/node-observer.js';
@@ -14,6 +15,8 @@ export interface StartOptions {
   readonly drainMs?: number;
   /** The version that the API tells. */
   readonly version?: string;
+  /** Another way to start a media worker, for tests. */
+  readonly startMediaWorkers?: typeof startMediaWorkers;
 }
 
 /** A whole node in this process. */
@@ -42,6 +45,7 @@ export async function startNode(config: RelevoConfig, options: StartOptions = {}
     drainMs: options.drainMs ?? 60_000,
     version: options.version ?? '0.0.0',
     log: createLogger('control', config.log.level),
+    ...(options.startMediaWorkers && { startMediaWorkers: options.startMediaWorkers }),
   });
   await node.start();
   return node;

@@ -176,6 +176,16 @@ export const callView = z.object({
         packetsLost: z.number().nullable(),
         jitterMs: z.number().nullable(),
         packetsRejected: z.number(),
+        party,
+        roundTripMs: z.number().nullable().describe('Mean round trip, from RTCP'),
+        roundTripMaxMs: z.number().nullable(),
+        farPacketsLost: z.number().nullable().describe('Packets that the peer says it missed'),
+        farJitterMs: z.number().nullable().describe('Jitter that the peer reports'),
+        mos: z
+          .number()
+          .nullable()
+          .describe('Estimated quality (ITU-T G.107) of what came from the peer, 1 to 4.5; G.711 only'),
+        farMos: z.number().nullable().describe('The same of what the peer was sent'),
       }),
     )
     .nullable(),

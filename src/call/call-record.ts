@@ -1,5 +1,5 @@
 import type { PolicyEvent } from './decision.js';
-import type { LegMediaStats } from './media-port.js';
+import type { LegFigures } from './media-port.js';
 import type {
   EndedBy,
   Party,
@@ -89,7 +89,7 @@ export type CallRecord =
       readonly durationMs: number;
       readonly answeredAt: number | null;
       readonly transfers: readonly TransferResult[];
-      readonly media: Readonly<Record<string, LegMediaStats>>;
+      readonly media: Readonly<Record<string, LegFigures>>;
     };
 
 /** What an operator or the API asks of a call. */

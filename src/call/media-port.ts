@@ -1,3 +1,4 @@
+import type { RingbackCountry } from '../common/ringback-country.js';
 import type { CodecName, DtmfKind, SrtpPolicy } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
@@ -13,7 +14,8 @@ export type MediaSource =
   | { readonly kind: 'leg'; readonly legId: LegId }
   /** Several parties at once; the hearing party itself is left out where it is named. A party that is gone is silent. */
   | { readonly kind: 'mix'; readonly legIds: readonly LegId[] }
-  | { readonly kind: 'ringback' }
+  /** Ringing tone; without a country that of most of Europe and Latin America. */
+  | { readonly kind: 'ringback'; readonly country?: RingbackCountry }
   /** `file` null plays the built-in melody; music loops. */
   | { readonly kind: 'music'; readonly file: string | null }
   /** Played once, then silence; `played` is sent with the promptId. */
@@ -90,7 +92,19 @@ export interface LegMediaStats {
   readonly jitterMs: number | null;
   /** Packets of strangers and malformed ones, dropped. */
   readonly packetsRejected: number;
+  /** Mean and longest, from RTCP (RFC 3550 6.4.1); null where the peer sent no report on ours. */
+  readonly roundTripMs: number | null;
+  readonly roundTripMaxMs: number | null;
+  /** What the peer reported last of what it was sent. */
+  readonly farPacketsLost: number | null;
+  readonly farJitterMs: number | null;
+  /** Estimated by the E-model (ITU-T G.107), 1 to 4.5: of what came from the peer, and of what it was sent. G.711 only. */
+  readonly mos: number | null;
+  readonly farMos: number | null;
 }
+
+/** For a call record: whose they are. */
+export type LegFigures = LegMediaStats & { readonly party: Party };
 
 /** What the media adapter tells a call machine. */
 export type MediaEvent =
@@ -139,5 +153,18 @@ export type MediaEvent =
   | { readonly kind: 'played'; readonly legId: LegId; readonly promptId: string }
   /** No RTP came from this party for the watched time; said once until RTP flows again. */
   | { readonly kind: 'mediaTimeout'; readonly legId: LegId; readonly silentMs: number }
+  /** The ports of this leg are others than the peer was told: an offer that names them is due (re-INVITE). */
+  | { readonly kind: 'mediaMoved'; readonly legId: LegId }
+  /** RTP came at the new ports, so long after the old ones were lost. */
+  | { readonly kind: 'mediaResumed'; readonly legId: LegId; readonly gapMs: number }
+  /** Both ways were agreed, and one has been without audio for so long: from the party (`received`) or to it. */
+  | {
+      readonly kind: 'oneWayAudio';
+      readonly legId: LegId;
+      readonly missing: 'received' | 'sent';
+      readonly forMs: number;
+    }
+  /** The media of this leg is gone for good, through a fault of ours. */
+  | { readonly kind: 'mediaLost'; readonly legId: LegId; readonly detail: string }
   | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number | null }
   | { readonly kind: 'closed'; readonly legId: LegId; readonly stats: LegMediaStats | null };

@@ -1,3 +1,4 @@
+import type { RingbackCountry } from '../common/ringback-country.js';
 import type { Rule } from './decision.js';
 import type { TransferMethod, TransferMode } from './vocabulary.js';
 import type { TrunkLogin, TrunkRegistration } from './trunk-auth.js';
@@ -215,6 +216,8 @@ export interface TransferSettings {
   readonly mode: TransferMode;
   readonly method: TransferMethod;
   readonly waiting: Waiting;
+  /** Whose ringing tone a caller hears. */
+  readonly ringback: RingbackCountry;
   /** WAV file for `music`; null plays the built-in melody. */
   readonly musicFile: string | null;
   /** `audio` plays `briefFile` to the agent before the caller is joined; `bot` lets the bot speak to the agent. */

@@ -46,14 +46,31 @@ export function showCall(call: CallView): string {
   if (media.length > 0)
     parts.push(
       table(
-        ['LEG', 'RECEIVED', 'SENT', 'LOST', 'REJECTED', 'JITTER MS'],
+        [
+          'LEG',
+          'PARTY',
+          'RECEIVED',
+          'SENT',
+          'LOST',
+          'REJECTED',
+          'JITTER MS',
+          'RTT MS',
+          'MOS',
+          'FAR LOST',
+          'FAR MOS',
+        ],
         media.map(([leg, stats]) => [
           leg,
+          stats.party,
           String(stats.packetsReceived),
           String(stats.packetsSent ?? '-'),
           String(stats.packetsLost ?? '-'),
           String(stats.packetsRejected),
           stats.jitterMs?.toFixed(1) ?? '-',
+          stats.roundTripMs?.toFixed(1) ?? '-',
+          stats.mos?.toFixed(2) ?? '-',
+          String(stats.farPacketsLost ?? '-'),
+          stats.farMos?.toFixed(2) ?? '-',
         ]),
       ),
     );

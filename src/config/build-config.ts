@@ -272,6 +272,7 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
       mode: transfer.mode,
       method: transfer.method,
       waiting: transfer.waiting,
+      ringback: transfer.ringback,
       musicFile: path(transfer.music_file),
       brief: transfer.brief,
       briefFile: path(transfer.brief_file),

@@ -84,6 +84,7 @@ export const DEFAULTS = {
     mode: 'blind',
     method: 'auto',
     waiting: 'ringback',
+    ringback: 'eu',
     brief: 'none',
     onFailure: ['next', 'resume-bot'],
     afterAgent: 'end',

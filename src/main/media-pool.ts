@@ -126,7 +126,7 @@ export class MediaPool {
       if (this.#closed) return;
       this.#options.log.error(
         { code: 'media_worker_died', worker: index, cause },
-        'media worker died: its calls have lost their audio; it is replaced',
+        'media worker died: its calls go on at another one; it is replaced',
       );
       void workers.close();
       this.#replaceLater(index, FIRST_RETRY_MS);

@@ -80,6 +80,8 @@ export class NodeMetrics {
             rejected: sum(fromMedia, ({ stats }) => stats.packetsRejected),
             portsInUse: sum(fromMedia, ({ stats }) => stats.portsInUse),
             portsTotal: sum(fromMedia, ({ stats }) => stats.portsTotal),
+            recordings: sum(fromMedia, ({ stats }) => stats.recordings),
+            recordingsFailed: sum(fromMedia, ({ stats }) => stats.recordingsFailed),
           }
         : null,
       cdr: observer.cdr?.stats ?? null,

@@ -17,7 +17,7 @@ import { applyReload } from './apply-reload.js';
 import { Closers } from './closers.js';
 import { ControlServer, type SipListener } from './control-server.js';
 import { dryRun } from './dry-run/dry-run.js';
-import { MediaPool } from './media-pool.js';
+import { MediaPool, type MediaPoolOptions } from './media-pool.js';
 import { startRecording } from './start-recording.js';
 import { NodeMetrics } from './node-metrics.js';
 import { NodeObserver } from './node-observer.js';
@@ -39,6 +39,8 @@ export interface RunningNodeOptions {
   readonly drainMs: number;
   readonly version: string;
   readonly log: Logger;
+  /** Another way to start a media worker, for tests. */
+  readonly startMediaWorkers?: MediaPoolOptions['startWorkers'];
   /** Another way to start signalling, for tests. */
   readonly startSignalling?: typeof startSignallingThread;
   /** Another way to start the policy, for tests. */
@@ -166,6 +168,7 @@ export class RunningNode implements NodeControl {
       log: this.#log,
       onReplaced: (index, port) => this.#signalling?.attachMediaWorker(index, port),
       ...(recording && { recorder: () => recording.connect() }),
+      ...(this.#options.startMediaWorkers && { startWorkers: this.#options.startMediaWorkers }),
     });
     this.#media = pool;
     this.#closers.push('media', () => pool.close());

@@ -1,13 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { MediaCommand, MediaEvent } from '../call/media-port.js';
 import { assertUnreachable } from '../common/assert.js';
-import type { Clock } from '../common/clock.js';
+import type { Clock, Timer } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
 import type { Logger } from '../common/log.js';
 import type { Random } from '../common/random.js';
 import { unlikeCodecs } from './codec-match.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
+import { CallMover } from './call-mover.js';
 import { MessageBatch } from './message-batch.js';
+import type { MediaCall, WorkerLink } from './worker-link.js';
 import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
 
 /** A worker that has not opened a leg by then is taken for stuck. */
@@ -22,6 +24,8 @@ export interface EmbeddedMediaOptions {
   readonly clock: Clock;
   readonly onEvent: (callId: string, event: MediaEvent) => void;
   readonly log: Logger;
+  /** How many peers may be told of new ports in a second, after a worker was lost. */
+  readonly movesPerSecond?: number;
 }
 
 export interface EmbeddedMediaStats {
@@ -30,31 +34,35 @@ export interface EmbeddedMediaStats {
   readonly workers: readonly { readonly index: number; readonly legs: number }[];
 }
 
-/** A worker as seen from here. */
-interface WorkerLink {
-  readonly index: number;
-  readonly commands: MessageBatch<ToMediaWorker>;
-  readonly legs: Map<string, MediaLeg>;
-}
-
-interface MediaCall {
-  readonly worker: WorkerLink;
-  readonly legs: Map<string, MediaLeg>;
-}
-
 /**
  * The media adapter of the signalling thread: negotiates SDP itself and has RTP done by the media workers.
- * All legs of a call are pinned to one worker. Only the first offer or answer of a leg waits for a worker.
+ * All legs of a call are pinned to one worker. Only the first offer or answer of a leg waits for a worker. The calls
+ * of a worker that is lost go on at another one, with new ports.
  */
 export class EmbeddedMedia {
   readonly #options: EmbeddedMediaOptions;
   readonly #workers = new Map<number, WorkerLink>();
   readonly #calls = new Map<string, MediaCall>();
+  readonly #mover: CallMover;
   #legCount = 0;
   #closed = false;
 
   constructor(options: EmbeddedMediaOptions) {
     this.#options = options;
+    const { clock, log, movesPerSecond } = options;
+    this.#mover = new CallMover({
+      clock,
+      log,
+      ...(movesPerSecond !== undefined && { peersPerSecond: movesPerSecond }),
+      leastLoaded: () => this.#leastLoaded(),
+      post: (worker, message) => {
+        this.#post(worker, message);
+      },
+      openDeadline: (leg) => this.#openDeadline(leg),
+      emit: (callId, event) => {
+        this.#emit(callId, event);
+      },
+    });
   }
 
   /** A port to worker `index` (speaks worker-messages.ts); replaces the former one of that index. */
@@ -69,6 +77,7 @@ export class EmbeddedMedia {
     port.on('close', () => {
       if (!this.#closed) this.#loseWorker(worker);
     });
+    this.#mover.workerCame();
   }
 
   /** Carries out a command; the answer is an event with the same requestId. Never throws. */
@@ -94,7 +103,12 @@ export class EmbeddedMedia {
         return;
       case 'stopGap':
         if (!this.#forward(callId, command)) {
-          this.#emit(callId, { kind: 'gap', legId: command.legId, requestId: command.requestId, gapMs: 0 });
+          this.#emit(callId, {
+            kind: 'gap',
+            legId: command.legId,
+            requestId: command.requestId,
+            gapMs: null,
+          });
         }
         return;
       case 'close':
@@ -117,6 +131,7 @@ export class EmbeddedMedia {
       if (!leg.lost) this.#post(call.worker, { kind: 'close', legId: leg.legId });
       this.#forget(callId, leg.legId);
     }
+    this.#mover.forget(call);
     this.#calls.delete(callId);
   }
 
@@ -137,6 +152,7 @@ export class EmbeddedMedia {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#mover.close();
     for (const call of this.#calls.values()) for (const leg of call.legs.values()) leg.dispose();
     this.#calls.clear();
     for (const worker of this.#workers.values()) worker.commands.close();
@@ -159,15 +175,14 @@ export class EmbeddedMedia {
         this.#fail(callId, command, 503, 'media_no_worker', 'no media worker is running');
         return;
       }
-      call = { worker, legs: new Map() };
+      call = { callId, worker, legs: new Map(), dead: false, lostAtMs: 0, losses: 0 };
       this.#calls.set(callId, call);
     }
-    if (!this.#workers.has(call.worker.index) || this.#workers.get(call.worker.index) !== call.worker) {
+    if (call.dead) {
       this.#fail(callId, command, 503, 'media_worker_gone', 'the media worker of this call has ended');
       return;
     }
-    const { worker } = call;
-    const { random, clock } = this.#options;
+    const { random } = this.#options;
     const family = familyOf(command);
     const mediaAddress = family === 6 ? this.#options.mediaAddress6 : this.#options.mediaAddress;
     if (!mediaAddress) {
@@ -176,6 +191,14 @@ export class EmbeddedMedia {
       this.#emit(callId, { kind: 'mediaFailed', legId, requestId, status: 488, code: 'sdp_address', detail });
       return;
     }
+    const open = {
+      kind: 'open',
+      callId,
+      legId: command.legId,
+      symmetricRtp: command.symmetricRtp,
+      family,
+      party: command.party,
+    } as const;
     const leg = new MediaLeg({
       callId,
       legId: command.legId,
@@ -185,26 +208,25 @@ export class EmbeddedMedia {
         this.#emit(callId, event);
       },
       configure: (settings) => {
-        this.#post(worker, { kind: 'configure', legId: command.legId, settings });
+        this.#post(call.worker, { kind: 'configure', legId: command.legId, settings });
         this.#matchCodecs(callId);
       },
-      openDeadline: clock.after(OPEN_DEADLINE_MS, () => {
-        this.#openFailed(leg, 'media_worker_late', 'the media worker did not open the leg in time');
-        this.#post(worker, { kind: 'close', legId: command.legId });
-      }),
+      open,
     });
+    leg.openDeadline = this.#openDeadline(leg);
     call.legs.set(command.legId, leg);
-    worker.legs.set(command.legId, leg);
+    call.worker?.legs.set(command.legId, leg);
     this.#legCount++;
-    this.#post(worker, {
-      kind: 'open',
-      callId,
-      legId: command.legId,
-      symmetricRtp: command.symmetricRtp,
-      family,
-      party: command.party,
-    });
+    this.#post(call.worker, open);
     leg.negotiate(command);
+  }
+
+  #openDeadline(leg: MediaLeg): Timer {
+    return this.#options.clock.after(OPEN_DEADLINE_MS, () => {
+      const worker = this.#calls.get(leg.callId)?.worker ?? null;
+      this.#openFailed(leg, 'media_worker_late', 'the media worker did not open the leg in time');
+      this.#post(worker, { kind: 'close', legId: leg.legId });
+    });
   }
 
   #leastLoaded(): WorkerLink | null {
@@ -233,13 +255,13 @@ export class EmbeddedMedia {
       this.#options.log.debug({ callId, legId: command.legId, kind: command.kind }, 'no leg to take it');
       return false;
     }
+    // While another worker is looked for: what is remembered is what that one will be told.
+    if (!call.worker && (command.kind === 'stopGap' || command.kind === 'close')) return false;
     if (command.kind === 'stopGap') leg.gapRequests.add(command.requestId);
     if (command.kind === 'close') leg.closing = true;
+    leg.remembered.note(command);
     this.#post(call.worker, command);
-    if (command.kind === 'hear') {
-      leg.source = command.source;
-      this.#matchCodecs(callId);
-    }
+    if (command.kind === 'hear') this.#matchCodecs(callId);
     return true;
   }
 
@@ -263,6 +285,7 @@ export class EmbeddedMedia {
       if (!leg) return;
       if (event.kind === 'closed') this.#forget(callId, event.legId);
       if (event.kind === 'gap') leg.gapRequests.delete(event.requestId);
+      leg.remembered.heardOf(event);
       this.#emit(callId, event);
       return;
     }
@@ -285,16 +308,21 @@ export class EmbeddedMedia {
       if (!leg.opening) continue;
       if (!leg.bound) return;
       leg.opened(leg.bound.rtpPort, leg.bound.address);
+      this.#mover.opened(leg);
     }
   }
 
   #openFailed(leg: MediaLeg, code: string, detail: string): void {
-    this.#forget(leg.callId, leg.legId);
+    const { callId, legId } = leg;
+    const known = leg.settings !== null;
+    this.#forget(callId, legId);
     leg.fail(503, code, detail);
-    this.#openInOrder(leg.callId);
+    // Where a worker had it before, its peer has ports that are no more.
+    if (known) this.#emit(callId, { kind: 'mediaLost', legId, detail });
+    this.#openInOrder(callId);
   }
 
-  /** The worker of these legs has ended: nothing of theirs may be waited for. */
+  /** The worker of these legs has ended: their calls go to another one. */
   #loseWorker(worker: WorkerLink): void {
     if (this.#workers.get(worker.index) === worker) this.#workers.delete(worker.index);
     const legs = [...worker.legs.values()];
@@ -303,21 +331,23 @@ export class EmbeddedMedia {
     if (legs.length > 0) {
       this.#options.log.error(
         { index: worker.index, legs: legs.length },
-        'media worker gone, its legs are lost',
+        'media worker gone, its calls are moved to another one',
       );
     }
+    const calls = new Set<MediaCall>();
     for (const leg of legs) {
       const { callId, legId } = leg;
-      const answered = leg.fail(503, 'media_worker_gone', 'the media worker of this call has ended');
-      for (const requestId of leg.gapRequests)
-        this.#emit(callId, { kind: 'gap', legId, requestId, gapMs: 0 });
-      if (leg.closing) {
-        this.#forget(callId, legId);
-        this.#emit(callId, { kind: 'closed', legId, stats: null });
-      } else if (!answered) {
-        this.#emit(callId, { kind: 'mediaTimeout', legId, silentMs: 0 });
+      const call = this.#calls.get(callId);
+      if (call) calls.add(call);
+      for (const requestId of leg.gapRequests) {
+        this.#emit(callId, { kind: 'gap', legId, requestId, gapMs: null });
       }
+      leg.gapRequests.clear();
+      if (!leg.closing) continue;
+      this.#forget(callId, legId);
+      this.#emit(callId, { kind: 'closed', legId, stats: null });
     }
+    this.#mover.lost(calls);
   }
 
   #forget(callId: string, legId: string): void {
@@ -325,10 +355,12 @@ export class EmbeddedMedia {
     const leg = call?.legs.get(legId);
     if (!call || !leg) return;
     leg.dispose();
-    call.worker.legs.delete(legId);
+    call.worker?.legs.delete(legId);
     call.legs.delete(legId);
     this.#legCount--;
-    if (call.legs.size === 0) this.#calls.delete(callId);
+    if (call.legs.size > 0) return;
+    this.#mover.forget(call);
+    this.#calls.delete(callId);
   }
 
   #fail(callId: string, command: NegotiationCommand, status: 500 | 503, code: string, detail: string): void {
@@ -336,8 +368,8 @@ export class EmbeddedMedia {
     this.#emit(callId, { kind: 'mediaFailed', legId, requestId, status, code, detail });
   }
 
-  #post(worker: WorkerLink, message: ToMediaWorker): void {
-    worker.commands.post(message);
+  #post(worker: WorkerLink | null, message: ToMediaWorker): void {
+    worker?.commands.post(message);
   }
 
   #emit(callId: string, event: MediaEvent): void {

@@ -3,8 +3,9 @@ import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
 import type { CodecSide } from './codec-match.js';
 import type { SdpFailure } from './sdp/remote-description.js';
+import { RememberedLeg } from './remembered-leg.js';
 import { SdpSession, type Agreement } from './sdp/sdp-session.js';
-import type { StreamSettings } from './worker-messages.js';
+import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
 
 /** Commands that are answered by `localSdp`, `mediaReady` or `mediaFailed`. */
 export type NegotiationCommand = Extract<MediaCommand, { kind: 'makeOffer' | 'makeAnswer' | 'takeAnswer' }>;
@@ -16,13 +17,13 @@ export interface MediaLegOptions {
   readonly sessionId: string;
   readonly emit: (event: MediaEvent) => void;
   readonly configure: (settings: StreamSettings) => void;
-  /** Cancelled once the worker has answered. */
-  readonly openDeadline: Timer;
+  /** What the worker is asked to open. */
+  readonly open: Extract<ToMediaWorker, { kind: 'open' }>;
 }
 
 type State =
-  /** The worker binds the sockets; commands wait. */
-  | { readonly kind: 'opening'; readonly waiting: NegotiationCommand[] }
+  /** The worker binds the sockets; commands wait. `sdp` is there where it is for the second time. */
+  | { readonly kind: 'opening'; readonly waiting: NegotiationCommand[]; readonly sdp: SdpSession | null }
   | { readonly kind: 'open'; readonly sdp: SdpSession }
   | { readonly kind: 'lost'; readonly code: string; readonly detail: string };
 
@@ -36,20 +37,25 @@ export class MediaLeg implements CodecSide {
   bound: { readonly rtpPort: number; readonly address?: string } | null = null;
   /** `close` was sent to the worker. */
   closing = false;
-  /** What the party is to hear. */
-  source: MediaSource | null = null;
+  /** What a worker that takes this leg over has to be told. */
+  readonly remembered: RememberedLeg;
   /** It was said of these settings that a listener cannot take them. */
   saidUnlike: StreamSettings | null = null;
   #dtmf: DtmfKind = 'auto';
   #codecs: readonly CodecName[] = [];
   #settings: StreamSettings | null = null;
   readonly #options: MediaLegOptions;
-  #state: State = { kind: 'opening', waiting: [] };
+  #state: State = { kind: 'opening', waiting: [], sdp: null };
+  #openDeadline: Timer | null = null;
+  /** The peer has not been told of the ports that the leg has now. */
+  #untold = false;
+  #tellWaits = false;
 
   constructor(options: MediaLegOptions) {
     this.callId = options.callId;
     this.legId = options.legId;
     this.#options = options;
+    this.remembered = new RememberedLeg(options.open);
   }
 
   /** True when its worker is gone or could not open it. */
@@ -57,6 +63,15 @@ export class MediaLeg implements CodecSide {
     return this.#state.kind === 'lost';
   }
 
+  /** What the party is to hear. */
+  get source(): MediaSource | null {
+    return this.remembered.source;
+  }
+  /** The worker has to answer before that; cancelled once it has. */
+  set openDeadline(timer: Timer) {
+    this.#openDeadline?.cancel();
+    this.#openDeadline = timer;
+  }
   get codecs(): readonly CodecName[] {
     return this.#codecs;
   }
@@ -88,17 +103,53 @@ export class MediaLeg implements CodecSide {
   /** The worker has bound the sockets; `address` is what stands in our SDP. */
   opened(rtpPort: number, address = this.#options.mediaAddress): void {
     if (this.#state.kind !== 'opening') return;
-    const { waiting } = this.#state;
-    this.#options.openDeadline.cancel();
-    const sdp = new SdpSession(address, rtpPort, this.#options.sessionId);
+    const { waiting, sdp: known } = this.#state;
+    this.#openDeadline?.cancel();
+    const sdp = known ?? new SdpSession(address, rtpPort, this.#options.sessionId);
+    if (known) {
+      known.move(address, rtpPort);
+      this.#untold = true;
+    }
     this.#state = { kind: 'open', sdp };
     for (const command of waiting) this.#carryOut(sdp, command);
+  }
+
+  /** Its worker is gone: what is asked for waits until another one has taken the leg over. */
+  suspend(): void {
+    this.bound = null;
+    if (this.#state.kind === 'open') this.#state = { kind: 'opening', waiting: [], sdp: this.#state.sdp };
+    this.#openDeadline?.cancel();
+  }
+
+  /** Another worker takes the leg over after `lostForMs`; what it has to be told, in order. */
+  reopen(openDeadline: Timer, lostForMs: number): ToMediaWorker[] {
+    const { remembered } = this;
+    this.openDeadline = openDeadline;
+    // Where nobody was told of ports yet, nobody waits for anything.
+    return this.#state.kind === 'opening' && this.#state.sdp
+      ? remembered.restored(lostForMs)
+      : remembered.asNew();
+  }
+
+  /** True where the peer has still to be told of new ports, and nobody was asked to see to that. */
+  tellWaiting(): boolean {
+    if (!this.#untold || this.#tellWaits) return false;
+    this.#tellWaits = true;
+    return true;
+  }
+
+  /** True where it is time to tell the peer of new ports; the one who asks has it told. */
+  tellDue(): boolean {
+    this.#tellWaits = false;
+    if (this.#state.kind !== 'open' || !this.#untold || this.closing) return false;
+    this.#untold = false;
+    return true;
   }
 
   /** The worker cannot serve the leg; true when a command was waiting, which has now failed. */
   fail(status: 500 | 503, code: string, detail: string): boolean {
     const waiting = this.#state.kind === 'opening' ? this.#state.waiting : [];
-    this.#options.openDeadline.cancel();
+    this.#openDeadline?.cancel();
     this.#state = { kind: 'lost', code, detail };
     for (const command of waiting) this.#refuse(command, status, code, detail);
     return waiting.length > 0;
@@ -106,7 +157,7 @@ export class MediaLeg implements CodecSide {
 
   /** Stops the timer; nothing more is said. */
   dispose(): void {
-    this.#options.openDeadline.cancel();
+    this.#openDeadline?.cancel();
   }
 
   #carryOut(sdp: SdpSession, command: NegotiationCommand): void {
@@ -127,6 +178,7 @@ export class MediaLeg implements CodecSide {
         return;
       }
       this.#configure(answer.value.settings);
+      this.#untold = false;
       const { sdp: text, direction } = answer.value;
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction });
       return;
@@ -143,6 +195,7 @@ export class MediaLeg implements CodecSide {
   #configure(negotiated: Agreement['settings']): void {
     const settings = { ...negotiated, dtmf: this.#dtmf };
     this.#settings = settings;
+    this.remembered.settings = settings;
     this.#options.configure(settings);
   }
 

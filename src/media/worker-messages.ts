@@ -65,6 +65,8 @@ export type ToMediaWorker =
       readonly symmetricRtp: boolean;
       readonly family: 4 | 6;
       readonly party: Party;
+      /** The leg had ports at a worker that was lost so long ago. → `event` with `mediaResumed`. */
+      readonly lostForMs?: number;
     }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
@@ -74,9 +76,12 @@ export type ToMediaWorker =
       readonly legId: LegId;
       readonly directory: string;
       readonly consentFile: string | null;
+      /** From 2 on where a worker before this one has written what came before. */
+      readonly part?: number;
     }
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
-  | { readonly kind: 'startGap'; readonly legId: LegId }
+  /** `silentForMs`: how long nothing was sent already. */
+  | { readonly kind: 'startGap'; readonly legId: LegId; readonly silentForMs?: number }
   /** → `event` with `gap`. */
   | { readonly kind: 'stopGap'; readonly legId: LegId; readonly requestId: string }
   /** → `event` with `closed`. */
@@ -99,7 +104,18 @@ export type FromMediaWorker =
       readonly callId: string;
       readonly event: Extract<
         MediaEvent,
-        { kind: 'dtmf' | 'dtmfByInfo' | 'recording' | 'played' | 'mediaTimeout' | 'gap' | 'closed' }
+        {
+          kind:
+            | 'dtmf'
+            | 'dtmfByInfo'
+            | 'recording'
+            | 'played'
+            | 'mediaTimeout'
+            | 'mediaResumed'
+            | 'oneWayAudio'
+            | 'gap'
+            | 'closed';
+        }
       >;
     };
 

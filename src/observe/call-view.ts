@@ -1,5 +1,5 @@
 import type { CallState, LegView } from '../call/call-record.js';
-import type { LegMediaStats } from '../call/media-port.js';
+import type { LegFigures } from '../call/media-port.js';
 import type {
   EndedBy,
   TransferMethod,
@@ -59,5 +59,5 @@ export interface CallView {
   readonly legs: readonly LegView[];
   readonly transfers: readonly TransferView[];
   readonly notes: readonly CallNote[];
-  readonly media: Readonly<Record<string, LegMediaStats>> | null;
+  readonly media: Readonly<Record<string, LegFigures>> | null;
 }

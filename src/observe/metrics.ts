@@ -3,6 +3,7 @@ import type { CallRecord } from '../call/call-record.js';
 import type { ThreadLoadReading } from '../common/thread-load.js';
 import type { CallBook } from './call-book.js';
 import { HeldMetrics, type HeldReadings } from './held-metrics.js';
+import { MediaMetrics } from './media-metrics.js';
 import type { WebhookStats } from './webhook-sender.js';
 
 /** One thread's load. `cpuMs` counts since the thread's start. */
@@ -44,6 +45,9 @@ export interface NodeReadings {
     /** Gauges. */
     readonly portsInUse: number;
     readonly portsTotal: number;
+    /** Since the start of each worker. */
+    readonly recordings?: number;
+    readonly recordingsFailed?: number;
   } | null;
   readonly cdr: { readonly written: number; readonly failedWrites: number; readonly lost: number } | null;
   /** By receiver. */
@@ -151,6 +155,7 @@ export class Metrics {
     'kind',
   ]);
   readonly #held = new HeldMetrics(this.registry);
+  readonly #media = new MediaMetrics(this.registry);
   readonly #startedAt = new Map<string, number>();
 
   observe(record: CallRecord): void {
@@ -173,9 +178,12 @@ export class Metrics {
       case 'call.ended':
         this.#ended.inc({ ended_by: record.endedBy });
         this.#callSeconds.observe(record.durationMs / 1000);
+        this.#media.ended(record);
+        return;
+      case 'call.event':
+        this.#media.observe(record);
         return;
       case 'call.state':
-      case 'call.event':
       case 'transfer.progress':
         return;
     }
@@ -273,6 +281,7 @@ export class Metrics {
     this.#packets.inc({ kind: 'relayed' }, rtp.relayed);
     this.#packets.inc({ kind: 'generated' }, rtp.generated);
     this.#packets.inc({ kind: 'rejected' }, rtp.rejected);
+    this.#media.readRecordings(rtp.recordings ?? 0, rtp.recordingsFailed ?? 0);
     this.#ports.set({ state: 'in_use' }, rtp.portsInUse);
     this.#ports.set({ state: 'total' }, rtp.portsTotal);
   }

@@ -39,6 +39,13 @@ export interface CompoundReport {
   readonly bye: boolean;
 }
 
+/** The middle 32 bits of the NTP time of an SR that is made at this Unix time (RFC 3550 6.4.1, LSR). */
+export function ntpMiddle(wallMs: number): number {
+  const seconds = (Math.floor(wallMs / 1000) + NTP_EPOCH_OFFSET_S) & 0xffff;
+  const fraction = Math.floor(((wallMs % 1000) / 1000) * 2 ** 32) >>> 16;
+  return ((seconds << 16) | fraction) >>> 0;
+}
+
 /** Writes a compound packet. */
 export function buildRtcp(report: CompoundReport): Buffer {
   const cname = Buffer.from(report.cname, 'utf8').subarray(0, 255);

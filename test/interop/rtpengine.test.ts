@@ -7,6 +7,7 @@ import { freeMediaPort, freePort } from '../support/free-ports.js';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
 import { sippAvailable, startSipp, succeeded, type Sipp } from '../support/sipp.js';
 import { available } from '../support/softphone.js';
+import { Talker } from '../integration/media/talker.js';
 
 interface Row {
   readonly title: string;
@@ -161,6 +162,36 @@ describe('Interop: rtpengine does the media', function () {
       assert.equal(call.transfers[0]?.result?.outcome, 'completed');
       await rtpengine.restart();
       await until('media-0', 'up');
+    });
+
+    it('an rtpengine that dies with a call up: the call goes on at the other one, audio both ways', async () => {
+      let ref = '';
+      const talkers: Talker[] = [];
+      const bot = await Talker.open(node.botPort, node.sipPort, 0x22);
+      const caller = await Talker.open(0, node.sipPort, 0x11, undefined, () => ref);
+      talkers.push(bot, caller);
+      try {
+        ref = 'dies@soak';
+        assert.equal(await caller.peer.call(NUMBERS.basic, 'dies'), 200);
+        await caller.hears(0x22);
+        await bot.hears(0x11);
+        const holder = (await rtpengine.calls()).length > 0 ? rtpengine : spare;
+        await holder.kill();
+        await caller.invited(1);
+        await bot.invited(2);
+        const movedAt = performance.now();
+        await caller.hears(0x22, movedAt);
+        await bot.hears(0x11, movedAt);
+        const view = await node.newestCall(
+          ({ notes }) => notes.filter(({ name }) => name === 'media_moved').length === 2,
+        );
+        assert.equal(view.endedAt, null);
+        caller.peer.request(ref, 'BYE');
+        await node.newestCall(({ endedAt }) => endedAt !== null);
+        await holder.restart();
+      } finally {
+        for (const talker of talkers) talker.close();
+      }
     });
 
     it('nothing of these calls is left at either rtpengine', async () => {

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../src/config/load-config.js';
-import { startNode, type RelevoNode } from '../../src/main.js';
+import { startNode, type RelevoNode, type StartOptions } from '../../src/main.js';
 import { checkExpression } from '../../src/policy/rules/expression.js';
 import type { CallView } from '../../src/observe/call-view.js';
 import { freePort } from './free-ports.js';
@@ -59,6 +59,8 @@ export interface NodeUnderTestOptions {
   readonly carrierTrunk?: string;
   /** The number on which calls by the agents' trunk reach the bot. */
   readonly deskNumber?: string;
+  /** Another way to start media workers. */
+  readonly startMediaWorkers?: StartOptions['startMediaWorkers'];
   /** Another configuration in the place of the one that `NUMBERS` belong to. */
   readonly config?: (ports: NodePorts) => string;
 }
@@ -142,7 +144,10 @@ export async function startNodeUnderTest(options: NodeUnderTestOptions = {}): Pr
     { env: process.env, checkExpression },
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
-  const node = await startNode(loaded.config);
+  const node = await startNode(
+    loaded.config,
+    options.startMediaWorkers ? { startMediaWorkers: options.startMediaWorkers } : {},
+  );
   const api = async (path: string, init?: RequestInit): Promise<Response> =>
     fetch(`http://127.0.0.1:${node.apiAddress.port}${path}`, init);
   return {

@@ -25,6 +25,7 @@ import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
+import { MovedMedia } from './moved-media.js';
 import { InfoDigits } from './info-digits.js';
 import { PressFilter, type PressKind } from './press-filter.js';
 
@@ -43,6 +44,7 @@ export class Leg {
   readonly #requests: LegRequests;
   readonly #presses = new PressFilter();
   readonly #infoDigits = new InfoDigits((...request) => this.request(...request));
+  readonly #moved: MovedMedia;
   readonly #initial: InitialOffer;
   readonly #uac: UacExchange;
   readonly #uasExchange: UasExchange;
@@ -77,6 +79,14 @@ export class Leg {
       lost: (status) => this.#lost(status),
     });
     this.#negotiation = new Negotiation(context, negotiation, this.media);
+    this.#moved = new MovedMedia(context, {
+      legId: this.legId,
+      party: this.party,
+      up: () => this.up && !this.#released,
+      heard: () => this.media.agreed === 'sendrecv' || this.media.agreed === 'recvonly',
+      offer: (done) => this.offer(this.#wish(), done),
+      failed: (detail) => this.#mediaLost(detail),
+    });
     const exchange = {
       legId: this.legId,
       initial: this.#initial,
@@ -302,6 +312,20 @@ export class Leg {
       case 'mediaTimeout':
         if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
         return;
+      case 'mediaMoved':
+        this.#moved.moved();
+        return;
+      case 'mediaResumed':
+        this.#moved.resumed(event.gapMs);
+        return;
+      case 'oneWayAudio': {
+        const { missing, forMs } = event;
+        this.#context.event('one_way_audio', { leg: this.legId, party: this.party, missing, forMs });
+        return;
+      }
+      case 'mediaLost':
+        this.#mediaLost(event.detail);
+        return;
       case 'recording':
         this.#context.event('recording', { file: event.file, failed: event.code });
         return;
@@ -354,6 +378,7 @@ export class Leg {
     this.#answered = true;
     this.#owner.legAnswered(this);
     this.#switchCodec();
+    this.#moved.answered();
   }
 
   /** Who hears this peer cannot take its codec: offers it those that both have. */
@@ -406,6 +431,17 @@ export class Leg {
     if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });
   }
 
+  /** What is said and heard here goes nowhere any more: who may be silent for long is not to be waited for. */
+  #mediaLost(detail: string): void {
+    if (this.#released || !this.up) return;
+    this.#context.event('media_lost', { leg: this.legId, party: this.party });
+    if (this.party !== 'agent') this.#owner.legSilent(this, 0);
+    else {
+      this.release({ headers: reasonHeader(500, 'Media lost') });
+      this.#owner.legEnded(this, { how: 'lost', headers: {}, detail });
+    }
+  }
+
   #fail(status: number, reason: string, headers: SipHeaders, cause: 'peer' | 'media' | 'cancelled'): void {
     const telling = !this.#released;
     this.#released = true;
@@ -422,6 +458,7 @@ export class Leg {
 
   #shut(): void {
     this.#negotiation.close();
+    this.#moved.close();
     this.media.close();
     this.#requests.close();
   }

@@ -1,7 +1,7 @@
 import type { CallContext } from '../call-context.js';
 import type { CallEnd } from '../call-host.js';
 import type { CallRecord } from '../call-record.js';
-import type { LegMediaStats } from '../media-port.js';
+import type { LegFigures } from '../media-port.js';
 import type { TransferResult } from '../vocabulary.js';
 
 /** What a call that is over knows of itself. */
@@ -9,7 +9,7 @@ export interface EndedFacts {
   readonly startedAt: number;
   readonly answered: { readonly at: number; readonly wallMs: number } | null;
   readonly transfers: readonly TransferResult[];
-  readonly media: Readonly<Record<string, LegMediaStats>>;
+  readonly media: Readonly<Record<string, LegFigures>>;
 }
 
 /** The last record of a call. */

@@ -3,7 +3,7 @@ import type { CallContext } from '../call-context.js';
 import type { LegView } from '../call-record.js';
 import type { MediaProfile } from '../leg/leg-media.js';
 import { Leg, type LegOwner } from '../leg/leg.js';
-import type { LegMediaStats } from '../media-port.js';
+import type { LegFigures } from '../media-port.js';
 import type { DialogName, LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
 
@@ -56,10 +56,10 @@ export class LegSet {
     return [...this.#legs.values()].map((leg) => leg.dump());
   }
 
-  stats(): Readonly<Record<string, LegMediaStats>> {
-    const media: Record<string, LegMediaStats> = {};
+  stats(): Readonly<Record<string, LegFigures>> {
+    const media: Record<string, LegFigures> = {};
     for (const leg of this.#legs.values()) {
-      if (leg.media.stats) media[leg.legId] = leg.media.stats;
+      if (leg.media.stats) media[leg.legId] = { party: leg.party, ...leg.media.stats };
     }
     return media;
   }

@@ -11,6 +11,7 @@ import { ReferAttempt } from './refer-attempt.js';
 import { callerSideHeaders, referHeaders } from './transfer-headers.js';
 import { nextTransferPhase, type TransferPhase, type TransferTrigger } from './transfer-phase.js';
 import { TransferReport } from './transfer-report.js';
+import { ringbackSource } from './ringback-source.js';
 
 /**
  * The caller's side hands its end of the call to somebody else (RFC 5589 with the caller as transferor): the target
@@ -87,9 +88,9 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
   /** The referrer hangs up early: whoever is left waits for the target. */
   callerLeaves(): boolean {
     if (!this.undecided || !this.#survivor?.up) return false;
-    const { bridge, roles } = this.#host;
+    const { bridge, roles, context } = this.#host;
     const survivor = this.#survivor;
-    if (survivor === roles.agent) bridge.play(survivor, { kind: 'ringback' });
+    if (survivor === roles.agent) bridge.play(survivor, ringbackSource(context.project));
     else bridge.play(survivor, { kind: 'silence' });
     return true;
   }

@@ -1,6 +1,7 @@
 import type { CallHost } from '../call-host.js';
 import type { Leg } from '../leg/leg.js';
 import type { TransferMode } from '../vocabulary.js';
+import { ringbackSource } from './ringback-source.js';
 
 /**
  * What the caller and the bot hear while a person is being reached: the project's choice; music in an attended
@@ -13,7 +14,7 @@ export function playWaiting(host: CallHost, mode: TransferMode, incumbent: Leg |
   if (!caller?.up) return false;
   if (mode === 'blind' && waiting === 'bot' && incumbent?.up) return true;
   if (mode === 'blind' && waiting === 'silence') bridge.play(caller, { kind: 'silence' });
-  else if (mode === 'blind' && waiting === 'ringback') bridge.play(caller, { kind: 'ringback' });
+  else if (mode === 'blind' && waiting === 'ringback') bridge.play(caller, ringbackSource(context.project));
   else bridge.play(caller, host.music());
   if (incumbent?.up) bridge.play(incumbent, { kind: 'silence' });
   return false;

@@ -1,3 +1,4 @@
+import { RINGBACK_COUNTRIES } from '../../common/ringback-country.js';
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.js';
 import { codecList } from './peers.js';
@@ -33,6 +34,7 @@ export const transferSchema = section({
   mode: mode().prefault(DEFAULTS.transfer.mode),
   method: method().default(DEFAULTS.transfer.method),
   waiting: oneOf(['music', 'ringback', 'bot', 'silence']).default(DEFAULTS.transfer.waiting),
+  ringback: oneOf(RINGBACK_COUNTRIES).default(DEFAULTS.transfer.ringback),
   music_file: wavFile().optional(),
   brief: oneOf(['none', 'audio', 'bot']).default(DEFAULTS.transfer.brief),
   brief_file: wavFile().optional(),

@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CALLER_GONE } from '../../call/media-port.js';
+import type { RingbackCountry } from '../../common/ringback-country.js';
 import { RelevoError } from '../../common/errors.js';
 import { callerGoneSamples } from './caller-gone.js';
 import { melodySamples } from './melody.js';
 import { promptOfSamples, type PromptAudio } from './prompt-audio.js';
 import { Resampler } from './resample.js';
-import { DEFAULT_RINGBACK, ringbackSamples, type RingbackCadence } from './ringback.js';
+import { RINGBACK, ringbackSamples, type RingbackCadence } from './ringback.js';
 import { readWav } from './wav.js';
 
 const TELEPHONE_RATE = 8000;
@@ -18,7 +19,13 @@ const SAMPLES_PER_TURN = 400;
 /** The prompts of one worker: the built-in ones, and files, read once and kept while the cache has room. */
 export class PromptLibrary {
   readonly melody: PromptAudio = promptOfSamples(melodySamples());
-  readonly ringback: PromptAudio;
+  /** Made at the start, so that no call waits for it. */
+  readonly #ringback: ReadonlyMap<RingbackCadence, PromptAudio> = new Map(
+    [...new Set(Object.values(RINGBACK))].map((cadence) => [
+      cadence,
+      promptOfSamples(ringbackSamples(cadence)),
+    ]),
+  );
   readonly #builtIn: ReadonlyMap<string, PromptAudio> = new Map([
     [CALLER_GONE, promptOfSamples(callerGoneSamples())],
   ]);
@@ -28,13 +35,17 @@ export class PromptLibrary {
   readonly #loading = new Map<string, Promise<PromptAudio>>();
   #bytes = 0;
 
-  constructor(cadence: RingbackCadence = DEFAULT_RINGBACK, maxBytes = DEFAULT_CACHE_BYTES) {
-    this.ringback = promptOfSamples(ringbackSamples(cadence));
+  constructor(maxBytes = DEFAULT_CACHE_BYTES) {
     this.#maxBytes = maxBytes;
   }
 
   get cachedBytes(): number {
     return this.#bytes;
+  }
+
+  /** Ringing tone. */
+  ringback(country: RingbackCountry = 'eu'): PromptAudio {
+    return this.#ringback.get(RINGBACK[country])!;
   }
 
   /** A built-in prompt, or a file that was read already. */

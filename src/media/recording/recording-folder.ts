@@ -8,12 +8,13 @@ import { BYTES_PER_FRAME, WAV_HEADER_BYTES, wavHeader } from './wav-format.js';
 const OURS = /^\d{8}T\d{6}Z-[\w.@-]+\.wav$/;
 
 /** The file name of a recording: when it began, and its call. */
-export function recordingName(callId: string, wallMs: number): string {
+export function recordingName(callId: string, wallMs: number, part = 1): string {
   const at = new Date(wallMs)
     .toISOString()
     .replace(/[-:]/g, '')
     .replace(/\.\d+Z$/, 'Z');
-  return `${at}-${callId.replace(/[^\w.@-]/g, '_').slice(0, 128)}.wav`;
+  const suffix = part > 1 ? `-part${part}` : '';
+  return `${at}-${callId.replace(/[^\w.@-]/g, '_').slice(0, 128)}${suffix}.wav`;
 }
 
 /** Gives files that a crash left unfinished their true length and their name; the number of them. */

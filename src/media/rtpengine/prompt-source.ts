@@ -29,7 +29,10 @@ export class PromptSource {
     const loop: NgDictionary = prompt.kind === 'file' ? {} : { 'repeat-times': FOR_EVER };
     switch (prompt.kind) {
       case 'ringback':
-        return { ...loop, blob: this.#built('ringback', this.#library.ringback) };
+        return {
+          ...loop,
+          blob: this.#built(`ringback-${prompt.country ?? 'eu'}`, this.#library.ringback(prompt.country)),
+        };
       case 'silence':
         return { ...loop, blob: this.#built('silence', silentSecond()) };
       case 'music':

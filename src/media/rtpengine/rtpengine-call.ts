@@ -100,6 +100,14 @@ export class RtpengineCall {
     }
   }
 
+  /** Has rtpengine forget what it knows of this call from before; nothing where it knows nothing. */
+  clear(): void {
+    this.#inOrder(() => this.#ask({ command: 'delete', 'delete delay': 0 })).catch((error: unknown) => {
+      const { callId, log } = this.#options;
+      log.debug({ callId, error: messageOf(error) }, 'rtpengine held nothing of this call');
+    });
+  }
+
   configure(legId: string, settings: StreamSettings): void {
     const leg = this.#legs.get(legId);
     if (!leg) return;
@@ -366,5 +374,11 @@ function statsOf(reply: NgDictionary, tag: string): LegMediaStats | null {
     packetsLost: null,
     jitterMs: null,
     packetsRejected: count('errors'),
+    roundTripMs: null,
+    roundTripMaxMs: null,
+    farPacketsLost: null,
+    farJitterMs: null,
+    mos: null,
+    farMos: null,
   };
 }

@@ -159,7 +159,7 @@ export class RtpengineEngine implements MediaThreadEngine {
   }
 
   async #open(
-    { callId, legId, family }: Extract<ToMediaWorker, { kind: 'open' }>,
+    { callId, legId, family, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): Promise<void> {
     const { ng, clock, log } = this.#options;
@@ -180,6 +180,8 @@ export class RtpengineEngine implements MediaThreadEngine {
         },
       });
       this.#calls.set(callId, call);
+      // The thread before this one may have left the call behind.
+      if (lostForMs !== undefined) call.clear();
     }
     const leg: Leg = {
       callId,

@@ -27,10 +27,10 @@ export interface Agreement {
  * state before it in force. No sockets here: the RTP port is an input.
  */
 export class SdpSession {
-  readonly #address: string;
-  readonly #rtpPort: number;
+  #address: string;
+  #rtpPort: number;
   readonly #sessionId: string;
-  readonly #addressType: 'IP4' | 'IP6';
+  #addressType: 'IP4' | 'IP6';
   #version = 0;
   #lastContent = '';
   #lines: readonly MediaLine[] = [];
@@ -51,6 +51,13 @@ export class SdpSession {
     this.#addressType = isIPv6(address) ? 'IP6' : 'IP4';
     this.#rtpPort = rtpPort;
     this.#sessionId = sessionId;
+  }
+
+  /** Our socket is another one from now on; the next description says so, and its version rises (RFC 3264 8.3.1). */
+  move(address: string, rtpPort: number): void {
+    this.#address = address;
+    this.#addressType = isIPv6(address) ? 'IP6' : 'IP4';
+    this.#rtpPort = rtpPort;
   }
 
   /** Our offer, initial or new (RFC 3264 5, 8). An offer that was never answered is forgotten. */

@@ -6,12 +6,14 @@ import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
 import type { Hearing } from './hearing.js';
+import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
 import type { Mixer } from './mixer.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
 import { PartySender } from './party-sender.js';
 import type { PayloadKind } from './payload-type-table.js';
+import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
 import { ToneSender } from './tone-sender.js';
@@ -38,12 +40,15 @@ export class Endpoint implements Paced {
   readonly #sender: PartySender;
   readonly #dtmf: DtmfSender;
   readonly #tones = new ToneSender();
+  readonly #oneWay = new OneWayWatch();
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
   #canSend = false;
   #closed = false;
+  /** When the endpoint before this one was lost; null once its party was heard again. */
+  #lostAtMs: number | null = null;
 
   constructor(
     callId: string,
@@ -94,6 +99,7 @@ export class Endpoint implements Paced {
     const nowMs = this.#context.clock.now();
     this.#receiver.configure(settings, nowMs);
     this.#sender.configure(settings, nowMs);
+    this.#oneWay.setAgreed(settings.maySend && settings.mayReceive && settings.remoteRtp !== null, nowMs);
     this.#updateSending();
   }
 
@@ -178,8 +184,13 @@ export class Endpoint implements Paced {
     this.#receiver.watch.start(timeoutMs, this.#context.clock.now());
   }
 
-  startGap(): void {
-    this.#sender.gap.start(this.#context.clock.now());
+  /** Takes the place of an endpoint that was lost so long ago: the first packet of the party is told of. */
+  resuming(lostForMs: number): void {
+    this.#lostAtMs = this.#context.clock.now() - lostForMs;
+  }
+
+  startGap(silentForMs = 0): void {
+    this.#sender.gap.start(this.#context.clock.now() - silentForMs);
   }
 
   stopGap(): number {
@@ -196,6 +207,7 @@ export class Endpoint implements Paced {
     timestamp: number,
     nowMs: number,
   ): void {
+    if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
@@ -207,6 +219,11 @@ export class Endpoint implements Paced {
       const own = i === last ? packet : Buffer.from(packet);
       listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
     }
+  }
+
+  #resumed(lostAtMs: number, nowMs: number): void {
+    this.#lostAtMs = null;
+    this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - lostAtMs) });
   }
 
   /** Sends this party a packet of the leg that it hears. The packet is rewritten in place. */
@@ -283,6 +300,8 @@ export class Endpoint implements Paced {
     this.#sender.recording?.recorder.flush(nowMs);
     const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
+    const oneWay = this.#oneWay.check(nowMs, this.#sender.lastAtMs, this.#receiver.lastAtMs);
+    if (oneWay) this.#emit({ kind: 'oneWayAudio', legId: this.legId, ...oneWay });
     const hearing = this.#hearing;
     if (hearing.kind === 'leg' && hearing.live !== null && nowMs - this.#sender.lastAtMs > STALL_MS) {
       this.#fillSilence(nowMs);
@@ -302,16 +321,7 @@ export class Endpoint implements Paced {
       this.#tones.clear();
       this.listeners = [];
     }
-    const { received } = this.#receiver;
-    return {
-      packetsReceived: received.received,
-      packetsSent: this.#sender.packets,
-      bytesReceived: this.#receiver.octets,
-      bytesSent: this.#sender.octets,
-      packetsLost: received.lost,
-      jitterMs: Math.round(received.jitterMs * 100) / 100,
-      packetsRejected: this.#receiver.rejected,
-    };
+    return legFigures(this.#receiver, this.#sender);
   }
 
   #updateSending(): void {

@@ -131,7 +131,7 @@ export class MediaEngine implements MediaThreadEngine {
         endpoint.watch(command.timeoutMs);
         return;
       case 'startGap':
-        endpoint.startGap();
+        endpoint.startGap(command.silentForMs);
         return;
       case 'stopGap':
         this.#emit(leg, {
@@ -168,7 +168,7 @@ export class MediaEngine implements MediaThreadEngine {
   }
 
   #open(
-    { callId, legId, symmetricRtp, family, party }: Extract<ToMediaWorker, { kind: 'open' }>,
+    { callId, legId, symmetricRtp, family, party, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): void {
     if (this.#legs.has(legId)) {
@@ -182,6 +182,7 @@ export class MediaEngine implements MediaThreadEngine {
     });
     const leg: Leg = { endpoint, party, reply, source: null };
     this.#legs.set(legId, leg);
+    if (lostForMs !== undefined) endpoint.resuming(lostForMs);
     if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
@@ -248,7 +249,7 @@ export class MediaEngine implements MediaThreadEngine {
         return;
       }
       case 'ringback':
-        endpoint.hearPrompt(prompts.ringback, true, null);
+        endpoint.hearPrompt(prompts.ringback(source.country), true, null);
         return;
       case 'silence':
         endpoint.hearSilence();
@@ -294,16 +295,21 @@ export class MediaEngine implements MediaThreadEngine {
     );
   }
 
-  #record(leg: Leg, { directory, consentFile }: Extract<ToMediaWorker, { kind: 'record' }>): void {
+  #record(leg: Leg, { directory, consentFile, part = 1 }: Extract<ToMediaWorker, { kind: 'record' }>): void {
     const { clock, prompts } = this.#options;
-    recordLeg(leg.endpoint, { directory, consentFile }, { clock, prompts, desk: this.recordings }, (news) => {
-      if (news.state === 'started') this.counters.recordings++;
-      else this.counters.recordingsFailed++;
-      const { legId } = leg.endpoint;
-      const started = news.state === 'started';
-      const [file, code] = started ? [news.file, null] : [null, news.code];
-      this.#emit(leg, { kind: 'recording', legId, file, code });
-    });
+    recordLeg(
+      leg.endpoint,
+      { directory, consentFile, part },
+      { clock, prompts, desk: this.recordings },
+      (news) => {
+        if (news.state === 'started') this.counters.recordings++;
+        else this.counters.recordingsFailed++;
+        const { legId } = leg.endpoint;
+        const started = news.state === 'started';
+        const [file, code] = started ? [news.file, null] : [null, news.code];
+        this.#emit(leg, { kind: 'recording', legId, file, code });
+      },
+    );
   }
 
   #preload(file: string): void {
@@ -365,6 +371,8 @@ export class MediaEngine implements MediaThreadEngine {
       case 'recording':
       case 'played':
       case 'mediaTimeout':
+      case 'mediaResumed':
+      case 'oneWayAudio':
       case 'gap':
       case 'closed':
         leg.reply({ kind: 'event', callId: leg.endpoint.callId, event });

@@ -78,6 +78,10 @@ export class PartyReceiver {
     });
   }
 
+  /** When the newest packet came; 0 before the first. */
+  get lastAtMs(): number {
+    return this.#lastAtMs;
+  }
   get octets(): number {
     return this.#octets;
   }

@@ -57,6 +57,10 @@ export class PartySender {
   get lastAtMs(): number {
     return this.#active.lastAtMs;
   }
+  /** Of what is being sent, in Hz. */
+  get clockRate(): number {
+    return this.#active === this.#wide ? WIDE_RATE : 8000;
+  }
   get packets(): number {
     return this.stream.packets + this.#wide.packets;
   }

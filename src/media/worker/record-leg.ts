@@ -17,13 +17,13 @@ interface Means {
  */
 export function recordLeg(
   endpoint: Endpoint,
-  order: { readonly directory: string; readonly consentFile: string | null },
+  order: { readonly directory: string; readonly consentFile: string | null; readonly part: number },
   { clock, prompts, desk }: Means,
   tell: (news: RecordingNews) => void,
 ): void {
   const begin = (): void => {
     if (endpoint.closed) return;
-    const name = recordingName(endpoint.callId, clock.wallMs());
+    const name = recordingName(endpoint.callId, clock.wallMs(), order.part);
     endpoint.record(desk.begin(order.directory, name, clock.now(), tell));
   };
   if (order.consentFile === null) {

@@ -1,6 +1,7 @@
 import type { Random } from '../../common/random.js';
-import { buildRtcp, parseRtcp, type ReportBlock } from '../../rtp/rtcp.js';
+import { buildRtcp, ntpMiddle, parseRtcp } from '../../rtp/rtcp.js';
 import type { SourceStatistics } from '../../rtp/source-statistics.js';
+import { FarReports } from './far-reports.js';
 import type { OutgoingStream } from './outgoing-stream.js';
 
 /** RFC 3550 6.2: five seconds, spread over half to one and a half of it. */
@@ -16,8 +17,8 @@ export class RtcpSession {
   #packetsAtLastReport = 0;
   #lastSenderReport = 0;
   #lastSenderReportAtMs = 0;
-  /** What the peer last said of our stream. */
-  #peerBlock: ReportBlock | null = null;
+  /** What the peer says of our stream. */
+  readonly far = new FarReports();
 
   constructor(stream: OutgoingStream, received: SourceStatistics, random: Random) {
     this.#stream = stream;
@@ -30,10 +31,6 @@ export class RtcpSession {
   use(stream: OutgoingStream): void {
     this.#stream = stream;
     this.#packetsAtLastReport = 0;
-  }
-
-  get peerBlock(): ReportBlock | null {
-    return this.#peerBlock;
   }
 
   /** Begins or keeps reporting. */
@@ -53,6 +50,7 @@ export class RtcpSession {
     const stream = this.#stream;
     const sending = stream.packets > this.#packetsAtLastReport;
     this.#packetsAtLastReport = stream.packets;
+    if (sending) this.far.sentReport(ntpMiddle(wallMs), nowMs);
     const delayMs = nowMs - this.#lastSenderReportAtMs;
     return buildRtcp({
       ssrc: stream.ssrc,
@@ -86,7 +84,9 @@ export class RtcpSession {
       this.#lastSenderReport = parsed.sender.ntpMiddle;
       this.#lastSenderReportAtMs = nowMs;
     }
-    for (const block of parsed.blocks) if (block.ssrc === this.#stream.ssrc) this.#peerBlock = block;
+    const stream = this.#stream;
+    for (const block of parsed.blocks)
+      if (block.ssrc === stream.ssrc) this.far.take(block, stream.packets, nowMs);
     return true;
   }
 

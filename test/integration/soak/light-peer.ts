@@ -28,6 +28,7 @@ interface Dialog {
   remote: string;
   target: string;
   cseq: number;
+  answer?: string;
 }
 
 /** Answers kept for requests that are repeated; the oldest go first. */
@@ -38,6 +39,7 @@ interface Wire {
   readonly port: number;
   readonly transport: 'udp' | 'tcp';
   send(text: string): void;
+  rtp(packet: Buffer, to: number): void;
   close(): void;
 }
 
@@ -92,6 +94,16 @@ export class LightPeer {
     });
   }
 
+  /** Sends RTP to the node, from where its SDP says that RTP is taken. Over UDP only. */
+  say(packet: Buffer, to: number): void {
+    this.#wire.rtp(packet, to);
+  }
+
+  /** The newest 2xx to an INVITE of ours in this dialog. */
+  answerOf(callId: string): string {
+    return this.#dialogs.get(callId)?.answer ?? '';
+  }
+
   /** Sends a request in the dialog; nothing where the dialog is over. */
   request(callId: string, method: string, headers: readonly string[] = [], body = ''): void {
     const dialog = this.#dialogs.get(callId);
@@ -134,6 +146,7 @@ export class LightPeer {
     const dialog = this.#dialogs.get(callId);
     if (!dialog) return;
     if (status < 300) {
+      dialog.answer = text;
       dialog.remote = headerOf(text, 'To');
       dialog.target = uriOf(headerOf(text, 'Contact'));
       this.#send(dialog, 'ACK', []);
@@ -202,6 +215,7 @@ async function udpWire(
     port: socket.address().port,
     transport: 'udp',
     send: (text) => socket.send(text, nodePort, '127.0.0.1'),
+    rtp: (packet, to) => socket.send(packet, to, '127.0.0.1'),
     close: () => socket.close(),
   };
 }
@@ -228,6 +242,7 @@ async function tcpWire(port: number, take: (text: string) => void): Promise<Wire
     port,
     transport: 'tcp',
     send: (text) => [...connections].at(-1)?.write(text, 'latin1'),
+    rtp: () => undefined,
     close: () => {
       server.close();
       for (const connection of connections) connection.destroy();

@@ -51,6 +51,7 @@ export function makeTransfer(more: Partial<TransferSettings> = {}): TransferSett
     mode: 'blind',
     method: 'invite',
     waiting: 'music',
+    ringback: 'eu',
     musicFile: null,
     brief: 'none',
     briefFile: null,

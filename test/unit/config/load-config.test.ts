@@ -89,6 +89,7 @@ describe('configuration: a valid file', () => {
         mode: 'blind',
         method: 'auto',
         waiting: 'ringback',
+        ringback: 'eu',
         musicFile: null,
         brief: 'none',
         briefFile: null,
