@@ -25,9 +25,8 @@ import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
 import { Negotiation } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
-import { MovedMedia } from './moved-media.js';
+import { LegMediaEvents } from './leg-media-events.js';
 import { InfoDigits } from './info-digits.js';
-import { PressFilter, type PressKind } from './press-filter.js';
 
 export type LegOwner = LegOwnerOf<Leg>;
 
@@ -42,9 +41,8 @@ export class Leg {
   readonly #onGone: (leg: Leg) => void;
   readonly #negotiation: Negotiation;
   readonly #requests: LegRequests;
-  readonly #presses = new PressFilter();
   readonly #infoDigits = new InfoDigits((...request) => this.request(...request));
-  readonly #moved: MovedMedia;
+  readonly #mediaEvents: LegMediaEvents;
   readonly #initial: InitialOffer;
   readonly #uac: UacExchange;
   readonly #uasExchange: UasExchange;
@@ -79,13 +77,20 @@ export class Leg {
       lost: (status) => this.#lost(status),
     });
     this.#negotiation = new Negotiation(context, negotiation, this.media);
-    this.#moved = new MovedMedia(context, {
+    this.#mediaEvents = new LegMediaEvents(context, {
       legId: this.legId,
       party: this.party,
-      up: () => this.up && !this.#released,
-      heard: () => this.media.agreed === 'sendrecv' || this.media.agreed === 'recvonly',
+      media: this.media,
+      up: () => this.up,
+      released: () => this.#released,
       offer: (done) => this.offer(this.#wish(), done),
-      failed: (detail) => this.#mediaLost(detail),
+      switchCodec: () => this.#switchCodec(),
+      sendDigits: (digits) => this.#infoDigits.send(digits),
+      digit: (digit, via) => this.#owner.legDigit(this, digit, via),
+      silent: (silentMs) => this.#owner.legSilent(this, silentMs),
+      played: (promptId) => this.#owner.legPlayed(this, promptId),
+      lost: (detail) => this.#end(detail, reasonHeader(500, 'Media lost')),
+      closed: () => onGone(this),
     });
     const exchange = {
       legId: this.legId,
@@ -104,7 +109,7 @@ export class Leg {
       negotiate: (request) => this.#negotiation.handleRequest(request),
       tell: (request) => this.#owner.legRequest(this, request),
       digitOf: (request) => this.#infoDigits.read(request),
-      digit: (digit) => this.#digit(digit, 'info'),
+      digit: (digit) => this.#mediaEvents.digit(digit, 'info'),
     });
     this.#uac = new UacExchange({
       ...exchange,
@@ -302,46 +307,7 @@ export class Leg {
 
   /** Takes an event of the media port. */
   handleMedia(event: MediaEvent): void {
-    switch (event.kind) {
-      case 'dtmf':
-        this.#digit(event.digit, event.inband ? 'inband' : 'rfc4733');
-        return;
-      case 'dtmfByInfo':
-        this.#infoDigits.send(event.digits);
-        return;
-      case 'mediaTimeout':
-        if (!this.#released && this.up) this.#owner.legSilent(this, event.silentMs);
-        return;
-      case 'mediaMoved':
-        this.#moved.moved();
-        return;
-      case 'mediaResumed':
-        this.#moved.resumed(event.gapMs);
-        return;
-      case 'oneWayAudio': {
-        const { missing, forMs } = event;
-        this.#context.event('one_way_audio', { leg: this.legId, party: this.party, missing, forMs });
-        return;
-      }
-      case 'mediaLost':
-        this.#mediaLost(event.detail);
-        return;
-      case 'recording':
-        this.#context.event('recording', { file: event.file, failed: event.code });
-        return;
-      case 'codecUnlike':
-        this.media.narrowTo(event.codecs);
-        this.#switchCodec();
-        return;
-      case 'played':
-        if (!this.#released) this.#owner.legPlayed(this, event.promptId);
-        return;
-      default:
-        if (!this.media.handle(event)) {
-          this.#context.impossible('media answer that nobody awaits', { leg: this.legId, kind: event.kind });
-        }
-        if (event.kind === 'closed') this.#onGone(this);
-    }
+    this.#mediaEvents.take(event);
   }
 
   view(): LegView {
@@ -378,7 +344,7 @@ export class Leg {
     this.#answered = true;
     this.#owner.legAnswered(this);
     this.#switchCodec();
-    this.#moved.answered();
+    this.#mediaEvents.answered();
   }
 
   /** Who hears this peer cannot take its codec: offers it those that both have. */
@@ -393,11 +359,6 @@ export class Leg {
     } else if (told === 'dialog gone') {
       this.#lost(event.status);
     }
-  }
-
-  #digit(digit: string, kind: PressKind): void {
-    if (this.#released || !this.#presses.isNew(digit, kind, this.#context.now())) return;
-    this.#owner.legDigit(this, digit, kind === 'info' ? 'info' : 'rtp');
   }
 
   #ended(how: 'bye' | 'stack', headers: SipHeaders, detail: string): void {
@@ -418,8 +379,12 @@ export class Leg {
 
   #lost(status: number): void {
     if (this.#released || this.gone) return;
-    const detail = `the peer answered ${status} inside the dialog`;
-    this.release({ headers: {} });
+    this.#end(`the peer answered ${status} inside the dialog`, {});
+  }
+
+  /** Ended by us for want of the far end. */
+  #end(detail: string, headers: SipHeaders): void {
+    this.release({ headers });
     this.#owner.legEnded(this, { how: 'lost', headers: {}, detail });
   }
 
@@ -429,17 +394,6 @@ export class Leg {
     const before = this.#released;
     this.release({ status, headers });
     if (!before) this.#owner.legFailed(this, { status, reason: detail, headers: {}, cause: 'media' });
-  }
-
-  /** What is said and heard here goes nowhere any more: who may be silent for long is not to be waited for. */
-  #mediaLost(detail: string): void {
-    if (this.#released || !this.up) return;
-    this.#context.event('media_lost', { leg: this.legId, party: this.party });
-    if (this.party !== 'agent') this.#owner.legSilent(this, 0);
-    else {
-      this.release({ headers: reasonHeader(500, 'Media lost') });
-      this.#owner.legEnded(this, { how: 'lost', headers: {}, detail });
-    }
   }
 
   #fail(status: number, reason: string, headers: SipHeaders, cause: 'peer' | 'media' | 'cancelled'): void {
@@ -458,7 +412,7 @@ export class Leg {
 
   #shut(): void {
     this.#negotiation.close();
-    this.#moved.close();
+    this.#mediaEvents.close();
     this.media.close();
     this.#requests.close();
   }
