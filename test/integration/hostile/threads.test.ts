@@ -83,7 +83,7 @@ describe('Threads that hang or die with calls up', function () {
     agent.ua.send(agent.ua.response(invite, 200, 'OK', AGENT_TAG, [], agent.sdp));
     const botBye = await requestOf(bot, 'BYE', header(talk.botInvite, 'Call-ID'));
     bot.ua.send(bot.ua.response(botBye, 200, 'OK', BOT_TAG));
-    const { transfers } = await call(talk, (one) => one.transfers.at(-1)?.result !== null);
+    const { transfers } = await call(talk, (one) => (one.transfers.at(-1)?.result ?? null) !== null);
     assert.equal(transfers.at(-1)?.result?.outcome, 'completed');
   };
 
@@ -129,7 +129,7 @@ describe('Threads that hang or die with calls up', function () {
     await handOver(talk);
   });
 
-  it('survives the death of the media worker: its calls end, the next ones have audio', async () => {
+  it('survives the death of the media worker: a call whose peers refuse the new ports ends, the next one has audio', async () => {
     const talk = await establish(sip, caller, bot, { talking: true });
     await bot.phone.hears(10);
     const media = workers[1];
@@ -143,6 +143,11 @@ describe('Threads that hang or die with calls up', function () {
       [caller, talk.sipCallId, ''],
       [bot, header(talk.botInvite, 'Call-ID'), BOT_TAG],
     ];
+    for (const [peer, id, tag] of byes) {
+      const reinvite = await requestOf(peer, 'INVITE', id);
+      peer.ua.send(peer.ua.response(reinvite, 488, 'Not Acceptable Here', tag));
+      await requestOf(peer, 'ACK', id);
+    }
     for (const [peer, id, tag] of byes)
       peer.ua.send(peer.ua.response(await requestOf(peer, 'BYE', id), 200, 'OK', tag));
     await call(talk, ({ endedAt }) => endedAt !== null);
