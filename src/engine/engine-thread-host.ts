@@ -33,7 +33,7 @@ export interface EngineThread {
 /** What the starter of the thread wants to hear. */
 export interface EngineThreadEvents {
   readonly logLevel?: LogLevel;
-  /** Messages that went by, oldest first, every 100 ms while the tap is on. */
+  /** Messages that went by, oldest first, every 20 ms while the tap is on. */
   onTap?(messages: readonly TappedMessage[]): void;
   /** The thread ended although nobody asked it to. */
   onFailure?(error: RelevoError): void;

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../common/clock.js';
 import type { TappedMessage } from './sip-tap.js';
 
-const BATCH_MS = 100;
+const BATCH_MS = 20;
 const BATCH_MESSAGES = 1_000;
 
-/** Collects tapped messages and hands them over every 100 ms, or sooner when many have come. */
+/** Collects tapped messages and hands them over every 20 ms, or sooner when many have come. */
 export class TapBatch {
   readonly #clock: Clock;
   readonly #deliver: (messages: TappedMessage[]) => void;

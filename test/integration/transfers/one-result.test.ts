@@ -130,10 +130,11 @@ describe('one result of a transfer, wherever it is told', function () {
 
   /** The transfer of this call, as the API tells it, once it is there. */
   const transferView = async (state: TransferView['state']): Promise<TransferView> => {
-    const transferId = await eventually(
-      'a transfer',
-      async () => (await callView()).transfers[0]?.transferId ?? null,
-    );
+    const transferId = await eventually('a transfer', async () => {
+      const answer = await node.api(`/v1/calls/${cast.callId}`);
+      // The API hears of a call a moment after the bot has.
+      return answer.ok ? (((await answer.json()) as CallView).transfers[0]?.transferId ?? null) : null;
+    });
     return eventually(`the transfer ${state}`, async () => {
       const answer = await node.api(`/v1/calls/${cast.callId}/transfers/${transferId}`);
       const view = (await answer.json()) as TransferView;
