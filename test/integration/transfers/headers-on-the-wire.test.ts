@@ -109,6 +109,10 @@ describe('headers of a handed-over call, as captured on the wire', function () {
     cast.caller.request(cast.callerCallId, 'BYE', [`Session-ID: ${CALLER};remote=${AGENT}`]);
     await ended();
     await cast.until('agent', 'BYE');
+    // What is traced comes in batches.
+    await eventually('the trace of the last answer', () =>
+      sentOn(cast.callerCallId).some((raw) => statusOf(raw) === 200 && methodOf(raw) === 'BYE') ? true : null,
+    );
 
     const inDialog = (raw: string): boolean =>
       headerOf(raw, 'CSeq') !== '' && /;tag=/.test(headerOf(raw, 'To'));

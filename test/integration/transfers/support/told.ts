@@ -74,7 +74,9 @@ export class Listeners {
     const { body } = answer;
     assert.ok(body);
     this.#reading = this.#follow(body).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) throw error;
+      // The node may end before its readers do.
+      const cut = error instanceof TypeError && error.message === 'terminated';
+      if (!this.#stop.signal.aborted && !cut) throw error;
     });
   }
 
