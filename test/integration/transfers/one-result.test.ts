@@ -248,14 +248,15 @@ describe('one result of a transfer, wherever it is told', function () {
     text: 'hm',
   });
   const byApi = async (body: object): Promise<void> => {
-    const answer = await eventually('an answered call', async () => {
-      const one = await node.api(`/v1/calls/${cast.callId}/events`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      // The caller's ACK may still be on its way.
-      return one.status === 409 ? null : one;
+    // Rules look at events of a call that is answered: the caller's ACK may still be on its way.
+    await eventually('the call with its bot', async () => {
+      const answer = await node.api(`/v1/calls/${cast.callId}`);
+      return answer.ok && ((await answer.json()) as CallView).state === 'with_bot' ? true : null;
+    });
+    const answer = await node.api(`/v1/calls/${cast.callId}/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
     });
     assert.ok(answer.status < 300, await answer.text());
   };
