@@ -1,34 +1,28 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { realClock } from '../../src/common/clock.js';
+import { messageOf } from '../../src/common/errors.js';
+import { secureRandom } from '../../src/common/random.js';
 import type { PortRange } from '../../src/media/worker-messages.js';
 import { BenchError } from '../common/bench-error.js';
-import { findProgram, pause, startChild, type Child } from '../common/child.js';
+import { findProgram, startChild, type Child } from '../common/child.js';
 import { processCpuMs } from '../common/proc.js';
-import { bencode, debencode, type Bencoded } from '../../src/media/rtpengine/bencode.js';
+import { NgClient, type NgDictionary } from '../../src/media/rtpengine/ng-client.js';
 import { audioPort, pcmaSdp, type RelayCall, type RelayUnderTest } from './relay-under-test.js';
 
-const REPLY_DEADLINE_MS = 1000;
-const START_TRIES = 30;
+/** Each waits for 1.8 s. */
+const START_TRIES = 2;
 
 /** rtpengine's userspace path, in a process of ours, driven over the ng protocol. */
 export class RtpengineRelay implements RelayUnderTest {
   readonly name = 'rtpengine, userspace';
   readonly #child: Child;
-  readonly #control: Socket;
-  readonly #controlPort: number;
+  readonly #ng: NgClient;
   readonly #ports: readonly [number, number];
-  readonly #waiting = new Map<string, (reply: Bencoded) => void>();
   readonly #calls: RelayCall[] = [];
-  #cookies = 0;
 
-  private constructor(child: Child, control: Socket, controlPort: number, ports: readonly [number, number]) {
+  private constructor(child: Child, ng: NgClient, ports: readonly [number, number]) {
     this.#child = child;
-    this.#control = control;
-    this.#controlPort = controlPort;
+    this.#ng = ng;
     this.#ports = ports;
-    control.on('message', (message) => {
-      const space = message.indexOf(' ');
-      this.#waiting.get(message.toString('latin1', 0, space))?.(debencode(message.subarray(space + 1)));
-    });
   }
 
   /** Null where rtpengine is not installed. */
@@ -50,19 +44,26 @@ export class RtpengineRelay implements RelayUnderTest {
       `--port-min=${range.first}`,
       `--port-max=${range.last}`,
     ]);
-    const control = createSocket('udp4');
-    await new Promise<void>((resolve) => {
-      control.bind(0, '127.0.0.1', resolve);
+    const ng = await NgClient.open({
+      address: '127.0.0.1',
+      port: controlPort,
+      clock: realClock,
+      random: secureRandom(),
     });
-    const relay = new RtpengineRelay(child, control, controlPort, generatorPorts);
+    const relay = new RtpengineRelay(child, ng, generatorPorts);
+    let cause = '';
     for (let tries = 0; tries < START_TRIES; tries++) {
-      if (await relay.#ask({ command: 'ping' }, 100)) return relay;
-      await pause(50);
+      try {
+        await ng.ask({ command: 'ping' });
+        return relay;
+      } catch (error) {
+        cause = messageOf(error);
+      }
     }
     await relay.close();
     throw new BenchError(
       'rtpengine_start',
-      `rtpengine does not answer: ${child.output().slice(-300)}`,
+      `${cause}: ${child.output().slice(-300)}`,
       'Start it by hand with --table=-1 --foreground to see why.',
     );
   }
@@ -77,7 +78,7 @@ export class RtpengineRelay implements RelayUnderTest {
   }
 
   async close(): Promise<void> {
-    this.#control.close();
+    this.#ng.close();
     await this.#child.stop();
   }
 
@@ -95,34 +96,13 @@ export class RtpengineRelay implements RelayUnderTest {
     return { callerLegPort: audioPort(answer), botLegPort: audioPort(offer) };
   }
 
-  async #sdp(command: { readonly [key: string]: Bencoded }): Promise<string> {
-    const reply = await this.#ask(command, REPLY_DEADLINE_MS);
-    if (reply && typeof reply === 'object' && 'sdp' in reply && typeof reply.sdp === 'string')
-      return reply.sdp;
+  async #sdp(command: NgDictionary & { readonly command: string }): Promise<string> {
+    const { sdp } = await this.#ng.ask(command);
+    if (typeof sdp === 'string') return sdp;
     throw new BenchError(
       'rtpengine_refused',
-      `rtpengine answered ${reply === null ? 'nothing' : JSON.stringify(reply)}`,
+      'rtpengine answered without SDP',
       'Free UDP ports 44000 to 57999.',
     );
-  }
-
-  #ask(command: { readonly [key: string]: Bencoded }, deadlineMs: number): Promise<Bencoded | null> {
-    const cookie = `b${++this.#cookies}`;
-    return new Promise((resolve) => {
-      const late = setTimeout(() => {
-        this.#waiting.delete(cookie);
-        resolve(null);
-      }, deadlineMs);
-      this.#waiting.set(cookie, (reply) => {
-        clearTimeout(late);
-        this.#waiting.delete(cookie);
-        resolve(reply);
-      });
-      this.#control.send(
-        Buffer.concat([Buffer.from(`${cookie} `), bencode(command)]),
-        this.#controlPort,
-        '127.0.0.1',
-      );
-    });
   }
 }

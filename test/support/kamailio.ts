@@ -41,6 +41,24 @@ export interface KamailioTls {
   readonly ca: string;
 }
 
+/** What every request meets first: hops, CANCEL, and the route of its dialog. */
+const IN_DIALOG = `  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
+  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
+  if (has_totag()) {
+    if (loose_route()) { t_relay(); exit; }
+    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
+    sl_send_reply("404", "Not Here");
+    exit;
+  }
+  t_check_trans();
+`;
+
+/** The lines that load these modules. */
+function loaded(modules: readonly string[]): string {
+  const path = MODULE_PATHS.find((one) => existsSync(one)) ?? MODULE_PATHS[0]!;
+  return [`mpath="${path}/"`, ...modules.map((name) => `loadmodule "${name}.so"`)].join('\n');
+}
+
 /** A proxy that record-routes between TLS on both sides, twice where both sides are of one kind. */
 function tlsConfigText(port: number, nodePort: number, tlsFile: string): string {
   return `#!KAMAILIO
@@ -52,21 +70,11 @@ enable_tls=yes
 tcp_connection_lifetime=3605
 listen=tls:127.0.0.1:${port}
 listen=udp:127.0.0.1:${port}
-mpath="${MODULE_PATHS.find((path) => existsSync(path)) ?? MODULE_PATHS[0]!}/"
-${['sl', 'tm', 'tmx', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'tls'].map((name) => `loadmodule "${name}.so"`).join('\n')}
+${loaded(['sl', 'tm', 'tmx', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'tls'])}
 modparam("tls", "config", "${tlsFile}")
 modparam("rr", "enable_double_rr", 1)
 request_route {
-  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
-  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
-  if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
-    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
-    sl_send_reply("404", "Not Here");
-    exit;
-  }
-  t_check_trans();
-  record_route();
+${IN_DIALOG}  record_route();
   $du = "sip:127.0.0.1:${nodePort};transport=tls";
   t_relay();
 }
@@ -92,22 +100,12 @@ log_stderror=yes
 children=1
 listen=udp:127.0.0.1:${port}
 listen=tcp:127.0.0.1:${port}
-mpath="${MODULE_PATHS.find((path) => existsSync(path)) ?? MODULE_PATHS[0]!}/"
-${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
+${loaded(modules)}
 modparam("topoh", "mask_key", "relevo interop")
 modparam("topoh", "mask_ip", "${MASK_ADDRESS}")
 modparam("topoh", "mask_callid", ${options.maskCallId === false ? 0 : 1})
 request_route {
-  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
-  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
-  if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
-    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
-    sl_send_reply("404", "Not Here");
-    exit;
-  }
-  t_check_trans();
-  record_route();
+${IN_DIALOG}  record_route();
 ${extensions.join('')}  if ($rd == "${MASK_ADDRESS}") { sl_send_reply("404", "Not Here"); exit; }
   if ($sp != ${nodePort}) { $du = "sip:127.0.0.1:${nodePort}"; }
   t_relay();
@@ -136,22 +134,12 @@ debug=0
 log_stderror=yes
 children=1
 listen=udp:127.0.0.1:${port}
-mpath="${MODULE_PATHS.find((path) => existsSync(path)) ?? MODULE_PATHS[0]!}/"
-${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
+${loaded(modules)}
 modparam("auth", "algorithm", "${algorithm}")
 modparam("auth", "nonce_count", 1)
 modparam("auth", "qop", "auth")
 request_route {
-  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
-  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
-  if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
-    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
-    sl_send_reply("404", "Not Here");
-    exit;
-  }
-  t_check_trans();
-  if (is_method("REGISTER")) {
+${IN_DIALOG}  if (is_method("REGISTER")) {
     if (!pv_www_authenticate("registrar.test", "${password}", "0")) {
       www_challenge("registrar.test", "1");
       exit;

@@ -1,5 +1,7 @@
 import { RelevoError } from '../../common/errors.js';
 import type { MediaSource } from '../../call/media-port.js';
+import { tonesOf } from '../../rtp/dtmf-tones.js';
+import { toneSamples } from '../../rtp/tone.js';
 import { FRAME_SAMPLES, SILENCE, promptOfSamples, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
 import type { NgDictionary } from './ng-client.js';
@@ -45,7 +47,7 @@ export class PromptSource {
 
   /** Keys as they sound on a telephone (ITU-T Q.23), 120 ms each. */
   tones(digits: string): NgDictionary {
-    return { blob: wavOf(promptOfSamples(toneSamples(digits)), MAX_BLOB_BYTES) };
+    return { blob: wavOf(promptOfSamples(keySamples(digits)), MAX_BLOB_BYTES) };
   }
 
   #built(name: string, audio: PromptAudio): Buffer {
@@ -65,24 +67,19 @@ export class PromptSource {
   }
 }
 
-const KEYS = '123A456B789C*0#D';
-const ROWS_HZ = [697, 770, 852, 941];
-const COLUMNS_HZ = [1209, 1336, 1477, 1633];
 const TONE_SAMPLES = 960;
 const PAUSE_SAMPLES = 640;
 const TONE_AMPLITUDE = 6000;
 
-function toneSamples(digits: string): Int16Array {
+/** The tones of these keys, with the pauses after them; what is no key is a silence. */
+function keySamples(digits: string): Int16Array {
   const samples = new Int16Array(digits.length * (TONE_SAMPLES + PAUSE_SAMPLES));
   for (let place = 0; place < digits.length; place++) {
-    const key = KEYS.indexOf(digits.charAt(place).toUpperCase());
-    if (key < 0) continue;
-    const turns = [ROWS_HZ[key >> 2]!, COLUMNS_HZ[key & 3]!].map((hz) => (2 * Math.PI * hz) / SAMPLE_RATE);
     const start = place * (TONE_SAMPLES + PAUSE_SAMPLES);
-    for (let at = 0; at < TONE_SAMPLES; at++) {
-      samples[start + at] = Math.round(
-        TONE_AMPLITUDE * (Math.sin(turns[0]! * at) + Math.sin(turns[1]! * at)),
-      );
+    for (const frequencyHz of tonesOf(digits.charAt(place)) ?? []) {
+      toneSamples(frequencyHz, TONE_SAMPLES, TONE_AMPLITUDE).forEach((sample, at) => {
+        samples[start + at]! += sample;
+      });
     }
   }
   return samples;
