@@ -5,6 +5,7 @@ import type { CallState } from './call-record.js';
 import type { MediaProfile } from './leg/leg-media.js';
 import type { InDialogRequest } from './leg/in-dialog.js';
 import type { Leg, LegOwner } from './leg/leg.js';
+import type { ListenDesk } from './listen/listen-desk.js';
 import type { MediaSource } from './media-port.js';
 import type { ReferPolicy, Trunk } from './project.js';
 import type { IncomingInvite, LegId, LegOfCall } from './signalling-port.js';
@@ -73,10 +74,14 @@ export interface CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles;
+  /** The operators who hear this call. */
+  readonly listeners: ListenDesk;
   readonly invite: IncomingInvite;
   readonly ending: boolean;
   readonly answered: boolean;
   setState(state: CallState): void;
+  /** The legs are others than were told last. */
+  recordState(): void;
   newLeg(party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;
   /** A leg that the adapter numbered: one that came in. */
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;

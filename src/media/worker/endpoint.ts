@@ -1,4 +1,5 @@
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
+import type { G711Name } from '../../call/project.js';
 import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
@@ -19,6 +20,8 @@ import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
+/** What is sent to a party, as a part of a mix. */
+const sentTo = (legId: string): string => `to ${legId}`;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
 const FILL_MS = 2000;
 /** A party that is joined to another hears nothing for so long before silence packets fill in for a mute one. */
@@ -34,6 +37,8 @@ export class Endpoint implements Paced {
   readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
+  /** Those of them who hear what this party is sent as well. */
+  #taps: readonly Endpoint[] = [];
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -135,6 +140,36 @@ export class Endpoint implements Paced {
       fillUntilMs: this.#context.clock.now() + FILL_MS,
     });
     this.#pace();
+  }
+
+  /** Hears what this leg says and what it is sent: the party of the leg notices nothing. */
+  hearTap(legId: string): void {
+    this.hearMix([legId, sentTo(legId)]);
+  }
+
+  get taps(): readonly Endpoint[] {
+    return this.#taps;
+  }
+  set taps(taps: readonly Endpoint[]) {
+    this.#taps = taps;
+    const name = sentTo(this.legId);
+    this.#sender.overhear =
+      taps.length === 0
+        ? null
+        : (timestamp, packet, start, end, codec) => {
+            for (const tap of this.#taps) tap.#overhear(name, timestamp, packet, start, end, codec);
+          };
+  }
+
+  #overhear(
+    name: string,
+    timestamp: number,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: G711Name,
+  ): void {
+    if (this.#hearing.kind === 'mix') this.#hearing.mixer.push(name, timestamp, packet, start, end, codec);
   }
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
@@ -320,6 +355,7 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.#tones.clear();
       this.listeners = [];
+      this.taps = [];
     }
     return legFigures(this.#receiver, this.#sender);
   }

@@ -1,3 +1,4 @@
+import type { G711Name } from '../../call/project.js';
 import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
 import { opusSamples } from '../../rtp/opus.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
@@ -17,6 +18,9 @@ import type { SocketPair } from './socket-pair-stock.js';
 const FRAME_MS = 20;
 const WIDE_RATE = 48_000;
 
+/** G.711 codes `[start, end)` that begin at this timestamp of the party's own stream. */
+type Overhear = (timestamp: number, packet: Buffer, start: number, end: number, codec: G711Name) => void;
+
 /** What goes out to one party: its RTP streams, RTCP, the measured gap, and the tap of a recording. */
 export class PartySender {
   /** Everything with a clock of 8000 Hz. */
@@ -25,6 +29,8 @@ export class PartySender {
   readonly rtcp: RtcpSession;
   settings: StreamSettings | null = null;
   recording: OpenRecording | null = null;
+  /** Takes the audio that goes out, for those who listen to this party; null while there is nobody. */
+  overhear: Overhear | null = null;
   readonly #context: EndpointContext;
   readonly #receiver: PartyReceiver;
   /** Opus: another clock is another SSRC (RFC 7160 4.1). */
@@ -116,7 +122,7 @@ export class PartySender {
     } else if (kind === 'PCMU' || kind === 'PCMA') {
       if (kind !== this.settings!.sendCodec)
         translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
-      this.#record(packet, start, end, nowMs);
+      this.#copy(packet, start, end, nowMs);
     } else if (kind === 'opus') {
       samples = opusSamples(packet, start, end);
     } else if (kind === 'CN') {
@@ -154,7 +160,7 @@ export class PartySender {
         packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
       }
       stream.generate(nowMs);
-      this.#record(piece, RTP_HEADER_BYTES, piece.length, nowMs);
+      this.#copy(piece, RTP_HEADER_BYTES, piece.length, nowMs);
       this.sendNumbered(piece, sendPayloadType);
       stream.sent(packetSamples, packetSamples, nowMs);
     }
@@ -222,9 +228,12 @@ export class PartySender {
     this.rtcp.use(stream);
   }
 
-  #record(packet: Buffer, start: number, end: number, nowMs: number): void {
-    if (!this.recording) return;
+  /** For the recording and for those who listen. */
+  #copy(packet: Buffer, start: number, end: number, nowMs: number): void {
+    if (!this.recording && !this.overhear) return;
     const { sendCodec } = this.settings!;
-    this.recording.recorder.push('right', this.stream.timestamp, packet, start, end, sendCodec, nowMs);
+    const { timestamp } = this.stream;
+    this.recording?.recorder.push('right', timestamp, packet, start, end, sendCodec, nowMs);
+    this.overhear?.(timestamp, packet, start, end, sendCodec);
   }
 }
