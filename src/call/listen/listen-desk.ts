@@ -83,7 +83,7 @@ export class ListenDesk {
   /** The call ends, or has left this node: nobody is kept on the line by it. */
   callEnding({ cause, headers = {} }: CallEnd): void {
     const why = cause === 'transferred' ? 'Call transferred' : 'Call ended';
-    const said: SipHeaders = 'Reason' in headers ? { Reason: headers['Reason']! } : reasonHeader(200, why);
+    const said: SipHeaders = 'Reason' in headers ? { Reason: headers['Reason'] } : reasonHeader(200, why);
     for (const listener of [...this.#live.values()])
       listener.stop('call_ended', said, `the call ended (${cause})`);
   }

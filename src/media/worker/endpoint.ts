@@ -17,11 +17,10 @@ import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { sentTo, Taps, type Overhearer } from './taps.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
-/** What is sent to a party, as a part of a mix. */
-const sentTo = (legId: string): string => `to ${legId}`;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
 const FILL_MS = 2000;
 /** A party that is joined to another hears nothing for so long before silence packets fill in for a mute one. */
@@ -30,7 +29,7 @@ const SILENCE_AFTER_MS = 200;
 const STALL_MS = 1000;
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
-export class Endpoint implements Paced {
+export class Endpoint implements Paced, Overhearer {
   readonly legId: string;
   readonly callId: string;
   /** For the sockets of this leg. */
@@ -38,7 +37,7 @@ export class Endpoint implements Paced {
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
   /** Those of them who hear what this party is sent as well. */
-  #taps: readonly Endpoint[] = [];
+  readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -80,6 +79,7 @@ export class Endpoint implements Paced {
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
+    this.taps = new Taps(legId, this.#sender);
     this.#dtmf = new DtmfSender(this.#sender.stream);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
@@ -147,21 +147,7 @@ export class Endpoint implements Paced {
     this.hearMix([legId, sentTo(legId)]);
   }
 
-  get taps(): readonly Endpoint[] {
-    return this.#taps;
-  }
-  set taps(taps: readonly Endpoint[]) {
-    this.#taps = taps;
-    const name = sentTo(this.legId);
-    this.#sender.overhear =
-      taps.length === 0
-        ? null
-        : (timestamp, packet, start, end, codec) => {
-            for (const tap of this.#taps) tap.#overhear(name, timestamp, packet, start, end, codec);
-          };
-  }
-
-  #overhear(
+  overhear(
     name: string,
     timestamp: number,
     packet: Buffer,
@@ -355,7 +341,7 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.#tones.clear();
       this.listeners = [];
-      this.taps = [];
+      this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
   }

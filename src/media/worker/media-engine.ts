@@ -326,7 +326,7 @@ export class MediaEngine implements MediaThreadEngine {
 
   #join(listener: Leg, heard: Endpoint): void {
     heard.listeners = [...heard.listeners, listener.endpoint];
-    if (listener.source?.kind === 'tap') heard.taps = [...heard.taps, listener.endpoint];
+    if (listener.source?.kind === 'tap') heard.taps.add(listener.endpoint);
   }
 
   #part(listener: Leg): void {
@@ -334,7 +334,7 @@ export class MediaEngine implements MediaThreadEngine {
       const heard = this.#legs.get(legId)?.endpoint;
       if (!heard) continue;
       heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
-      if (heard.taps.length > 0) heard.taps = heard.taps.filter((other) => other !== listener.endpoint);
+      heard.taps.remove(listener.endpoint);
     }
   }
 
