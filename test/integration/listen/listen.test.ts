@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadConfig } from '../../../src/config/load-config.js';
+import type { CliIo } from '../../../src/cli/cli-io.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { Agent, type AgentOptions } from '../../../src/demo/agent.js';
 import type { Hearing } from '../../../src/demo/audio/hearing.js';
@@ -227,12 +228,12 @@ projects:
     await start('method: invite', { answer: { kind: 'ring' } });
     const run = async (...args: readonly string[]): Promise<{ exit: number; text: string }> => {
       let text = '';
-      const io = {
+      const io: CliIo = {
         out: (more: string) => (text += more),
         err: (more: string) => (text += more),
         env: { RELEVO_URL: url(), RELEVO_TOKEN: TOKEN },
       };
-      const exit = await runCli(args, io as unknown as Parameters<typeof runCli>[1], '0', []);
+      const exit = await runCli(args, io, '0', []);
       return { exit, text };
     };
     const atOperator = operator.userAgent.nextCall(15_000);
