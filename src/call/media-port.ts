@@ -67,6 +67,8 @@ export type MediaCommand =
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   /** Sends digits to a party, in the way that its leg has them (RFC 4733, INFO, tones). */
   | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  /** Lays a short tone over what a party hears: somebody listens. */
+  | { readonly kind: 'beep'; readonly legId: LegId }
   /** Records the call of this leg, which is the caller's, until it is closed; a WAV file may be played first. */
   | {
       readonly kind: 'record';

@@ -263,6 +263,8 @@ export interface ListenSettings {
   readonly max: number;
   /** Longest ringing of one phone. */
   readonly ringTimeoutMs: number;
+  /** Are caller and person told, by a short tone now and then, that somebody listens? */
+  readonly notice: 'none' | 'beep';
 }
 
 export interface Project {

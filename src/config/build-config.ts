@@ -317,7 +317,12 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
         }
       : null,
     listen: project.listen
-      ? { allow: project.listen.allow, max: project.listen.max, ringTimeoutMs: project.listen.ring_timeout }
+      ? {
+          allow: project.listen.allow,
+          max: project.listen.max,
+          ringTimeoutMs: project.listen.ring_timeout,
+          notice: project.listen.notice,
+        }
       : null,
     carryHeaders: project.carry_headers,
     carryAnswerHeaders: project.carry_answer_headers,

@@ -1,6 +1,6 @@
 import type { CallRecord, CallState } from '../call/call-record.js';
 import type { CallView, TransferView } from './call-view.js';
-import { listenerAfter, type ListenerView } from './listener-view.js';
+import { leftBehind, listenerAfter, type ListenerView } from './listener-view.js';
 import { assertUnreachable } from '../common/assert.js';
 
 /** Which calls to list; absent fields match every call. `live` true leaves out ended calls. */
@@ -126,6 +126,8 @@ export class CallBook {
         call.durationMs = record.durationMs;
         call.answeredAt = record.answeredAt;
         call.media = record.media;
+        for (const listener of call.listeners.values())
+          call.listeners.set(listener.listenerId, leftBehind(listener, record.at));
         this.#live.delete(call.callId);
         this.#keepEnded(call);
         return;

@@ -69,6 +69,12 @@ export function listenerAfter(
   };
 }
 
+/** A listener of a call that has ended, whether or not its own end was told: a call may be taken down by force. */
+export function leftBehind(listener: ListenerView, at: number): ListenerView {
+  if (listener.state === 'ended') return listener;
+  return { ...listener, state: 'ended', endedAt: at, reason: 'call_ended', detail: 'the call ended' };
+}
+
 function textOf(value: EventRecord['detail'][string] | undefined): string | null {
   return typeof value === 'string' ? value : null;
 }

@@ -7,6 +7,10 @@ import type { Leg } from '../leg/leg.js';
 import type { SipHeaders } from '../vocabulary.js';
 import { Listener, type OpenTarget } from './listener.js';
 
+/** Who talks while somebody listens is told so often (ms): between the 12 and 18 s of a recorder's beep. */
+const BEEP_EVERY_MS = 15_000;
+const BEEP = 'listeners.beep';
+
 type ListenOrder = Extract<CallOrder, { kind: 'listen' }>;
 
 const refused = (code: string, detail: string): OrderResult => ({ accepted: false, code, detail });
@@ -59,6 +63,7 @@ export class ListenDesk {
         return typeof next === 'string' ? null : next;
       },
       heard: () => this.#heard(),
+      listening: () => this.#noticed(),
       over: () => this.#over(listenerId),
     });
     this.#ids.add(listenerId);
@@ -103,8 +108,22 @@ export class ListenDesk {
     return [caller, agent, bot].find((leg) => leg !== null && !leg.gone) ?? null;
   }
 
+  /** Somebody listens: caller and person, not the bot, are told where the project wants that. */
+  #noticed(): void {
+    const { timers, project } = this.#host.context;
+    if (project.listen?.notice === 'beep' && !timers.armed.includes(BEEP)) this.#beep();
+  }
+
+  #beep(): void {
+    const { caller, agent } = this.#host.roles;
+    for (const leg of [caller, agent]) if (leg?.up) leg.media.beep();
+    this.#host.context.timers.start(BEEP, BEEP_EVERY_MS, () => this.#beep());
+  }
+
   #over(listenerId: string): void {
     this.#live.delete(listenerId);
+    const listened = [...this.#live.values()].some(({ state }) => state === 'listening');
+    if (!listened) this.#host.context.timers.stop(BEEP);
   }
 
   /** The first target whose trunk has room, with its session; else why there is none. */

@@ -29,6 +29,8 @@ export interface ListenerPort {
   next(): OpenTarget | null;
   /** Whom the operator is to hear now. */
   heard(): Leg | null;
+  /** The operator hears the call from now on. */
+  listening(): void;
   /** It has ended. Comes once. */
   over(): void;
 }
@@ -94,6 +96,7 @@ export class Listener implements LegOwner {
     this.#record('listener_started', { status: 200 });
     this.#host.recordState();
     this.follow();
+    this.#port.listening();
     const { thenDial } = this.#open?.target ?? { thenDial: null };
     if (thenDial !== null) this.#dialOn(leg, digitSteps(thenDial));
   }

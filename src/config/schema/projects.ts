@@ -157,6 +157,7 @@ export const projectSchema = section({
     allow: allowedTargets(),
     max: integer(1, 16, 'a number of listeners').default(DEFAULTS.listeners.max),
     ring_timeout: duration('1s', '10m').prefault(DEFAULTS.listeners.ringTimeout),
+    notice: oneOf(['none', 'beep']).default(DEFAULTS.listeners.notice),
   }).optional(),
   carry_headers: list(headerName(), 'header names').default([]),
   carry_answer_headers: list(text('a header name', 64), 'header names, such as Alert-Info or X-*').default(

@@ -191,6 +191,10 @@ export class Endpoint implements Paced, Overhearer {
     this.#sender.recording ??= recording;
   }
 
+  beep(): void {
+    this.#sender.notice.begin();
+  }
+
   markRecording(label: string): void {
     this.#sender.recording?.mark(label, this.#context.clock.now());
   }

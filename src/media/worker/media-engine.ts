@@ -124,6 +124,9 @@ export class MediaEngine implements MediaThreadEngine {
       case 'sendDtmf':
         endpoint.sendDtmf(command.digits);
         return;
+      case 'beep':
+        endpoint.beep();
+        return;
       case 'record':
         this.#record(leg, command);
         return;

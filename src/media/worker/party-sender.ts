@@ -11,6 +11,7 @@ import { OutgoingStream } from './outgoing-stream.js';
 import type { PartyReceiver } from './party-receiver.js';
 import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
 import type { OpenRecording } from './recording-desk.js';
+import { NoticeTone } from './notice-tone.js';
 import { OutboundSrtp } from './outbound-srtp.js';
 import { RtcpSession } from './rtcp-session.js';
 import type { SocketPair } from './socket-pair-stock.js';
@@ -29,6 +30,7 @@ export class PartySender {
   readonly rtcp: RtcpSession;
   settings: StreamSettings | null = null;
   recording: OpenRecording | null = null;
+  readonly notice = new NoticeTone();
   /** Takes the audio that goes out, for those who listen to this party; null while there is nobody. */
   overhear: Overhear | null = null;
   readonly #context: EndpointContext;
@@ -122,7 +124,7 @@ export class PartySender {
     } else if (kind === 'PCMU' || kind === 'PCMA') {
       if (kind !== this.settings!.sendCodec)
         translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
-      this.#copy(packet, start, end, nowMs);
+      this.#finish(packet, start, end, nowMs);
     } else if (kind === 'opus') {
       samples = opusSamples(packet, start, end);
     } else if (kind === 'CN') {
@@ -160,7 +162,7 @@ export class PartySender {
         packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
       }
       stream.generate(nowMs);
-      this.#copy(piece, RTP_HEADER_BYTES, piece.length, nowMs);
+      this.#finish(piece, RTP_HEADER_BYTES, piece.length, nowMs);
       this.sendNumbered(piece, sendPayloadType);
       stream.sent(packetSamples, packetSamples, nowMs);
     }
@@ -228,10 +230,11 @@ export class PartySender {
     this.rtcp.use(stream);
   }
 
-  /** For the recording and for those who listen. */
-  #copy(packet: Buffer, start: number, end: number, nowMs: number): void {
-    if (!this.recording && !this.overhear) return;
+  /** The last that happens to audio before it goes out: the notice over it, and copies for those who want them. */
+  #finish(packet: Buffer, start: number, end: number, nowMs: number): void {
+    if (!this.recording && !this.overhear && !this.notice.sounding) return;
     const { sendCodec } = this.settings!;
+    this.notice.addTo(packet, start, end, sendCodec);
     const { timestamp } = this.stream;
     this.recording?.recorder.push('right', timestamp, packet, start, end, sendCodec, nowMs);
     this.overhear?.(timestamp, packet, start, end, sendCodec);

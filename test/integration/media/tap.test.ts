@@ -88,6 +88,31 @@ describe('somebody who listens to a party', function () {
     );
   });
 
+  it('is told of by a tone of 200 ms over what the party hears, and over nothing else', async () => {
+    rig.bridge(CALLER, BOT);
+    talk(0, CALLER_HZ);
+    talk(1, BOT_HZ);
+    rig.hear(EAR, { kind: 'tap', legId: CALLER });
+    await amplitudes(0, later(0, 5));
+    const from = phones.map(({ heard }) => heard.length);
+    rig.do({ kind: 'beep', legId: CALLER });
+    await Promise.all(phones.map((phone, index) => phone.hears(from[index]! + 40)));
+    const beeping = (index: number): number =>
+      phones[index]!.heard.slice(from[index]).filter(
+        ({ payload }) => toneAmplitude(decodeG711(payload, index === 0 ? 'PCMU' : 'PCMA'), 1400) > 2000,
+      ).length;
+    assert.ok(beeping(0) >= 9 && beeping(0) <= 11, `${beeping(0)} packets of 20 ms`);
+    assert.equal(beeping(1), 0, 'the other party hears none of it');
+    assert.ok(beeping(2) >= 8, 'who listens hears what the party hears');
+    const speech = phones[0]!.heard
+      .slice(from[0])
+      .map(({ payload }) => toneAmplitude(decodeG711(payload, 'PCMU'), BOT_HZ));
+    assert.ok(
+      speech.every((amplitude) => amplitude > 4000),
+      'speech goes on beneath it',
+    );
+  });
+
   it('gets no keys of the party, and silence where both are silent', async () => {
     rig.bridge(CALLER, BOT);
     rig.hear(EAR, { kind: 'tap', legId: CALLER });

@@ -527,6 +527,7 @@ export class CallBench {
         return;
       case 'hear':
       case 'sendDtmf':
+      case 'beep':
       case 'record':
       case 'watch':
       case 'startGap':

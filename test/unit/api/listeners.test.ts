@@ -63,6 +63,12 @@ describe('control API: listeners', () => {
     assert.deepEqual(cdrOf(call)['listeners'], [over], 'the CDR has it');
   });
 
+  it('leaves nobody listening to a call that was taken down by force', async () => {
+    api.record(told('started'), ended());
+    const { state, reason } = await show();
+    assert.deepEqual([state, reason], ['ended', 'call_ended']);
+  });
+
   it('shows why a phone was not reached, and goes on with the next one', async () => {
     api.record(told('calling'), told('not_reached', { status: 486, reason: 'busy', detail: '486 Busy' }));
     assert.equal((await show()).state, 'calling');

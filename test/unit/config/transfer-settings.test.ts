@@ -70,10 +70,17 @@ describe('configuration: identity, User-to-User, REFER and limits', () => {
     assert.equal(good(BASE).plan.projects['acme']!.listen, null);
     const listenOf = (written: string) =>
       good(`${BASE}    listen: ${written}\n`).plan.projects['acme']!.listen;
-    assert.deepEqual(listenOf('{}'), { allow: [], max: 2, ringTimeoutMs: 25_000 });
+    assert.deepEqual(listenOf('{}'), { allow: [], max: 2, ringTimeoutMs: 25_000, notice: 'none' });
     assert.deepEqual(
-      listenOf('{ allow: [{ to: "sip:*@10.0.0.0/8", trunk: carrier }], max: 5, ring_timeout: 1m }'),
-      { allow: [{ to: 'sip:*@10.0.0.0/8', trunk: 'carrier' }], max: 5, ringTimeoutMs: 60_000 },
+      listenOf(
+        '{ allow: [{ to: "sip:*@10.0.0.0/8", trunk: carrier }], max: 5, ring_timeout: 1m, notice: beep }',
+      ),
+      {
+        allow: [{ to: 'sip:*@10.0.0.0/8', trunk: 'carrier' }],
+        max: 5,
+        ringTimeoutMs: 60_000,
+        notice: 'beep',
+      },
     );
   });
 

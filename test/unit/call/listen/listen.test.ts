@@ -10,6 +10,7 @@ const LISTEN: ListenSettings = {
   allow: [{ to: 'sip:*@10.0.0.0/8', trunk: 'pbx' }],
   max: 2,
   ringTimeoutMs: 20_000,
+  notice: 'none',
 };
 const TEAM: GroupDestination = {
   name: 'team',
@@ -394,6 +395,42 @@ describe('listening that is stopped', () => {
     bench.assertOver();
     const order = bench.records.map((one) => (one.kind === 'call.event' ? one.name : one.kind));
     assert.ok(order.indexOf('listener_ended') < order.indexOf('call.ended'));
+  });
+});
+
+describe('a notice to those who are heard', () => {
+  const beeps = (bench: CallBench, legId: string): number => bench.mediaCommands('beep', legId).length;
+  const counts = (bench: CallBench): number[] =>
+    [CALLER, BOT, 'c1.3', 'c1.4'].map((leg) => beeps(bench, leg));
+
+  it('comes when listening begins and every 15 s, to caller and person, while anybody listens', () => {
+    const bench = withBot({ listen: { ...LISTEN, notice: 'beep' } });
+    bench.listen();
+    bench.clock.advance(3_000);
+    assert.deepEqual(counts(bench), [0, 0, 0, 0], 'nobody listens yet');
+    bench.accepted(OPERATOR);
+    assert.deepEqual(counts(bench), [1, 0, 0, 0]);
+    listening(bench, NEXT, 'l2');
+    assert.deepEqual(counts(bench), [1, 0, 0, 0], 'one more listener is no news');
+    bench.clock.advance(15_000);
+    assert.deepEqual(counts(bench), [2, 0, 0, 0]);
+    bench.transfer({ to: 'desk' });
+    bench.accepted('c1.5');
+    bench.bye(OPERATOR);
+    bench.clock.advance(15_000);
+    assert.deepEqual(counts(bench), [3, 0, 0, 0]);
+    assert.equal(beeps(bench, 'c1.5'), 1);
+    bench.bye(NEXT);
+    bench.clock.advance(60_000);
+    assert.deepEqual(counts(bench), [3, 0, 0, 0], 'nobody listens any more');
+    bench.bye(CALLER);
+    bench.assertOver();
+  });
+
+  it('does not come unless the project wants it', () => {
+    const bench = listening(withBot());
+    bench.clock.advance(60_000);
+    assert.deepEqual(counts(bench), [0, 0, 0, 0]);
   });
 });
 
