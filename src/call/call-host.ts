@@ -1,11 +1,10 @@
 import type { Bridge } from './bridge.js';
 import type { CallContext } from './call-context.js';
 import type { OrderResult } from './call-io.js';
-import type { CallState } from './call-record.js';
+import type { CallOrder, CallState } from './call-record.js';
 import type { MediaProfile } from './leg/leg-media.js';
 import type { InDialogRequest } from './leg/in-dialog.js';
 import type { Leg, LegOwner } from './leg/leg.js';
-import type { ListenDesk } from './listen/listen-desk.js';
 import type { MediaSource } from './media-port.js';
 import type { ReferPolicy, Trunk } from './project.js';
 import type { IncomingInvite, LegId, LegOfCall } from './signalling-port.js';
@@ -62,6 +61,16 @@ export interface CallEnd {
   readonly headers?: SipHeaders;
 }
 
+/** The operators who hear a call. */
+export interface Listeners {
+  /** Somebody listens, or is being called to. */
+  readonly active: boolean;
+  /** Calls an operator, or says why not. The same id again is the same request. */
+  start(order: Extract<CallOrder, { kind: 'listen' }>): OrderResult;
+  /** Lets one go; its phone gets BYE or CANCEL. */
+  stop(listenerId: string): OrderResult;
+}
+
 /** The legs that play a part now. */
 export interface Roles {
   caller: Leg | null;
@@ -74,8 +83,7 @@ export interface CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles;
-  /** The operators who hear this call. */
-  readonly listeners: ListenDesk;
+  readonly listeners: Listeners;
   readonly invite: IncomingInvite;
   readonly ending: boolean;
   readonly answered: boolean;

@@ -1,4 +1,4 @@
-import type { CallEnd, CallHost } from '../call-host.js';
+import type { CallEnd, CallHost, Listeners } from '../call-host.js';
 import type { OrderResult } from '../call-io.js';
 import type { CallOrder } from '../call-record.js';
 import { reasonHeader } from '../context/sip-headers.js';
@@ -19,7 +19,7 @@ const refused = (code: string, detail: string): OrderResult => ({ accepted: fals
  * The operators who hear one call. `start` is the one place where a listener begins; each ends by `#over`, whatever
  * ends it. An operator hears what the caller says and what the caller is sent.
  */
-export class ListenDesk {
+export class ListenDesk implements Listeners {
   readonly #host: CallHost;
   readonly #live = new Map<string, Listener>();
   readonly #ids = new Set<string>();
@@ -30,12 +30,10 @@ export class ListenDesk {
     this.#host = host;
   }
 
-  /** Somebody listens, or is being called to. */
   get active(): boolean {
     return this.#live.size > 0;
   }
 
-  /** Calls an operator, or says why not. The same id again is the same request. */
   start({ listenerId, to, by }: ListenOrder): OrderResult {
     const { context } = this.#host;
     const { destinations, mixes } = context.deps;
@@ -72,7 +70,6 @@ export class ListenDesk {
     return { accepted: true };
   }
 
-  /** Lets one go; its phone gets BYE or CANCEL. */
   stop(listenerId: string): OrderResult {
     const listener = this.#live.get(listenerId);
     if (!listener) return refused('unknown_listener', `${listenerId} does not listen to this call`);
