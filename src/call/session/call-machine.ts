@@ -31,6 +31,7 @@ import { relayRequest } from './relay.js';
 import { remoteOf, Replacements } from './replacement.js';
 import { mayReplaceOthers, referPolicyOf } from './rights.js';
 import { startedRecord } from './started-record.js';
+import { refuseStray } from './stray-event.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -120,15 +121,8 @@ export class CallMachine implements CallHost {
       return;
     }
     const leg = this.#legs.get(event.legId);
-    if (leg) {
-      leg.handle(event);
-      return;
-    }
-    this.context.impossible('event of an unknown leg', { leg: event.legId, kind: event.kind });
-    if (event.kind !== 'request') return;
-    const { legId, requestId } = event;
-    const rest = { reason: null, headers: {}, body: null, contentType: null };
-    this.context.signalling({ kind: 'respond', legId, requestId, status: 481, ...rest });
+    if (leg) leg.handle(event);
+    else refuseStray(this.context, event);
   }
 
   media(event: MediaEvent): void {
@@ -337,8 +331,7 @@ export class CallMachine implements CallHost {
       this.roles.caller = null;
       return;
     }
-    const given = carriedReason(headers);
-    const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
+    const reason = { ...reasonHeader(487, 'The caller hung up'), ...carriedReason(headers) };
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
   }
 
