@@ -12,7 +12,7 @@ import {
   type RtpFault,
 } from '../../rtp/packet.js';
 import { SourceStatistics } from '../../rtp/source-statistics.js';
-import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
+import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
@@ -133,7 +133,12 @@ export class PartyReceiver {
       return;
     }
     if (!settings.mayReceive) return;
-    this.#take(plain, start, kind, nowMs);
+    const isEvent = kind === 'event' || kind === 'wideEvent';
+    if (isEvent && rtpPayloadEnd(plain) - start < TELEPHONE_EVENT_BYTES) {
+      this.#reject('telephone-event that is cut short', from);
+      return;
+    }
+    this.#take(plain, start, kind, isEvent, nowMs);
   };
 
   /** A datagram on the RTCP socket. */
@@ -171,7 +176,7 @@ export class PartyReceiver {
   #decrypt(packet: Buffer, start: number, from: RemoteInfo, nowMs: number): Buffer | null {
     const { latch } = this;
     // Once the source is locked, strangers are not worth the work.
-    if (latch.locked && latch.judge(from.address, from.port, nowMs) !== 'accept') {
+    if (latch.refuses(from.address, from.port)) {
       this.#reject('from a stranger', from);
       return null;
     }
@@ -187,12 +192,11 @@ export class PartyReceiver {
     return null;
   }
 
-  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {
+  #take(packet: Buffer, start: number, kind: PayloadKind, isEvent: boolean, nowMs: number): void {
     const end = rtpPayloadEnd(packet);
     const ssrc = rtpSsrc(packet);
     const sequence = rtpSequence(packet);
     const timestamp = rtpTimestamp(packet);
-    const isEvent = kind === 'event' || kind === 'wideEvent';
     const { received } = this;
     received.clockRate = clockRateOf(kind);
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../../../support/free-ports.js';
 
 const run = promisify(execFile);
 const WITHIN_MS = 20_000;
@@ -135,6 +136,8 @@ export class Capture {
   async #marked(otherwise: () => string): Promise<void> {
     const mark = `${MARK} ${Math.random()}`;
     const socket = createSocket('udp4');
+    socket.bind(await freePort(), '127.0.0.1');
+    await once(socket, 'listening');
     const until = Date.now() + WITHIN_MS;
     try {
       for (;;) {

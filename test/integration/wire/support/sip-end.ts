@@ -13,6 +13,7 @@ export class SipEnd {
   #answer = '';
   #cseq = 1;
   #version = 1;
+  #closed = false;
   readonly #tag: string;
 
   private constructor(ua: RawUa, media: RtpEnd) {
@@ -25,9 +26,17 @@ export class SipEnd {
     return new SipEnd(await RawUa.open(nodePort, port), await RtpEnd.open(hz));
   }
 
-  close(): void {
-    this.media.close();
+  /** Gives its SIP port to the next party; what came by RTP stays. */
+  hangUp(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.media.hush();
     this.ua.close();
+  }
+
+  close(): void {
+    this.hangUp();
+    this.media.close();
   }
 
   get callId(): string {
