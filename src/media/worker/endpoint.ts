@@ -69,8 +69,8 @@ export class Endpoint implements Paced {
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
         this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
-      onDigit: (digit, durationMs, kind) => {
-        this.#digit(digit, durationMs, kind);
+      onDigit: (digit, durationMs, kind, first) => {
+        this.#digit(digit, durationMs, kind, first);
       },
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
@@ -152,14 +152,20 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
+  pressedByInfo(digit: string): boolean {
+    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
+  }
+
   #takes(kind: PayloadKind): boolean {
     return this.#sender.takes(kind);
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
-  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+  #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    if (!first) return;
     for (const listener of this.listeners) {
       if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
     }

@@ -11,7 +11,6 @@ const FRAME_MS = 20;
 /** The tones have whole periods in this many frames: multiples of 6.25 Hz. */
 const FRAMES = 8;
 const AMPLITUDE = 6000;
-const PCMA = 8;
 const EVENT = 101;
 
 /** A datagram as it came. */
@@ -21,7 +20,9 @@ export interface Arrived {
   readonly from: number;
 }
 
-/** The RTP and RTCP sockets of a party that speaks a tone in PCMA; keeps everything that comes. */
+type Law = 'PCMA' | 'PCMU';
+
+/** The RTP and RTCP sockets of a party that speaks a tone; keeps everything that comes. */
 export class RtpEnd {
   readonly port: number;
   readonly ssrc: number;
@@ -33,7 +34,10 @@ export class RtpEnd {
   timestamp = 4_294_960_000;
   readonly #socket: Socket;
   readonly #control: Socket;
+  readonly #law: Law;
   #codes: Buffer;
+  /** Audio in place of the tone, frame by frame. */
+  #queue: Buffer[] = [];
   #timer: NodeJS.Timeout | null = null;
   #startedAtMs = 0;
   #frames = 0;
@@ -42,12 +46,13 @@ export class RtpEnd {
   #keys: Buffer[] = [];
   #closed = false;
 
-  private constructor(socket: Socket, control: Socket, hz: number, ssrc: number) {
+  private constructor(socket: Socket, control: Socket, hz: number, law: Law, ssrc: number) {
     this.#socket = socket;
     this.#control = control;
     this.port = socket.address().port;
     this.ssrc = ssrc;
-    this.#codes = codesOf(hz);
+    this.#law = law;
+    this.#codes = codesOf(hz, law);
     const keep =
       (into: Arrived[]) =>
       (packet: Buffer, from: RemoteInfo): void => {
@@ -57,18 +62,18 @@ export class RtpEnd {
     control.on('message', keep(this.rtcp));
   }
 
-  static async open(hz: number, ssrc = 0x1000_0000 + Math.floor(Math.random() * 2 ** 28)): Promise<RtpEnd> {
+  static async open(hz: number, law: Law = 'PCMA'): Promise<RtpEnd> {
     const port = await freeMediaPort();
     const [socket, control] = [createSocket('udp4'), createSocket('udp4')];
     socket.bind(port, '127.0.0.1');
     control.bind(port + 1, '127.0.0.1');
     await Promise.all([once(socket, 'listening'), once(control, 'listening')]);
-    return new RtpEnd(socket, control, hz, ssrc);
+    return new RtpEnd(socket, control, hz, law, 0x1000_0000 + Math.floor(Math.random() * 2 ** 28));
   }
 
   /** Speaks from now on, on a clock of its own: a late timer sends what it owes. */
   speak(to: number, hz?: number): void {
-    if (hz !== undefined) this.#codes = codesOf(hz);
+    if (hz !== undefined) this.#codes = codesOf(hz, this.#law);
     this.to = to;
     if (this.#timer) return;
     this.#startedAtMs = performance.now();
@@ -89,9 +94,18 @@ export class RtpEnd {
     this.#keys.push(Buffer.alloc(0));
   }
 
-  /** Every press has been sent. */
+  /** Audio of its own in place of the tone: frames of 160 codes. */
+  say(frames: readonly Buffer[]): void {
+    this.#queue.push(...frames);
+  }
+
+  /** Every press, and all that it was to say, has been sent. */
   get idle(): boolean {
-    return this.#keys.length === 0;
+    return this.#keys.length === 0 && this.#queue.length === 0;
+  }
+
+  get audioType(): number {
+    return this.#law === 'PCMA' ? 8 : 0;
   }
 
   /** A sender report by hand, as a phone sends one every few seconds. */
@@ -119,8 +133,8 @@ export class RtpEnd {
       's=-',
       'c=IN IP4 127.0.0.1',
       't=0 0',
-      `m=audio ${port} RTP/AVP 8 101`,
-      'a=rtpmap:8 PCMA/8000',
+      `m=audio ${port} RTP/AVP ${this.audioType} 101`,
+      `a=rtpmap:${this.audioType} ${this.#law}/8000`,
       'a=rtpmap:101 telephone-event/8000',
       'a=fmtp:101 0-15',
       'a=ptime:20',
@@ -163,8 +177,12 @@ export class RtpEnd {
       if (!next || next.length === 0) this.timestamp = (this.timestamp + 8 * FRAME) >>> 0;
     } else {
       const at = (frame % FRAMES) * FRAME;
-      const codes = this.#codes.subarray(at, at + FRAME);
-      this.#socket.send(rtp(PCMA, this.sequence, this.timestamp, this.ssrc, codes), this.to, '127.0.0.1');
+      const codes = this.#queue.shift() ?? this.#codes.subarray(at, at + FRAME);
+      this.#socket.send(
+        rtp(this.audioType, this.sequence, this.timestamp, this.ssrc, codes),
+        this.to,
+        '127.0.0.1',
+      );
       this.sequence = (this.sequence + 1) & 0xffff;
       this.timestamp = (this.timestamp + FRAME) >>> 0;
     }
@@ -172,6 +190,6 @@ export class RtpEnd {
   }
 }
 
-function codesOf(hz: number): Buffer {
-  return encodeG711(toneSamples(hz, FRAMES * FRAME, AMPLITUDE), 'PCMA');
+function codesOf(hz: number, law: Law): Buffer {
+  return encodeG711(toneSamples(hz, FRAMES * FRAME, AMPLITUDE), law);
 }
