@@ -22,7 +22,7 @@ export interface Flooded {
 
 /** Floods from a thread of its own, so that the parties of the test go on. */
 export async function flood(order: FloodOrder): Promise<Flooded> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: order });
+  const worker = new Worker(new URL(import.meta.url), { workerData: { order } });
   const [flooded] = (await once(worker, 'message')) as [Flooded];
   await worker.terminate();
   return flooded;
@@ -46,7 +46,7 @@ async function run({ ports, packets, perSecond, packet, address }: FloodOrder): 
       const one = Buffer.from(packet);
       one.writeUInt16BE((one.readUInt16BE(2) + sent) & 0xffff, 2);
       one.writeUInt32BE((one.readUInt32BE(4) + sent * 160) >>> 0, 4);
-      socket.send(one, ports[sent % ports.length]!, '127.0.0.1');
+      socket.send(one, ports[sent % ports.length], '127.0.0.1');
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -57,4 +57,7 @@ async function run({ ports, packets, perSecond, packet, address }: FloodOrder): 
   return { sent, tookMs, heard };
 }
 
-if (!isMainThread && parentPort) parentPort.postMessage(await run(workerData as FloodOrder));
+if (!isMainThread && parentPort) {
+  const { order } = workerData as { readonly order: FloodOrder };
+  parentPort.postMessage(await run(order));
+}
