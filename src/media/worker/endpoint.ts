@@ -45,6 +45,8 @@ export class Endpoint implements Paced {
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
+  /** Since when it hears the leg that it hears. */
+  #joinedAtMs = 0;
   #canSend = false;
   #closed = false;
   /** When the endpoint before this one was lost; null once its party was heard again. */
@@ -122,6 +124,7 @@ export class Endpoint implements Paced {
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
     this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
+    this.#joinedAtMs = nowMs;
     this.#pace();
   }
 
@@ -220,10 +223,14 @@ export class Endpoint implements Paced {
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
+    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      const listener = listeners[i]!;
+      // The end of a press that joined the two, such as the one that takes a call, is not for the other.
+      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
   }
 

@@ -71,6 +71,7 @@ export class PartyReceiver {
   /** Timestamps of the events that were not. */
   #told: number[] = [];
   #eventTimestamp = 0;
+  #eventBeganMs = 0;
   #octets = 0;
   #lastAtMs = 0;
   #rejected = 0;
@@ -96,6 +97,10 @@ export class PartyReceiver {
   /** When the newest packet came; 0 before the first. */
   get lastAtMs(): number {
     return this.#lastAtMs;
+  }
+  /** When the press of now, or the last one, was first heard of as a telephone-event. */
+  get eventBeganMs(): number {
+    return this.#eventBeganMs;
   }
   get octets(): number {
     return this.#octets;
@@ -233,7 +238,8 @@ export class PartyReceiver {
   }
 
   #begins(digit: string): void {
-    this.#eventFirst = this.presses.isFirst(digit, 'event', this.#options.context.clock.now());
+    this.#eventBeganMs = this.#options.context.clock.now();
+    this.#eventFirst = this.presses.isFirst(digit, 'event', this.#eventBeganMs);
     if (this.#eventFirst) return;
     this.#told.push(this.#eventTimestamp);
     if (this.#told.length > TOLD_KEPT) this.#told.shift();
