@@ -66,7 +66,13 @@ export type MediaCommand =
   /** Switches what a party hears; SSRC, sequence and timestamp go on without a break. */
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   /** Sends digits to a party, in the way that its leg has them (RFC 4733, INFO, tones). */
-  | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  | {
+      readonly kind: 'sendDtmf';
+      readonly legId: LegId;
+      readonly digits: string;
+      /** Whose party pressed it and told so by INFO: the same press may come in RTP too, and is sent once. */
+      readonly pressedOn?: LegId;
+    }
   /** Lays a short tone over what a party hears: somebody listens. */
   | { readonly kind: 'beep'; readonly legId: LegId }
   /** Records the call of this leg, which is the caller's, until it is closed; a WAV file may be played first. */

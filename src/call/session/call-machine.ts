@@ -292,7 +292,7 @@ export class CallMachine implements CallHost {
     const { caller } = this.roles;
     // A digit in RTP is relayed there; one that came by INFO is played to the other side.
     const peer = via === 'info' ? this.bridge.peerOf(leg) : null;
-    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit);
+    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit, leg.legId);
     if (leg === caller) this.#triggers.happened({ kind: 'dtmf', digit });
   }
 

@@ -49,6 +49,8 @@ export class Endpoint implements Paced, Overhearer {
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
+  /** Since when it hears the leg that it hears. */
+  #joinedAtMs = 0;
   #canSend = false;
   #closed = false;
   /** When the endpoint before this one was lost; null once its party was heard again. */
@@ -73,8 +75,8 @@ export class Endpoint implements Paced, Overhearer {
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
         this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
-      onDigit: (digit, durationMs, kind) => {
-        this.#digit(digit, durationMs, kind);
+      onDigit: (digit, durationMs, kind, first) => {
+        this.#digit(digit, durationMs, kind, first);
       },
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
@@ -127,6 +129,7 @@ export class Endpoint implements Paced, Overhearer {
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
     this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
+    this.#joinedAtMs = nowMs;
     this.#pace();
   }
 
@@ -173,14 +176,20 @@ export class Endpoint implements Paced, Overhearer {
     this.#pace();
   }
 
+  /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
+  pressedByInfo(digit: string): boolean {
+    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
+  }
+
   #takes(kind: PayloadKind): boolean {
     return this.#sender.takes(kind);
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
-  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+  #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    if (!first) return;
     for (const listener of this.listeners) {
       if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
     }
@@ -239,10 +248,14 @@ export class Endpoint implements Paced, Overhearer {
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
+    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      const listener = listeners[i]!;
+      // The end of a press that joined the two, such as the one that takes a call, is not for the other.
+      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
   }
 

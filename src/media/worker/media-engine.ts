@@ -122,7 +122,7 @@ export class MediaEngine implements MediaThreadEngine {
         this.#hear(leg, command.source);
         return;
       case 'sendDtmf':
-        endpoint.sendDtmf(command.digits);
+        if (this.#isNews(command)) endpoint.sendDtmf(command.digits);
         return;
       case 'beep':
         endpoint.beep();
@@ -302,6 +302,12 @@ export class MediaEngine implements MediaThreadEngine {
         else finish();
       },
     );
+  }
+
+  /** A press that came by INFO, and in RTP as well, is sent once. */
+  #isNews({ digits, pressedOn }: Extract<ToMediaWorker, { kind: 'sendDtmf' }>): boolean {
+    const presser = pressedOn === undefined ? undefined : this.#legs.get(pressedOn);
+    return !presser || presser.endpoint.pressedByInfo(digits);
   }
 
   #record(leg: Leg, { directory, consentFile, part = 1 }: Extract<ToMediaWorker, { kind: 'record' }>): void {
