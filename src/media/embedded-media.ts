@@ -198,6 +198,7 @@ export class EmbeddedMedia {
       symmetricRtp: command.symmetricRtp,
       family,
       party: command.party,
+      ...(command.srtpKeys === 'dtls' && (command.srtp ?? 'off') !== 'off' && { dtls: true }),
     } as const;
     const leg = new MediaLeg({
       callId,
@@ -307,7 +308,7 @@ export class EmbeddedMedia {
     for (const leg of this.#calls.get(callId)?.legs.values() ?? []) {
       if (!leg.opening) continue;
       if (!leg.bound) return;
-      leg.opened(leg.bound.rtpPort, leg.bound.address);
+      leg.opened(leg.bound.rtpPort, leg.bound.address, leg.bound.fingerprint);
       this.#mover.opened(leg);
     }
   }

@@ -53,6 +53,8 @@ export interface SoftphoneOptions {
   readonly password?: string;
   /** It offers SRTP by SDES, and where it is `required` takes nothing else; plain RTP where absent. */
   readonly srtp?: 'optional' | 'required';
+  /** Its keys come from DTLS (RFC 5763), and it offers nothing else. */
+  readonly dtls?: boolean;
   /** It speaks SIP over TLS only, with this certificate, and trusts this authority. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }

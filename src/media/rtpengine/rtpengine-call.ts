@@ -3,10 +3,19 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/log.js';
 import type { StreamSettings } from '../worker-messages.js';
-import { isDictionary, type NgClient, type NgDictionary } from './ng-client.js';
+import type { NgClient, NgDictionary } from './ng-client.js';
 import { placesOf, type Place } from './pairing.js';
 import type { Prompt, PromptSource } from './prompt-source.js';
-import { HUB_SDP, localAddress, peerSdp } from './stream-sdp.js';
+import { figuresOf, rtpStream } from './query-figures.js';
+import {
+  HUB_SDP,
+  keyingSdp,
+  localAddress,
+  localFingerprint,
+  peerSdp,
+  profileOf,
+  transportFor,
+} from './stream-sdp.js';
 
 /** Ports stay as they are through every change of partner. */
 const FLAGS = ['port latching'];
@@ -33,6 +42,8 @@ interface Leg {
   /** Rises with each `configure`; what rtpengine knows is `told`. */
   version: number;
   told: number;
+  /** The key with which rtpengine was told to encrypt what goes to the peer. */
+  keyed: string | null;
   source: MediaSource;
   /** undefined: rtpengine holds its port, and has not heard of the peer yet. */
   partner: string | null | undefined;
@@ -67,13 +78,18 @@ export class RtpengineCall {
     return [...this.#legs.keys()];
   }
 
-  /** Reserves the leg's ports. Rejects with RelevoError. */
-  async open(legId: string, family: 4 | 6): Promise<{ readonly address: string; readonly port: number }> {
+  /** Reserves the leg's ports, with a certificate where its keys are to come from DTLS. Rejects with RelevoError. */
+  async open(
+    legId: string,
+    family: 4 | 6,
+    dtls: boolean,
+  ): Promise<{ readonly address: string; readonly port: number; readonly fingerprint: string | null }> {
     const leg: Leg = {
       legId,
       settings: null,
       version: 0,
       told: 0,
+      keyed: null,
       source: { kind: 'silence' },
       partner: undefined,
       blocked: false,
@@ -88,10 +104,13 @@ export class RtpengineCall {
       return await this.#inOrder(async () => {
         const reply = await this.#pairing('offer', hubOf(legId), legId, HUB_SDP, {
           'address family': `IP${family}`,
+          ...transportFor(dtls ? 'UDP/TLS/RTP/SAVP' : 'RTP/AVP'),
         });
         const local = localAddress(reply.sdp);
         if (!local) throw new Error('rtpengine hands back no port for the leg');
-        return local;
+        const fingerprint = dtls ? localFingerprint(reply.sdp) : null;
+        if (dtls && !fingerprint) throw new Error('rtpengine hands back no certificate for DTLS');
+        return { ...local, fingerprint };
       });
     } catch (error) {
       this.#legs.delete(legId);
@@ -155,7 +174,7 @@ export class RtpengineCall {
     this.#apply();
     try {
       return await this.#inOrder(async () => {
-        const figures = statsOf(await this.#ask({ command: 'query' }), legId);
+        const figures = figuresOf(await this.#ask({ command: 'query' }), legId);
         this.#held--;
         if (this.#held === 0) {
           await this.#ask({ command: 'delete', 'delete delay': 0 });
@@ -235,25 +254,50 @@ export class RtpengineCall {
     if (told && leg.partner === partner) return;
     const { settings } = leg;
     if (!settings) return;
-    // The first word of the peer completes the offer that reserved the port.
-    if (leg.told === 0)
-      await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+    const introduced = await this.#introduce(leg, settings);
     if (other?.settings) {
-      const { settings: theirs } = other;
-      if (other.told === 0) {
-        await this.#pairing('answer', hubOf(other.legId), other.legId, this.#describe(other, theirs));
-      }
-      const transcode = theirs.sendCodec === settings.sendCodec ? [] : [theirs.sendCodec];
-      const codec = { transcode };
-      const flags = leg.injecting || other.injecting ? INJECTING : FLAGS;
-      await this.#pairing('offer', leg.legId, other.legId, this.#describe(leg, settings), { codec, flags });
-      await this.#pairing('answer', leg.legId, other.legId, this.#describe(other, theirs), { flags });
+      await this.#introduce(other, other.settings);
+      // rtpengine hands an SDES key that is offered on to the other side: whoever has one answers.
+      if (settings.srtp && !other.settings.srtp) await this.#connect(other, other.settings, leg, settings);
+      else await this.#connect(leg, settings, other, other.settings);
       other.partner = leg.legId;
-    } else if (leg.partner !== undefined) {
-      await this.#pairing('offer', hubOf(leg.legId), leg.legId, HUB_SDP);
-      await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+    } else if (!introduced) {
+      await this.#aside(leg, settings, HUB_SDP);
     }
     leg.partner = partner;
+  }
+
+  /** The peer's first word, and each new key of ours; false where rtpengine had both. */
+  async #introduce(leg: Leg, settings: StreamSettings): Promise<boolean> {
+    const { srtp } = settings;
+    const key = srtp ? `${srtp.suite} ${srtp.sendKey}` : null;
+    const first = leg.told === 0;
+    if (srtp && leg.keyed !== key) await this.#aside(leg, settings, keyingSdp(srtp));
+    // It completes the offer that reserved the port.
+    else if (first) await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+    else return false;
+    leg.keyed = key;
+    return true;
+  }
+
+  /** The leg stands alone, with its hub. */
+  async #aside(leg: Leg, settings: StreamSettings, hubSdp: string): Promise<void> {
+    const transport = transportFor(profileOf(settings));
+    await this.#pairing('offer', hubOf(leg.legId), leg.legId, hubSdp, transport);
+    await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+  }
+
+  async #connect(one: Leg, ones: StreamSettings, other: Leg, others: StreamSettings): Promise<void> {
+    const codec = { transcode: others.sendCodec === ones.sendCodec ? [] : [others.sendCodec] };
+    const flags = one.injecting || other.injecting ? INJECTING : FLAGS;
+    const transport = transportFor(profileOf(others));
+    const bothKeyed = ones.srtp !== null && others.srtp !== null;
+    const offer = this.#describe(one, ones, !bothKeyed);
+    await this.#pairing('offer', one.legId, other.legId, offer, { codec, flags, ...transport });
+    await this.#pairing('answer', one.legId, other.legId, this.#describe(other, others), { flags });
+    // Its key comes as an answer too, which leaves ours of the other side alone.
+    if (bothKeyed)
+      await this.#pairing('answer', other.legId, one.legId, this.#describe(one, ones), { flags });
   }
 
   async #play(leg: Leg, prompt: Prompt | null): Promise<void> {
@@ -320,9 +364,9 @@ export class RtpengineCall {
     }
   }
 
-  #describe(leg: Leg, settings: StreamSettings): string {
+  #describe(leg: Leg, settings: StreamSettings, withKey = true): string {
     leg.told = leg.version;
-    return peerSdp(settings, ++this.#exchanges);
+    return peerSdp(settings, ++this.#exchanges, withKey);
   }
 
   #pairing(
@@ -350,35 +394,3 @@ export class RtpengineCall {
 }
 
 const hubOf = (legId: string): string => `hub-${legId}`;
-
-/** The RTP stream of a tag in a reply of `query`. */
-function rtpStream(reply: NgDictionary, tag: string): NgDictionary | null {
-  const { tags } = reply;
-  const own = isDictionary(tags) ? tags[tag] : undefined;
-  const medias = isDictionary(own) ? own.medias : undefined;
-  const media: unknown = Array.isArray(medias) ? medias[0] : undefined;
-  const streams = isDictionary(media as NgDictionary) ? (media as NgDictionary).streams : undefined;
-  const stream: unknown = Array.isArray(streams) ? streams[0] : undefined;
-  return isDictionary(stream as NgDictionary) ? (stream as NgDictionary) : null;
-}
-
-function statsOf(reply: NgDictionary, tag: string): LegMediaStats | null {
-  const stats = rtpStream(reply, tag)?.stats;
-  if (!isDictionary(stats)) return null;
-  const count = (name: string): number => (typeof stats[name] === 'number' ? stats[name] : 0);
-  return {
-    packetsReceived: count('packets'),
-    packetsSent: null,
-    bytesReceived: count('bytes'),
-    bytesSent: null,
-    packetsLost: null,
-    jitterMs: null,
-    packetsRejected: count('errors'),
-    roundTripMs: null,
-    roundTripMaxMs: null,
-    farPacketsLost: null,
-    farJitterMs: null,
-    mos: null,
-    farMos: null,
-  };
-}

@@ -159,7 +159,7 @@ export class RtpengineEngine implements MediaThreadEngine {
   }
 
   async #open(
-    { callId, legId, family, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
+    { callId, legId, family, dtls, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): Promise<void> {
     const { ng, clock, log } = this.#options;
@@ -194,8 +194,8 @@ export class RtpengineEngine implements MediaThreadEngine {
     };
     this.#legs.set(legId, leg);
     try {
-      const { address, port } = await call.open(legId, family);
-      reply({ kind: 'opened', legId, rtpPort: port, address });
+      const { address, port, fingerprint } = await call.open(legId, family, dtls === true);
+      reply({ kind: 'opened', legId, rtpPort: port, address, ...(fingerprint !== null && { fingerprint }) });
     } catch (error) {
       this.#forget(leg, call);
       const code = error instanceof RelevoError ? error.code : 'rtpengine_refused';

@@ -2,7 +2,6 @@ import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName, G711Name } from '../../call/project.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { CODECS, EVENT_PAYLOAD_TYPES, freePayloadType } from './codecs.js';
-import { renderCrypto, type CryptoAttribute } from './crypto-attribute.js';
 import type { RemoteAudio } from './remote-description.js';
 
 const PTIME_MS = 20;
@@ -12,7 +11,7 @@ const NARROW = 8000;
 const WIDE = 48_000;
 
 /** What an exchange of SDP decides. */
-export type NegotiatedSettings = Omit<StreamSettings, 'dtmf' | 'srtp'>;
+export type NegotiatedSettings = Omit<StreamSettings, 'dtmf' | 'srtp' | 'dtls'>;
 
 export interface Format {
   readonly payloadType: number;
@@ -88,7 +87,7 @@ export function audioLines(
   local: LocalAudio,
   rtpPort: number,
   protocol: string,
-  cryptos: readonly CryptoAttribute[],
+  keyLines: readonly string[],
 ): string[] {
   const formats = [...local.codecs.map(({ payloadType }) => payloadType), ...local.events.values()];
   const lines = [`m=audio ${rtpPort} ${protocol} ${formats.join(' ')}`];
@@ -101,7 +100,7 @@ export function audioLines(
     lines.push(`a=rtpmap:${payloadType} telephone-event/${rate}`, `a=fmtp:${payloadType} 0-15`);
   }
   lines.push(`a=ptime:${PTIME_MS}`);
-  lines.push(...cryptos.map(renderCrypto));
+  lines.push(...keyLines);
   if (local.rtcpMux) lines.push('a=rtcp-mux');
   lines.push(`a=${local.direction}`);
   return lines;
