@@ -3,24 +3,13 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/log.js';
 import type { StreamSettings } from '../worker-messages.js';
+import { HandshakeWatch } from './handshake-watch.js';
 import type { NgClient, NgDictionary } from './ng-client.js';
 import { placesOf, type Place } from './pairing.js';
 import type { Prompt, PromptSource } from './prompt-source.js';
 import { figuresOf, rtpStream } from './query-figures.js';
-import {
-  HUB_SDP,
-  keyingSdp,
-  localAddress,
-  localFingerprint,
-  peerSdp,
-  profileOf,
-  transportFor,
-} from './stream-sdp.js';
+import { hubOf, TagExchanges, type AgreedTag, type LocalEnd, type Tag } from './tag-exchanges.js';
 
-/** Ports stay as they are through every change of partner. */
-const FLAGS = ['port latching'];
-/** Digits may be put into a relayed stream; rtpengine then decodes it and encodes it again: only once they must. */
-const INJECTING = [...FLAGS, 'inject DTMF'];
 const DIGIT_MS = 120;
 const DIGIT_PAUSE_MS = 80;
 
@@ -36,14 +25,7 @@ export interface RtpengineCallOptions {
 }
 
 /** A leg, and what rtpengine was told about it last. */
-interface Leg {
-  readonly legId: string;
-  settings: StreamSettings | null;
-  /** Rises with each `configure`; what rtpengine knows is `told`. */
-  version: number;
-  told: number;
-  /** The key with which rtpengine was told to encrypt what goes to the peer. */
-  keyed: string | null;
+interface Leg extends Tag {
   source: MediaSource;
   /** undefined: rtpengine holds its port, and has not heard of the peer yet. */
   partner: string | null | undefined;
@@ -51,8 +33,6 @@ interface Leg {
   prompt: Prompt | null;
   finished: Timer | null;
   digits: string;
-  /** The stream from its partner takes digits. */
-  injecting: boolean;
 }
 
 /**
@@ -66,12 +46,32 @@ export class RtpengineCall {
   /** What happens in order: opening, applying, closing. */
   #work: Promise<void> = Promise.resolve();
   #applying = false;
-  #exchanges = 0;
   /** Legs that rtpengine holds. */
   #held = 0;
 
+  readonly #exchanges: TagExchanges;
+  readonly #handshakes: HandshakeWatch;
+
   constructor(options: RtpengineCallOptions) {
     this.#options = options;
+    this.#exchanges = new TagExchanges((request) => this.#ask(request));
+    this.#handshakes = new HandshakeWatch({
+      clock: options.clock,
+      hasKeys: async (legId) => {
+        const reply = await this.#ask({ command: 'query', 'from-tag': legId });
+        return rtpStream(reply, legId)?.['crypto suite'] !== undefined;
+      },
+      onSecured: () => {
+        this.#apply();
+      },
+      onLate: (legId) => {
+        const { callId, log } = options;
+        log.warn(
+          { callId, legId, code: 'dtls_no_keys' },
+          'no DTLS handshake with the peer yet: it hears nothing',
+        );
+      },
+    });
   }
 
   get legIds(): readonly string[] {
@@ -79,11 +79,7 @@ export class RtpengineCall {
   }
 
   /** Reserves the leg's ports, with a certificate where its keys are to come from DTLS. Rejects with RelevoError. */
-  async open(
-    legId: string,
-    family: 4 | 6,
-    dtls: boolean,
-  ): Promise<{ readonly address: string; readonly port: number; readonly fingerprint: string | null }> {
+  async open(legId: string, family: 4 | 6, dtls: boolean): Promise<LocalEnd> {
     const leg: Leg = {
       legId,
       settings: null,
@@ -101,17 +97,7 @@ export class RtpengineCall {
     this.#held++;
     this.#legs.set(legId, leg);
     try {
-      return await this.#inOrder(async () => {
-        const reply = await this.#pairing('offer', hubOf(legId), legId, HUB_SDP, {
-          'address family': `IP${family}`,
-          ...transportFor(dtls ? 'UDP/TLS/RTP/SAVP' : 'RTP/AVP'),
-        });
-        const local = localAddress(reply.sdp);
-        if (!local) throw new Error('rtpengine hands back no port for the leg');
-        const fingerprint = dtls ? localFingerprint(reply.sdp) : null;
-        if (dtls && !fingerprint) throw new Error('rtpengine hands back no certificate for DTLS');
-        return { ...local, fingerprint };
-      });
+      return await this.#inOrder(() => this.#exchanges.reserve(legId, family, dtls));
     } catch (error) {
       this.#legs.delete(legId);
       this.#held--;
@@ -167,6 +153,7 @@ export class RtpengineCall {
     if (!leg) return null;
     this.#legs.delete(legId);
     leg.finished?.cancel();
+    this.#handshakes.forget(legId);
     for (const other of this.#legs.values()) {
       // Whoever was joined to it stands alone from now on, and is to be told so.
       if (other.partner === legId) other.partner = null;
@@ -237,7 +224,7 @@ export class RtpengineCall {
     // First nobody hears what he is no longer to hear, last everybody hears what he is to hear.
     for (const { leg, place } of placed) if (place.blocked) await this.#block(leg, true);
     for (const { leg, place } of placed) await this.#join(leg, place);
-    for (const { leg, place } of placed) await this.#play(leg, place.prompt);
+    for (const { leg, place } of placed) await this.#play(leg, this.#mayPlay(leg) ? place.prompt : null);
     for (const { leg, place } of placed) if (!place.blocked) await this.#block(leg, false);
     for (const { leg, place } of placed) await this.#sendDigits(leg, place);
   }
@@ -252,52 +239,23 @@ export class RtpengineCall {
     const other = partner === null ? null : (this.#legs.get(partner) ?? null);
     const told = leg.told === leg.version && (other === null || other.told === other.version);
     if (told && leg.partner === partner) return;
-    const { settings } = leg;
-    if (!settings) return;
-    const introduced = await this.#introduce(leg, settings);
-    if (other?.settings) {
-      await this.#introduce(other, other.settings);
-      // rtpengine hands an SDES key that is offered on to the other side: whoever has one answers.
-      if (settings.srtp && !other.settings.srtp) await this.#connect(other, other.settings, leg, settings);
-      else await this.#connect(leg, settings, other, other.settings);
+    if (!isAgreed(leg)) return;
+    // What is played while there are no keys would go out in the clear.
+    if (!this.#mayPlay(leg)) await this.#play(leg, null);
+    if (other && isAgreed(other)) {
+      if (!this.#mayPlay(other)) await this.#play(other, null);
+      await this.#exchanges.join(leg, other);
       other.partner = leg.legId;
-    } else if (!introduced) {
-      await this.#aside(leg, settings, HUB_SDP);
+      this.#handshakes.told(other.legId, other.settings.dtls);
+    } else {
+      await this.#exchanges.standAlone(leg);
     }
     leg.partner = partner;
+    this.#handshakes.told(leg.legId, leg.settings.dtls);
   }
 
-  /** The peer's first word, and each new key of ours; false where rtpengine had both. */
-  async #introduce(leg: Leg, settings: StreamSettings): Promise<boolean> {
-    const { srtp } = settings;
-    const key = srtp ? `${srtp.suite} ${srtp.sendKey}` : null;
-    const first = leg.told === 0;
-    if (srtp && leg.keyed !== key) await this.#aside(leg, settings, keyingSdp(srtp));
-    // It completes the offer that reserved the port.
-    else if (first) await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
-    else return false;
-    leg.keyed = key;
-    return true;
-  }
-
-  /** The leg stands alone, with its hub. */
-  async #aside(leg: Leg, settings: StreamSettings, hubSdp: string): Promise<void> {
-    const transport = transportFor(profileOf(settings));
-    await this.#pairing('offer', hubOf(leg.legId), leg.legId, hubSdp, transport);
-    await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
-  }
-
-  async #connect(one: Leg, ones: StreamSettings, other: Leg, others: StreamSettings): Promise<void> {
-    const codec = { transcode: others.sendCodec === ones.sendCodec ? [] : [others.sendCodec] };
-    const flags = one.injecting || other.injecting ? INJECTING : FLAGS;
-    const transport = transportFor(profileOf(others));
-    const bothKeyed = ones.srtp !== null && others.srtp !== null;
-    const offer = this.#describe(one, ones, !bothKeyed);
-    await this.#pairing('offer', one.legId, other.legId, offer, { codec, flags, ...transport });
-    await this.#pairing('answer', one.legId, other.legId, this.#describe(other, others), { flags });
-    // Its key comes as an answer too, which leaves ours of the other side alone.
-    if (bothKeyed)
-      await this.#pairing('answer', other.legId, one.legId, this.#describe(one, ones), { flags });
+  #mayPlay({ legId, settings }: Leg): boolean {
+    return this.#handshakes.ready(legId, settings?.dtls);
   }
 
   async #play(leg: Leg, prompt: Prompt | null): Promise<void> {
@@ -328,7 +286,7 @@ export class RtpengineCall {
 
   /** In a stream that is relayed as RFC 4733 events; to a leg that stands alone as tones, which most machines take. */
   async #sendDigits(leg: Leg, place: Place): Promise<void> {
-    if (leg.digits.length === 0) return;
+    if (leg.digits.length === 0 || !this.#mayPlay(leg)) return;
     const { digits } = leg;
     leg.digits = '';
     const { callId, prompts, log, clock } = this.#options;
@@ -364,33 +322,11 @@ export class RtpengineCall {
     }
   }
 
-  #describe(leg: Leg, settings: StreamSettings, withKey = true): string {
-    leg.told = leg.version;
-    return peerSdp(settings, ++this.#exchanges, withKey);
-  }
-
-  #pairing(
-    command: 'offer' | 'answer',
-    from: string,
-    to: string,
-    sdp: string,
-    more: NgDictionary = {},
-  ): Promise<NgDictionary> {
-    return this.#ask({
-      command,
-      'from-tag': from,
-      'to-tag': to,
-      sdp,
-      flags: FLAGS,
-      ICE: 'remove',
-      'rtcp-mux': ['accept', 'offer'],
-      ...more,
-    });
-  }
-
   #ask(request: NgDictionary & { readonly command: string }): Promise<NgDictionary> {
     return this.#options.ng.ask({ ...request, 'call-id': `relevo-${this.#options.callId}` });
   }
 }
 
-const hubOf = (legId: string): string => `hub-${legId}`;
+function isAgreed(leg: Leg): leg is Leg & AgreedTag {
+  return leg.settings !== null;
+}

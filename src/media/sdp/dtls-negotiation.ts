@@ -83,8 +83,9 @@ export class DtlsNegotiation implements KeyExchange {
       case 'passive':
         return 'active';
       case 'actpass':
-        // The one in force stays (RFC 8842 5.3), else we begin (RFC 5763 5).
-        return this.#agreed?.theirs === fingerprint ? this.#agreed.role : 'active';
+        // The one in force stays (RFC 8842 5.3). Else the peer begins, which then has our answer for certain: a
+        // handshake that overtakes it is lost with many phones, and costs a second.
+        return this.#agreed?.theirs === fingerprint ? this.#agreed.role : 'passive';
       case 'active':
       case null:
         // RFC 4145 4.1: active where an offer does not say.
