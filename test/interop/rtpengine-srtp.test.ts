@@ -50,7 +50,8 @@ describe('Interop: SRTP through rtpengine with baresip and linphone', function (
   };
 
   const cast = (caller: Side, agent: Side, startBot = startBaresip): Promise<Cast> =>
-    startCast(open, caller, agent, { startBot, media: media() });
+    // rtpengine changes the SSRC with each source.
+    startCast(open, caller, agent, { startBot, media: media(), noJitterBuffer: true });
 
   const cases: [string, Side, Side, { caller: Kind; agent: Kind }][] = [
     [

@@ -42,6 +42,7 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
       ...['ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1'],
       'audio_txmode poll',
       `rtp_ports ${rtp}-${rtp + 20}`,
+      ...(options.noJitterBuffer ? ['jitter_buffer_delay 0-0'] : []),
       'module_path /usr/lib/baresip/modules',
       ...['module g711.so', 'module aufile.so', 'module sndfile.so', 'module srtp.so', 'module dtls_srtp.so'],
       `snd_path ${folder}`,

@@ -35,7 +35,11 @@ export async function startCast(
   open: { close(): Promise<void> }[],
   caller: Side,
   agent: Side,
-  options: { readonly startBot?: StartPhone; readonly media?: string } = {},
+  options: {
+    readonly startBot?: StartPhone;
+    readonly media?: string;
+    readonly noJitterBuffer?: boolean;
+  } = {},
 ): Promise<Cast> {
   const phone = async (
     which: Side,
@@ -43,7 +47,10 @@ export async function startCast(
     toneHz: number,
     autoAnswer: boolean,
   ): Promise<Softphone> => {
-    const started = await which.start({ toneHz, user, autoAnswer, ...encryption(which.phone) });
+    const started = await which.start({
+      ...{ toneHz, user, autoAnswer, ...encryption(which.phone) },
+      noJitterBuffer: options.noJitterBuffer === true,
+    });
     open.push(started);
     return started;
   };
