@@ -78,6 +78,8 @@ export type ToMediaWorker =
       readonly dtls?: boolean;
       /** The leg had ports at a worker that was lost so long ago. → `event` with `mediaResumed`. */
       readonly lostForMs?: number;
+      /** A worker was asked for it before, which has lost its call. */
+      readonly again?: true;
     }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
@@ -112,6 +114,8 @@ export type FromMediaWorker =
       readonly fingerprint?: string;
     }
   | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }
+  /** This worker cannot carry the call any further, and has forgotten it: others are not concerned. */
+  | { readonly kind: 'callLost'; readonly callId: string; readonly detail: string }
   | {
       readonly kind: 'event';
       readonly callId: string;

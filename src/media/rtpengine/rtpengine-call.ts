@@ -15,13 +15,22 @@ const DIGIT_PAUSE_MS = 80;
 
 export interface RtpengineCallOptions {
   readonly callId: string;
-  readonly ng: NgClient;
+  readonly ng: Pick<NgClient, 'ask'>;
   readonly prompts: PromptSource;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onPlayed: (legId: string, promptId: string) => void;
   /** rtpengine does not know this call any more, or does not answer: the node is of no use for its calls. */
   readonly onFailed: (error: unknown) => void;
+}
+
+/** What rtpengine knows of the packets of a leg, by the wall clock, to the second. */
+export interface LegActivity {
+  readonly lastReceivedMs: number;
+  /** Null where it is sent something all the time. */
+  readonly lastSentMs: number | null;
+  /** Audio was agreed in both directions. */
+  readonly bothWays: boolean;
 }
 
 /** A leg, and what rtpengine was told about it last. */
@@ -48,6 +57,8 @@ export class RtpengineCall {
   #applying = false;
   /** Legs that rtpengine holds. */
   #held = 0;
+  /** rtpengine has had a first leg of it. */
+  #known = false;
 
   readonly #exchanges: TagExchanges;
   readonly #handshakes: HandshakeWatch;
@@ -74,6 +85,10 @@ export class RtpengineCall {
     });
   }
 
+  get callId(): string {
+    return this.#options.callId;
+  }
+
   get legIds(): readonly string[] {
     return [...this.#legs.keys()];
   }
@@ -97,7 +112,9 @@ export class RtpengineCall {
     this.#held++;
     this.#legs.set(legId, leg);
     try {
-      return await this.#inOrder(() => this.#exchanges.reserve(legId, family, dtls));
+      const local = await this.#inOrder(() => this.#exchanges.reserve(legId, family, dtls));
+      this.#known = true;
+      return local;
     } catch (error) {
       this.#legs.delete(legId);
       this.#held--;
@@ -111,6 +128,16 @@ export class RtpengineCall {
       const { callId, log } = this.#options;
       log.debug({ callId, error: messageOf(error) }, 'rtpengine held nothing of this call');
     });
+  }
+
+  /** Nothing more is asked for; rtpengine is to forget what it knows of the call. */
+  abandon(): void {
+    for (const leg of this.#legs.values()) {
+      leg.finished?.cancel();
+      this.#handshakes.forget(leg.legId);
+    }
+    this.#legs.clear();
+    this.clear();
   }
 
   configure(legId: string, settings: StreamSettings): void {
@@ -136,13 +163,21 @@ export class RtpengineCall {
     this.#apply();
   }
 
-  /** Seconds since 1970 of the last packet from each peer, by leg; rejects with RelevoError. */
-  async lastPackets(): Promise<ReadonlyMap<string, number>> {
+  /** What goes on with each leg; rejects with RelevoError. */
+  async activity(): Promise<ReadonlyMap<string, LegActivity>> {
+    const found = new Map<string, LegActivity>();
+    if (!this.#known) return found;
     const reply = await this.#ask({ command: 'query' });
-    const found = new Map<string, number>();
-    for (const legId of this.#legs.keys()) {
+    const lastMs = (legId: string): number => {
       const last = rtpStream(reply, legId)?.['last packet'];
-      if (typeof last === 'number') found.set(legId, last);
+      return typeof last === 'number' ? last * 1000 : 0;
+    };
+    for (const { legId, settings, partner, prompt } of this.#legs.values()) {
+      if (!settings) continue;
+      const bothWays = settings.maySend && settings.mayReceive && settings.remoteRtp !== null;
+      // What is played to it goes out; else it gets what its partner sends.
+      const lastSentMs = prompt !== null ? null : lastMs(partner ?? '');
+      found.set(legId, { lastReceivedMs: lastMs(legId), lastSentMs, bothWays });
     }
     return found;
   }
