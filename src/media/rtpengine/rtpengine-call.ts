@@ -35,6 +35,8 @@ export interface LegActivity {
 
 /** A leg, and what rtpengine was told about it last. */
 interface Leg extends Tag {
+  /** rtpengine holds its ports. */
+  reserved: boolean;
   source: MediaSource;
   /** undefined: rtpengine holds its port, and has not heard of the peer yet. */
   partner: string | null | undefined;
@@ -101,6 +103,7 @@ export class RtpengineCall {
       version: 0,
       told: 0,
       keyed: null,
+      reserved: false,
       source: { kind: 'silence' },
       partner: undefined,
       blocked: false,
@@ -114,6 +117,9 @@ export class RtpengineCall {
     try {
       const local = await this.#inOrder(() => this.#exchanges.reserve(legId, family, dtls));
       this.#known = true;
+      leg.reserved = true;
+      // A leg that was taken over is agreed already.
+      if (leg.settings) this.#apply();
       return local;
     } catch (error) {
       this.#legs.delete(legId);
@@ -239,10 +245,10 @@ export class RtpengineCall {
 
   async #reconcile(): Promise<void> {
     const { places, unserved } = placesOf(
-      [...this.#legs.values()].map(({ legId, source, settings }) => ({
+      [...this.#legs.values()].map(({ legId, source, settings, reserved }) => ({
         legId,
         source,
-        ready: settings !== null,
+        ready: settings !== null && reserved,
       })),
     );
     for (const legId of unserved) {

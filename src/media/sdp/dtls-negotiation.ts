@@ -4,6 +4,13 @@ import type { DtlsRole, RemoteDtls } from './dtls-attributes.js';
 import { answerWithoutSrtp, chosen, refused, type KeyChoice, type KeyExchange } from './key-exchange.js';
 import type { Read, RemoteAudio } from './remote-description.js';
 
+/** Between two certificates, by their fingerprints. */
+interface Association {
+  readonly role: DtlsRole;
+  readonly theirs: string;
+  readonly ours: string;
+}
+
 /**
  * DTLS-SRTP for one leg (RFC 5763): who proves itself by which certificate, and who begins. The handshake is done where
  * the media is. An association goes on through new offers as long as neither side names another certificate or takes
@@ -16,7 +23,7 @@ export class DtlsNegotiation implements KeyExchange {
   #offered = false;
   #settled = false;
   /** In force; null for plain RTP. */
-  #agreed: { readonly role: DtlsRole; readonly theirs: string } | null = null;
+  #agreed: Association | null = null;
 
   /** `fingerprint` of the certificate that the media of this leg shows, as in a=fingerprint. */
   constructor(fingerprint: string) {
@@ -58,12 +65,10 @@ export class DtlsNegotiation implements KeyExchange {
   answered(remote: RemoteAudio): Read<KeyChoice> {
     const { dtls, secure } = remote;
     if (dtls && this.#offered) {
-      // RFC 4145 4.1: passive where an answer does not say.
-      const theirs = dtls.setup ?? 'passive';
-      if (theirs !== 'active' && theirs !== 'passive') {
-        return refused('sdp_answer', `a=setup:${theirs} is no answer to actpass`);
-      }
-      return chosen(this.#both(theirs === 'active' ? 'passive' : 'active', dtls, []));
+      const role = this.#roleAfter(dtls);
+      if (role === null)
+        return refused('sdp_answer', 'a=setup:holdconn puts DTLS off, which is no answer to actpass');
+      return chosen(this.#both(role, dtls, []));
     }
     if (this.#policy === 'required') {
       return refused(
@@ -93,6 +98,23 @@ export class DtlsNegotiation implements KeyExchange {
     }
   }
 
+  /** Ours after an answer. */
+  #roleAfter({ setup }: RemoteDtls): DtlsRole | null {
+    switch (setup) {
+      case 'holdconn':
+        return null;
+      case 'active':
+        return 'passive';
+      case 'actpass':
+        // No answer may say so, and baresip 1.0 does in answers to new offers: it does not begin by itself then.
+        return this.#agreed?.ours === this.#fingerprint ? this.#agreed.role : 'active';
+      case 'passive':
+      case null:
+        // RFC 4145 4.1: passive where an answer does not say.
+        return 'active';
+    }
+  }
+
   #lines(setup: DtlsRole | 'actpass'): string[] {
     return [`a=fingerprint:${this.#fingerprint}`, `a=setup:${setup}`];
   }
@@ -115,12 +137,12 @@ export class DtlsNegotiation implements KeyExchange {
       srtp: null,
       dtls,
       commit: () => {
-        this.#commit({ role, theirs: fingerprint });
+        this.#commit({ role, theirs: fingerprint, ours: this.#fingerprint });
       },
     };
   }
 
-  #commit(agreed: { readonly role: DtlsRole; readonly theirs: string } | null): void {
+  #commit(agreed: Association | null): void {
     this.#settled = true;
     this.#agreed = agreed;
   }

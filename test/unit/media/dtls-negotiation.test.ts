@@ -116,6 +116,10 @@ describe('DTLS-SRTP: answering (RFC 5763 5)', () => {
     assert.match(offer, new RegExp(`^a=fingerprint:sha-256 ${digest('EE')}\r$`, 'm'));
     assert.equal(setupOf(offer), 'actpass');
     assert.equal(profileOf(offer), DTLS);
+    // An answer may not say actpass, and some do: nobody else would begin.
+    const taken = on.takeAnswer(sdp(DTLS, ...theirs('actpass')));
+    assert.ok(taken.ok);
+    assert.equal(taken.value.settings.dtls?.peerRole, 'passive');
   });
 });
 
@@ -132,7 +136,8 @@ describe('DTLS-SRTP: offering (RFC 5763 5)', () => {
     ['active', 'required', sdp(DTLS, ...theirs('active')), 'active'],
     ['passive', 'required', sdp(DTLS, ...theirs('passive')), 'passive'],
     ['no role, which is passive (RFC 4145 4.1)', 'required', sdp(DTLS, `fingerprint:${THEIRS}`), 'passive'],
-    ['actpass, which no answer may have', 'required', sdp(DTLS, ...theirs('actpass')), '488 sdp_answer'],
+    ['actpass, which no answer may have: we begin', 'required', sdp(DTLS, ...theirs('actpass')), 'passive'],
+    ['holdconn', 'required', sdp(DTLS, ...theirs('holdconn')), '488 sdp_answer'],
     ['plain RTP, optional', 'optional', sdp('RTP/AVP'), 'plain'],
     ['plain RTP, required', 'required', sdp('RTP/AVP'), '488 sdp_no_srtp'],
     ['no fingerprint, required', 'required', sdp(DTLS, 'setup:active'), '488 sdp_no_srtp'],

@@ -103,6 +103,27 @@ describe('rtpengine: the exchanges of a call', () => {
     ]);
   });
 
+  it('legs that are taken over are joined once all of them have their ports', async () => {
+    const opened = ['a', 'b'].map((legId) => {
+      const local = call.open(legId, 4, false);
+      call.configure(legId, settings(sdes(`OURS-${legId}`, `THEIRS-${legId}`)));
+      return local;
+    });
+    await Promise.all(opened);
+    await hear();
+    const done = exchanges();
+    assert.equal(
+      done.lastIndexOf('offer hub-b>b RTP/AVP') < done.indexOf('offer hub-b>b RTP/SAVP OURS-b'),
+      true,
+    );
+    assert.deepEqual(done.slice(-3), [
+      'offer a>b RTP/SAVP',
+      'answer a>b RTP/SAVP THEIRS-b',
+      'answer b>a RTP/SAVP THEIRS-a',
+    ]);
+    assert.equal(done.filter((line) => line.startsWith('offer a>b')).length, 1);
+  });
+
   describe('with DTLS', () => {
     const dtls = (fingerprint = THEIRS): Partial<StreamSettings> => ({
       dtls: { fingerprint, peerRole: 'active' },

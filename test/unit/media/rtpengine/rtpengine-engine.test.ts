@@ -45,8 +45,11 @@ describe('rtpengine: calls of a node', () => {
     engine.close();
   });
 
+  const reply = (message: FromMediaWorker): void => {
+    said.push(message);
+  };
   const tell = async (...commands: ToMediaWorker[]): Promise<void> => {
-    for (const command of commands) engine.execute(command, (message) => said.push(message));
+    for (const command of commands) engine.execute(command, reply);
     await settle();
   };
   const open = (callId: string, legId: string, again = false): ToMediaWorker => ({
