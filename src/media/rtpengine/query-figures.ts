@@ -22,7 +22,7 @@ export function figuresOf(reply: NgDictionary, tag: string): LegMediaStats | nul
   const stream = rtpStream(reply, tag);
   const stats = dictionary(stream?.stats);
   if (!stats) return null;
-  const reported = dictionary(dictionary(reply.SSRC)?.[String(stream?.SSRC)]);
+  const reported = dictionary(dictionary(reply.SSRC)?.[String(number(stream?.SSRC))]);
   const reports = list(dictionary(reported?.['MOS progression'])?.entries).flatMap(
     (entry): NgDictionary[] => {
       const report = dictionary(entry);

@@ -61,6 +61,10 @@ export function peerSdp(settings: StreamSettings, version: number, withKey = tru
     lines.push(`a=rtpmap:${sendEventPayloadType} telephone-event/8000`);
   }
   if (settings.rtcpMux) lines.push('a=rtcp-mux');
+  const { remoteRtcp } = settings;
+  if (!settings.rtcpMux && remoteRtcp && remoteRtcp.port !== (remoteRtp?.port ?? 0) + 1) {
+    lines.push(`a=rtcp:${remoteRtcp.port} IN ${familyOf(remoteRtcp.address)} ${remoteRtcp.address}`);
+  }
   if (settings.srtp && withKey) lines.push(crypto(settings.srtp.suite, settings.srtp.receiveKey));
   if (settings.dtls) {
     lines.push(`a=fingerprint:${settings.dtls.fingerprint}`, `a=setup:${settings.dtls.peerRole}`);
@@ -75,6 +79,10 @@ function peerDirection({ maySend, mayReceive }: StreamSettings): string {
   return mayReceive ? 'sendonly' : 'inactive';
 }
 
+function familyOf(address: string): 'IP4' | 'IP6' {
+  return address.includes(':') ? 'IP6' : 'IP4';
+}
+
 function crypto(suite: string, key: string): string {
   return `a=crypto:${CRYPTO_TAG} ${suite} inline:${key}`;
 }
@@ -87,7 +95,7 @@ function sdp(
   formats: string,
   lines: string[],
 ): string {
-  const family = address.includes(':') ? 'IP6' : 'IP4';
+  const family = familyOf(address);
   return [
     'v=0',
     `o=relevo 1 ${version} IN ${family} ${address}`,

@@ -44,7 +44,7 @@ describe('DTLS-SRTP: answering (RFC 5763 5)', () => {
   for (const [offered, ours, peers] of roles) {
     it(`an offer of ${offered} is answered ${ours}, with our fingerprint in the profile of the offer`, () => {
       const made = answer(session(), sdp(`${DTLS}F`, ...theirs(offered)));
-      assert.ok(typeof made !== 'string', String(made));
+      assert.ok(typeof made !== 'string');
       assert.equal(profileOf(made.sdp), `${DTLS}F`);
       assert.match(made.sdp, new RegExp(`^a=fingerprint:${OURS}\r$`, 'm'));
       assert.equal(setupOf(made.sdp), ours);

@@ -148,7 +148,8 @@ describe('rtpengine: the exchanges of a call', () => {
       assert.equal(ng.asked[0]!['transport-protocol'], 'UDP/TLS/RTP/SAVP');
       call.configure('a', settings(dtls()));
       await settle();
-      const sdp = String(ng.asked.find(({ command }) => command === 'answer')!.sdp);
+      const { sdp } = ng.asked.find(({ command }) => command === 'answer')!;
+      assert.ok(typeof sdp === 'string');
       assert.match(sdp, /m=audio 4000 UDP\/TLS\/RTP\/SAVP 8/);
       assert.ok(sdp.includes(`a=fingerprint:${THEIRS}\r\na=setup:active\r\n`), sdp);
     });
