@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { Talker } from '../integration/media/talker.js';
+import { hasOpenssl } from '../support/certificates.js';
+import { DtlsPeer } from '../support/dtls-peer.js';
+import { NUMBERS, startNodeUnderTest } from '../support/node-under-test.js';
 import {
   AGENT_HZ,
   CALLER_HZ,
@@ -35,22 +39,25 @@ describe('Interop: an rtpengine dies under encrypted calls', function () {
     for (const one of open.splice(0).reverse()) await one.close();
   });
 
+  const mediaSection = (): string => {
+    const nodes = rtpengines.map(
+      ({ node }) => `{ ng: "${node.address}:${node.port}", dtmf: "127.0.0.1:${node.dtmf!.port}" }`,
+    );
+    return `media: { kind: rtpengine, nodes: [${nodes.join(', ')}] }`;
+  };
+
+  const holderOf = async (): Promise<Rtpengine> => {
+    for (const one of rtpengines) if ((await one.calls()).length > 0) return one;
+    throw new Error('no rtpengine holds the call');
+  };
+
   const handedOver = async (
     caller: Side,
     agent: Side,
   ): Promise<{ all: Cast; callId: string; holder: Rtpengine }> => {
-    const nodes = rtpengines.map(
-      ({ node }) => `{ ng: "${node.address}:${node.port}", dtmf: "127.0.0.1:${node.dtmf!.port}" }`,
-    );
-    const media = `media: { kind: rtpengine, nodes: [${nodes.join(', ')}] }`;
-    const all = await startCast(open, caller, agent, { media, noJitterBuffer: true });
+    const all = await startCast(open, caller, agent, { media: mediaSection(), noJitterBuffer: true });
     const callId = await handOver(all);
-    const held = await Promise.all(
-      rtpengines.map(async (one) => ((await one.calls()).length > 0 ? one : null)),
-    );
-    const holder = held.find((one) => one !== null);
-    assert.ok(holder, 'one of them holds the call');
-    return { all, callId, holder };
+    return { all, callId, holder: await holderOf() };
   };
 
   /** Both hear each other in what comes from now on. */
@@ -91,5 +98,42 @@ describe('Interop: an rtpengine dies under encrypted calls', function () {
     await holder.restart();
     await goesOn(all);
     await endAndListen(all);
+  });
+
+  it('a DTLS peer is told of the other certificate, shakes hands anew, and hears on (RFC 8842 5)', async function () {
+    if (!hasOpenssl()) this.skip();
+    const media = await DtlsPeer.open();
+    const node = await startNodeUnderTest({
+      media: mediaSection(),
+      carrierTrunk: ', srtp: required, srtp_keys: dtls',
+    });
+    open.push(node);
+    const bot = await Talker.open(node.botPort, node.sipPort, 0x22);
+    const caller = await Talker.open(0, node.sipPort, 0x11);
+    try {
+      caller.peer.describe = () => media.sdp();
+      const heard = async (sdp: string): Promise<string> => {
+        const port = Number(/\r\nm=audio (\d+) UDP\/TLS\/RTP\/SAVP /.exec(sdp)?.[1]);
+        const named = /\r\na=fingerprint:([^\r]+)/.exec(sdp)?.[1];
+        const { fingerprint, receiver } = await media.shakeHands(port);
+        assert.equal(fingerprint, named, 'the certificate that was shown is the one that was named');
+        await media.hears(0x22, receiver);
+        return fingerprint;
+      };
+      assert.equal(await caller.peer.call(NUMBERS.basic, 'dtls'), 200);
+      const first = await heard(caller.peer.answerOf('dtls@soak'));
+      const holder = await holderOf();
+      await holder.kill();
+      const offer = await caller.invited(1);
+      assert.match(offer.text, /\r\na=setup:actpass/);
+      const second = await heard(offer.text);
+      assert.notEqual(second, first);
+      await holder.restart();
+      caller.peer.request('dtls@soak', 'BYE');
+      await node.newestCall(({ endedAt }) => endedAt !== null);
+    } finally {
+      for (const talker of [bot, caller]) talker.close();
+      media.close();
+    }
   });
 });

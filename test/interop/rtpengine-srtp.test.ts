@@ -67,6 +67,12 @@ describe('Interop: SRTP through rtpengine with baresip and linphone', function (
       { caller: 'sdes', agent: 'sdes' },
     ],
     [
+      'baresip calls with SRTP and A-law, baresip is the agent with SRTP and u-law',
+      side(startBaresip, 'required', 'required', 'PCMA'),
+      side(startBaresip, 'required', 'required', 'PCMU'),
+      { caller: 'sdes', agent: 'sdes' },
+    ],
+    [
       'optional here, and plain RTP there: linphone calls, baresip is the agent with SRTP required',
       side(startLinphone, 'off', 'optional'),
       side(startBaresip, 'required', 'required'),

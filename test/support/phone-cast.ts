@@ -13,13 +13,16 @@ export interface Side {
   readonly start: StartPhone;
   readonly phone: Srtp;
   /** `dtls`: required, with keys from DTLS. */
-  readonly trunk: Srtp | 'dtls-optional';
+  readonly trunk: Srtp;
+  /** The only codec of our side towards it; both kinds of G.711 where absent. */
+  readonly codec?: 'PCMA' | 'PCMU';
 }
 
-export const side = (start: StartPhone, phone: Side['phone'], trunk: Side['trunk']): Side => ({
+export const side = (start: StartPhone, phone: Srtp, trunk: Srtp, codec?: Side['codec']): Side => ({
   start,
   phone,
   trunk,
+  ...(codec && { codec }),
 });
 
 /** A node with three phones around it. */
@@ -75,10 +78,9 @@ function encryption(phone: Srtp): { srtp?: 'optional' | 'required'; dtls?: boole
   return phone === 'off' ? {} : { srtp: phone };
 }
 
-function trunkKeys({ trunk }: Side): string {
-  if (trunk === 'dtls') return ', srtp: required, srtp_keys: dtls';
-  if (trunk === 'dtls-optional') return ', srtp: optional, srtp_keys: dtls';
-  return `, srtp: ${trunk}`;
+function trunkKeys({ trunk, codec }: Side): string {
+  const srtp = trunk === 'dtls' ? 'required, srtp_keys: dtls' : trunk;
+  return `, srtp: ${srtp}${codec ? `, codecs: [${codec}]` : ''}`;
 }
 
 /** The messages of a call as its ladder shows them. */
