@@ -136,6 +136,11 @@ export class LegMedia {
     if (this.open) this.#context.media({ kind: 'sendDtmf', legId: this.#legId, digits });
   }
 
+  /** A short tone over what the party hears. */
+  beep(): void {
+    if (this.open) this.#context.media({ kind: 'beep', legId: this.#legId });
+  }
+
   /** Records this leg and what its party hears, until it is closed. */
   record({ directory, consentFile }: RecordingSettings): void {
     if (this.open) this.#context.media({ kind: 'record', legId: this.#legId, directory, consentFile });
