@@ -212,12 +212,13 @@ export class EmbeddedMedia {
         this.#matchCodecs(callId);
       },
       open,
+      random,
     });
     leg.openDeadline = this.#openDeadline(leg);
     call.legs.set(command.legId, leg);
     call.worker?.legs.set(command.legId, leg);
     this.#legCount++;
-    this.#post(call.worker, open);
+    for (const message of leg.remembered.asNew()) this.#post(call.worker, message);
     leg.negotiate(command);
   }
 
@@ -287,6 +288,11 @@ export class EmbeddedMedia {
       if (event.kind === 'gap') leg.gapRequests.delete(event.requestId);
       leg.remembered.heardOf(event);
       this.#emit(callId, event);
+      return;
+    }
+    if (message.kind === 'srtpReached') {
+      const { callId, legId, keyId, ssrc, index } = message;
+      this.#leg(callId, legId)?.remembered.srtp.note(keyId, ssrc, index);
       return;
     }
     const leg = worker.legs.get(message.legId);

@@ -95,9 +95,9 @@ export class Endpoint implements Paced {
     this.#updateSending();
   }
 
-  configure(settings: StreamSettings): void {
+  configure(settings: StreamSettings, srtpReached?: ReadonlyMap<number, number>): void {
     const nowMs = this.#context.clock.now();
-    this.#receiver.configure(settings, nowMs);
+    this.#receiver.configure(settings, nowMs, srtpReached);
     this.#sender.configure(settings, nowMs);
     this.#oneWay.setAgreed(settings.maySend && settings.mayReceive && settings.remoteRtp !== null, nowMs);
     this.#updateSending();

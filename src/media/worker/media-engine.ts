@@ -11,6 +11,7 @@ import type { MediaThreadEngine, Reply } from '../media-thread.js';
 import type { PortRange, ToMediaWorker } from '../worker-messages.js';
 import { Endpoint } from './endpoint.js';
 import type { WorkerCounters } from './endpoint-context.js';
+import type { SrtpReached } from './inbound-srtp.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
 import { recordLeg } from './record-leg.js';
@@ -116,7 +117,7 @@ export class MediaEngine implements MediaThreadEngine {
     const endpoint = leg.endpoint;
     switch (command.kind) {
       case 'configure':
-        endpoint.configure(command.settings);
+        endpoint.configure(command.settings, new Map(command.srtpReached));
         return;
       case 'hear':
         this.#hear(leg, command.source);
@@ -168,7 +169,7 @@ export class MediaEngine implements MediaThreadEngine {
   }
 
   #open(
-    { callId, legId, symmetricRtp, family, party, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
+    { callId, legId, symmetricRtp, family, party, lostForMs, ssrcs }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): void {
     if (this.#legs.has(legId)) {
@@ -176,7 +177,11 @@ export class MediaEngine implements MediaThreadEngine {
       return;
     }
     const { clock, random, log } = this.#options;
-    const context = { clock, random, log, pacer: this.#pacer, counters: this.counters };
+    const onSrtpReached: SrtpReached = (keyId, ssrc, index) => {
+      reply({ kind: 'srtpReached', callId, legId, keyId, ssrc, index });
+    };
+    const shared = { clock, random, log, pacer: this.#pacer, counters: this.counters };
+    const context = { ...shared, onSrtpReached, ...(ssrcs && { ssrcs }) };
     const endpoint: Endpoint = new Endpoint(callId, legId, symmetricRtp, context, (event) => {
       this.#emit(leg, event);
     });

@@ -40,9 +40,9 @@ export class OutgoingStream {
   #sinceAnchor = 0;
 
   /** `clockRate` of the timestamps, in Hz. */
-  constructor(random: Random, clockRate = 8000) {
+  constructor(random: Random, clockRate = 8000, ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0) {
     this.#unitsPerMs = clockRate / 1000;
-    this.ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0;
+    this.ssrc = ssrc;
     // RFC 4568 6.4: far from its wrap, so that a peer which loses the first packets counts the turns of SRTP alike.
     this.#highest = Math.floor(random.fraction() * 2 ** 15);
     this.#latest = Math.floor(random.fraction() * 2 ** 32) >>> 0;

@@ -60,7 +60,7 @@ export class PartyReceiver {
   readonly #wideEvents: TelephoneEventDetector;
   /** Only where tones are to be found (`dtmf: inband`). */
   #tones: DtmfDetector | null = null;
-  readonly #srtp = new InboundSrtp();
+  readonly #srtp: InboundSrtp;
   #settings: StreamSettings | null = null;
   #octets = 0;
   #lastAtMs = 0;
@@ -70,6 +70,7 @@ export class PartyReceiver {
   constructor(options: PartyReceiverOptions) {
     this.#options = options;
     this.latch = new Latch(options.symmetricRtp);
+    this.#srtp = new InboundSrtp(options.context.onSrtpReached);
     this.#events = new TelephoneEventDetector(NARROW_RATE, (digit, durationMs) => {
       options.onDigit(digit, durationMs, 'event');
     });
@@ -90,10 +91,11 @@ export class PartyReceiver {
     return this.#rejected;
   }
 
-  configure(settings: StreamSettings, nowMs: number): void {
+  /** `srtpReached`: see InboundSrtp. */
+  configure(settings: StreamSettings, nowMs: number, srtpReached?: ReadonlyMap<number, number>): void {
     this.#settings = settings;
     this.#types.set(settings);
-    this.#srtp.configure(settings.srtp, nowMs);
+    this.#srtp.configure(settings.srtp, nowMs, srtpReached);
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
     if (settings.dtmf !== 'inband') this.#tones = null;
     else {
