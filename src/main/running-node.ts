@@ -171,6 +171,9 @@ export class RunningNode implements NodeControl {
       ...(this.#options.startMediaWorkers && { startWorkers: this.#options.startMediaWorkers }),
     });
     this.#media = pool;
+    recording?.onReplaced(() => {
+      pool.recorderReplaced();
+    });
     this.#closers.push('media', () => pool.close());
 
     const policy = await (this.#options.startPolicy ?? startPolicyThread)({

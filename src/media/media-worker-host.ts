@@ -36,6 +36,8 @@ export interface MediaWorkers {
   connect(): MessagePort[];
   /** Of the workers that run and answer in time, by rising index. */
   stats(): Promise<MediaWorkerStats[]>;
+  /** Hands over ports to another thread that writes recordings, in the place of the one before. */
+  record(recorder: () => MessagePort): void;
   /** Called when a worker ends without having been closed. */
   onExit(listener: (index: number, cause: string) => void): void;
   /** Ends the threads at once, as a fault of theirs would: for tests. */
@@ -85,6 +87,9 @@ async function startThreads(
     stats: async () => {
       const all = await Promise.all(threads.map((thread) => thread.stats()));
       return all.filter((stats) => stats !== null);
+    },
+    record: (another) => {
+      for (const thread of threads) thread.record(another());
     },
     onExit: (listener) => {
       exits.push(listener);

@@ -1,4 +1,6 @@
 import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.js';
+import { recordingPart } from './recording/recording-folder.js';
+import { RECORDING_THREAD_GONE } from './recording/recording-messages.js';
 import { keyIdOf, SrtpProgress } from './srtp-progress.js';
 import type { StreamSettings, StreamSsrcs, ToMediaWorker } from './worker-messages.js';
 
@@ -58,8 +60,11 @@ export class RememberedLeg {
       this.source = { kind: 'silence' };
     }
     if (event.kind !== 'recording' || !this.#record) return;
+    const { file, code } = event;
+    // The worker begins it again by itself.
+    if (file === null && code === RECORDING_THREAD_GONE) return;
     // The consent was given before the recording began, and a recording that failed is not tried again.
-    this.#record = event.file === null ? null : { ...this.#record, consentFile: null };
+    this.#record = file === null ? null : { ...this.#record, consentFile: null, part: recordingPart(file) };
   }
 
   /** For a worker that opens the leg for the first time. */

@@ -47,6 +47,7 @@ export class Endpoint implements Paced {
   #hearing: Hearing = { kind: 'nothing' };
   #canSend = false;
   #closed = false;
+  #heardParty: string | null = null;
   /** When the endpoint before this one was lost; null once its party was heard again. */
   #lostAtMs: number | null = null;
 
@@ -167,11 +168,16 @@ export class Endpoint implements Paced {
 
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
-    this.#sender.recording ??= recording;
+    const nowMs = this.#context.clock.now();
+    this.#sender.recording?.close(nowMs);
+    this.#sender.recording = recording;
+    if (this.#heardParty) recording?.mark(this.#heardParty, nowMs);
   }
 
-  markRecording(label: string): void {
-    this.#sender.recording?.mark(label, this.#context.clock.now());
+  /** The party that is heard from now on, for recordings. */
+  markRecording(party: string): void {
+    this.#heardParty = party;
+    this.#sender.recording?.mark(party, this.#context.clock.now());
   }
 
   /** Plays a prompt once over whatever the party hears. */

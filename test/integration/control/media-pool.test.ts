@@ -47,6 +47,7 @@ describe('media pool', () => {
             return [port1];
           },
           stats: () => Promise.resolve([]),
+          record: () => undefined,
           onExit: (listener) => exits.push(listener),
           close: () => Promise.resolve(),
         };

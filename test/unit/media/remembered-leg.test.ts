@@ -38,6 +38,11 @@ describe('what another worker is told of a leg', () => {
       { kind: 'hear', legId, source: { kind: 'silence' } },
       { kind: 'record', legId, directory: 'd', consentFile: null, part: 2 },
     ]);
+    leg.heardOf({ kind: 'recording', legId, file: null, code: 'recording_thread_gone' });
+    leg.heardOf({ kind: 'recording', legId, file: 'd/20260102T030405Z-c1-part7.wav', code: null });
+    assert.deepEqual(leg.restored(0).at(-1), {
+      ...{ kind: 'record', legId, directory: 'd', consentFile: null, part: 8 },
+    });
     leg.heardOf({ kind: 'recording', legId, file: null, code: 'disk_full' });
     assert.equal(leg.restored(0).length, 2);
   });
