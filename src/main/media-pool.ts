@@ -125,6 +125,7 @@ export class MediaPool {
           address: settings.address,
           address6: settings.ipv6?.address ?? null,
           portRange,
+          oneWayAudioAfterMs: settings.oneWayAudioAfterMs,
           logLevel,
           ...(recorder && { recorder }),
         });

@@ -156,6 +156,8 @@ export interface MediaWorkerOptions {
   /** IPv6 address likewise; null where legs are IPv4 only. */
   readonly address6: string | null;
   readonly ports: PortRange;
+  /** Audio in one direction alone for so long is told of. */
+  readonly oneWayAudioAfterMs?: number;
   readonly logLevel: LogLevel;
 }
 

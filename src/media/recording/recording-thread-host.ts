@@ -102,7 +102,10 @@ export class RecordingThread {
     try {
       await this.#start();
     } catch (error) {
-      this.#log.error({ cause: messageOf(error) }, 'the thread that writes recordings cannot be replaced yet');
+      this.#log.error(
+        { cause: messageOf(error) },
+        'the thread that writes recordings cannot be replaced yet',
+      );
       if (!this.#closing) this.#replaceLater();
       return;
     }

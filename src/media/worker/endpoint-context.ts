@@ -23,5 +23,7 @@ export interface EndpointContext {
   readonly log: Logger;
   /** Of the streams that we send; drawn here where nobody chose them. */
   readonly ssrcs?: StreamSsrcs;
+  /** Audio in one direction alone for so long is told of; 10 s where it is not given. */
+  readonly oneWayAudioAfterMs?: number;
   readonly onSrtpReached?: SrtpReached;
 }

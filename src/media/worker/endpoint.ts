@@ -40,7 +40,7 @@ export class Endpoint implements Paced {
   readonly #sender: PartySender;
   readonly #dtmf: DtmfSender;
   readonly #tones = new ToneSender();
-  readonly #oneWay = new OneWayWatch();
+  readonly #oneWay: OneWayWatch;
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
@@ -61,6 +61,7 @@ export class Endpoint implements Paced {
     this.callId = callId;
     this.legId = legId;
     this.#context = context;
+    this.#oneWay = new OneWayWatch(context.oneWayAudioAfterMs);
     this.#emit = emit;
     this.#receiver = new PartyReceiver({
       callId,

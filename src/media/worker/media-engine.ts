@@ -30,6 +30,7 @@ export interface MediaEngineOptions {
   readonly random: Random;
   readonly prompts: PromptLibrary;
   readonly log: Logger;
+  readonly oneWayAudioAfterMs?: number;
 }
 
 interface Leg {
@@ -169,19 +170,32 @@ export class MediaEngine implements MediaThreadEngine {
   }
 
   #open(
-    { callId, legId, symmetricRtp, family, party, lostForMs, ssrcs }: Extract<ToMediaWorker, { kind: 'open' }>,
+    {
+      callId,
+      legId,
+      symmetricRtp,
+      family,
+      party,
+      lostForMs,
+      ssrcs,
+    }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): void {
     if (this.#legs.has(legId)) {
       this.#options.log.error({ legId }, 'leg opened twice');
       return;
     }
-    const { clock, random, log } = this.#options;
+    const { clock, random, log, oneWayAudioAfterMs } = this.#options;
     const onSrtpReached: SrtpReached = (keyId, ssrc, index) => {
       reply({ kind: 'srtpReached', callId, legId, keyId, ssrc, index });
     };
     const shared = { clock, random, log, pacer: this.#pacer, counters: this.counters };
-    const context = { ...shared, onSrtpReached, ...(ssrcs && { ssrcs }) };
+    const context = {
+      ...shared,
+      onSrtpReached,
+      ...(ssrcs && { ssrcs }),
+      ...(oneWayAudioAfterMs !== undefined && { oneWayAudioAfterMs }),
+    };
     const endpoint: Endpoint = new Endpoint(callId, legId, symmetricRtp, context, (event) => {
       this.#emit(leg, event);
     });
@@ -191,7 +205,9 @@ export class MediaEngine implements MediaThreadEngine {
     if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
-      if (heardBy(other).includes(legId)) this.#join(other, endpoint);
+      if (!heardBy(other).includes(legId)) continue;
+      this.#join(other, endpoint);
+      if (other.source?.kind === 'leg') other.endpoint.markRecording(party);
     }
     this.#bind(leg, family).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
@@ -240,8 +256,9 @@ export class MediaEngine implements MediaThreadEngine {
       case 'leg': {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
-        if (heard) this.#join(leg, heard.endpoint);
-        endpoint.markRecording(heard?.party ?? 'nobody');
+        if (!heard) return;
+        this.#join(leg, heard.endpoint);
+        endpoint.markRecording(heard.party);
         return;
       }
       case 'mix': {

@@ -35,7 +35,8 @@ export class RecordingDesk {
   attach(port: MessagePort): void {
     this.#port = port;
     port.on('message', (message: FromRecordingWriter) => {
-      if (message.kind === 'opened') this.#open.get(message.id)?.tell({ state: 'started', file: message.file });
+      if (message.kind === 'opened')
+        this.#open.get(message.id)?.tell({ state: 'started', file: message.file });
       else this.#failed(message.id, message.code, message.detail);
     });
     port.on('close', () => {

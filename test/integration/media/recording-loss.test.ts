@@ -153,7 +153,9 @@ describe('recording of a call: what does it is lost', function () {
     thread.onReplaced(() => {
       spare!.record(() => thread.connect());
     });
-    const begun = rig.next((event) => event.kind === 'recording' && event.file !== null) as Promise<Recording>;
+    const begun = rig.next(
+      (event) => event.kind === 'recording' && event.file !== null,
+    ) as Promise<Recording>;
     rig.media.attachWorker(1, spare.connect()[0]!);
     await rig.workers.kill!();
     const { file } = await begun;
