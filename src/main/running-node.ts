@@ -41,6 +41,8 @@ export interface RunningNodeOptions {
   readonly log: Logger;
   /** Another way to start a media worker, for tests. */
   readonly startMediaWorkers?: MediaPoolOptions['startWorkers'];
+  /** Another way to start the writer of recordings, for tests. */
+  readonly startRecording?: typeof startRecording;
   /** Another way to start signalling, for tests. */
   readonly startSignalling?: typeof startSignallingThread;
   /** Another way to start the policy, for tests. */
@@ -160,7 +162,7 @@ export class RunningNode implements NodeControl {
     this.#server = control;
     this.#closers.push('engine', () => control.close());
 
-    const recording = await startRecording(plan, logLevel, this.#log);
+    const recording = await (this.#options.startRecording ?? startRecording)(plan, logLevel, this.#log);
     if (recording) this.#closers.push('recording', () => recording.close());
     const pool = await MediaPool.start({
       settings: media,

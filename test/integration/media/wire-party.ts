@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { LightPeer, type Incoming } from '../soak/light-peer.js';
 import { rtp } from './phone.js';
@@ -41,7 +41,7 @@ export class WireParty {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('message', (packet, from) => {
+    socket.on('message', (packet) => {
       this.#take(packet, from);
     });
   }
@@ -149,7 +149,7 @@ export class WireParty {
     this.#look();
   }
 
-  #take(packet: Buffer, _from: RemoteInfo): void {
+  #take(packet: Buffer): void {
     if (packet[1]! >= 192 && packet[1]! <= 223) this.reports.push(packet);
     else {
       this.came.push({
