@@ -49,7 +49,7 @@ describe('media pool', () => {
             return [port1];
           },
           stats: () => Promise.resolve([]),
-          record: () => undefined,
+          record: (recorder) => void recorder(),
           onExit: (listener) => exits.push(listener),
           close: () => Promise.resolve(),
         };

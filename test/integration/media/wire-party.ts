@@ -42,7 +42,7 @@ export class WireParty {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('message', (packet) => {
-      this.#take(packet, from);
+      this.#take(packet);
     });
   }
 
