@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../common/clock.js';
 const MIN_TICK_MS = 20;
 
 /** Does work in order, at no more than `perSecond`: what comes alone at once, what comes in a flood spread over time. */
-export class PacedQueue<T extends NonNullable<unknown>> {
+export class PacedQueue<T extends object | number> {
   readonly #clock: Clock;
   readonly #tickMs: number;
   /** 1 at least, and with a fraction. */
