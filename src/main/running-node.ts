@@ -196,6 +196,7 @@ export class RunningNode implements NodeControl {
       mediaAddress: media.advertise,
       mediaAddress6: media.ipv6?.advertise ?? null,
       movesPerSecond: media.movesPerSecond,
+      mixes: media.kind === 'embedded',
       loopAddress: media.address === '0.0.0.0' ? '127.0.0.1' : media.address,
     });
     this.#signalling = signalling;

@@ -6,7 +6,7 @@ import type { StreamSettings, StreamSsrcs, ToMediaWorker } from './worker-messag
 
 type Noted = Extract<
   MediaCommand,
-  { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+  { kind: 'hear' | 'sendDtmf' | 'beep' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
 >;
 
 type Recorded = Extract<ToMediaWorker, { kind: 'record' }>;
@@ -47,6 +47,7 @@ export class RememberedLeg {
         this.#measuring = false;
         return;
       case 'sendDtmf':
+      case 'beep':
       case 'close':
         // Done once, whatever becomes of it.
         return;

@@ -27,6 +27,8 @@ export interface SignallingThreadOptions {
   readonly movesPerSecond?: number;
   /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
   readonly loopAddress?: string;
+  /** Can the media mix several parties? True where it is not said. */
+  readonly mixes?: boolean;
 }
 
 /** Counters of the signalling thread since its start; `calls` is a gauge. */

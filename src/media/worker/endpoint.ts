@@ -1,4 +1,5 @@
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
+import type { G711Name } from '../../call/project.js';
 import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
@@ -16,6 +17,7 @@ import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { sentTo, Taps, type Overhearer } from './taps.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
@@ -27,13 +29,15 @@ const SILENCE_AFTER_MS = 200;
 const STALL_MS = 1000;
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
-export class Endpoint implements Paced {
+export class Endpoint implements Paced, Overhearer {
   readonly legId: string;
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
+  /** Those of them who hear what this party is sent as well. */
+  readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -45,6 +49,8 @@ export class Endpoint implements Paced {
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
+  /** Since when it hears the leg that it hears. */
+  #joinedAtMs = 0;
   #canSend = false;
   #closed = false;
   #heardParty: string | null = null;
@@ -71,12 +77,13 @@ export class Endpoint implements Paced {
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
         this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
-      onDigit: (digit, durationMs, kind) => {
-        this.#digit(digit, durationMs, kind);
+      onDigit: (digit, durationMs, kind, first) => {
+        this.#digit(digit, durationMs, kind, first);
       },
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
+    this.taps = new Taps(legId, this.#sender);
     this.#dtmf = new DtmfSender(this.#sender.stream);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
@@ -124,6 +131,7 @@ export class Endpoint implements Paced {
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
     this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
+    this.#joinedAtMs = nowMs;
     this.#pace();
   }
 
@@ -137,6 +145,22 @@ export class Endpoint implements Paced {
       fillUntilMs: this.#context.clock.now() + FILL_MS,
     });
     this.#pace();
+  }
+
+  /** Hears what this leg says and what it is sent: the party of the leg notices nothing. */
+  hearTap(legId: string): void {
+    this.hearMix([legId, sentTo(legId)]);
+  }
+
+  overhear(
+    name: string,
+    timestamp: number,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: G711Name,
+  ): void {
+    if (this.#hearing.kind === 'mix') this.#hearing.mixer.push(name, timestamp, packet, start, end, codec);
   }
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
@@ -154,14 +178,20 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
+  pressedByInfo(digit: string): boolean {
+    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
+  }
+
   #takes(kind: PayloadKind): boolean {
     return this.#sender.takes(kind);
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
-  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+  #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    if (!first) return;
     for (const listener of this.listeners) {
       if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
     }
@@ -173,6 +203,10 @@ export class Endpoint implements Paced {
     this.#sender.recording?.close(nowMs);
     this.#sender.recording = recording;
     if (this.#heardParty) recording?.mark(this.#heardParty, nowMs);
+  }
+
+  beep(): void {
+    this.#sender.notice.begin();
   }
 
   /** The party that is heard from now on, for recordings. */
@@ -221,10 +255,14 @@ export class Endpoint implements Paced {
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
+    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      const listener = listeners[i]!;
+      // The end of a press that joined the two, such as the one that takes a call, is not for the other.
+      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
   }
 
@@ -327,6 +365,7 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.#tones.clear();
       this.listeners = [];
+      this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
   }
