@@ -1,5 +1,6 @@
 import type { RelevoConfig } from './config/relevo-config.js';
 import type { LoadedConfig } from './config/load-config.js';
+import type { startRecording } from './main/start-recording.js';
 import type { startMediaWorkers } from './media/media-worker-host.js';
 import { createLogger } from './common/log.js';
 import { RunningNode, type NodeEnd, type SipListener } from './main/running-node.js';
@@ -17,6 +18,8 @@ export interface StartOptions {
   readonly version?: string;
   /** Another way to start a media worker, for tests. */
   readonly startMediaWorkers?: typeof startMediaWorkers;
+  /** Another way to start the thread that writes recordings, for tests. */
+  readonly startRecording?: typeof startRecording;
 }
 
 /** A whole node in this process. */
@@ -46,6 +49,7 @@ export async function startNode(config: RelevoConfig, options: StartOptions = {}
     version: options.version ?? '0.0.0',
     log: createLogger('control', config.log.level),
     ...(options.startMediaWorkers && { startMediaWorkers: options.startMediaWorkers }),
+    ...(options.startRecording && { startRecording: options.startRecording }),
   });
   await node.start();
   return node;

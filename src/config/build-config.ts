@@ -54,6 +54,8 @@ export function buildConfig(input: ConfigInput, context: BuildContext): RelevoCo
       ipv6: mediaOverIpv6(input, listen),
       ports: input.media.ports,
       workers: input.media.workers,
+      oneWayAudioAfterMs: input.media.one_way_audio_after,
+      movesPerSecond: input.media.moves_per_second,
       nodes: input.media.nodes.map(({ ng, dtmf }) => ({ ...ng, dtmf: dtmf ?? null })),
     },
     api: input.api,

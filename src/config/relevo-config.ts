@@ -114,6 +114,10 @@ export interface MediaSettings {
   readonly ports: { readonly min: number; readonly max: number };
   /** Worker threads; `auto` leaves it to the node (cores less one, at least one). */
   readonly workers: number | 'auto';
+  /** Audio in one direction alone for so long is told of. */
+  readonly oneWayAudioAfterMs: number;
+  /** How many peers are told of new ports in a second, where a worker or an rtpengine is lost. */
+  readonly movesPerSecond: number;
   /** With `rtpengine`: one at least. */
   readonly nodes: readonly RtpengineNode[];
 }

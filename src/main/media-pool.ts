@@ -66,6 +66,13 @@ export class MediaPool {
     );
   }
 
+  /** Another thread writes recordings from now on. */
+  recorderReplaced(): void {
+    const { recorder } = this.#options;
+    if (!recorder) return;
+    for (const slot of this.#slots) if (slot.kind === 'up') slot.workers.record(recorder);
+  }
+
   states(): Record<string, 'up' | 'restarting'> {
     return Object.fromEntries(this.#slots.map(({ kind }, index) => [`media-${index}`, kind]));
   }
@@ -118,6 +125,7 @@ export class MediaPool {
           address: settings.address,
           address6: settings.ipv6?.address ?? null,
           portRange,
+          oneWayAudioAfterMs: settings.oneWayAudioAfterMs,
           logLevel,
           ...(recorder && { recorder }),
         });

@@ -41,6 +41,8 @@ export interface RunningNodeOptions {
   readonly log: Logger;
   /** Another way to start a media worker, for tests. */
   readonly startMediaWorkers?: MediaPoolOptions['startWorkers'];
+  /** Another way to start the writer of recordings, for tests. */
+  readonly startRecording?: typeof startRecording;
   /** Another way to start signalling, for tests. */
   readonly startSignalling?: typeof startSignallingThread;
   /** Another way to start the policy, for tests. */
@@ -160,7 +162,7 @@ export class RunningNode implements NodeControl {
     this.#server = control;
     this.#closers.push('engine', () => control.close());
 
-    const recording = await startRecording(plan, logLevel, this.#log);
+    const recording = await (this.#options.startRecording ?? startRecording)(plan, logLevel, this.#log);
     if (recording) this.#closers.push('recording', () => recording.close());
     const pool = await MediaPool.start({
       settings: media,
@@ -171,6 +173,9 @@ export class RunningNode implements NodeControl {
       ...(this.#options.startMediaWorkers && { startWorkers: this.#options.startMediaWorkers }),
     });
     this.#media = pool;
+    recording?.onReplaced(() => {
+      pool.recorderReplaced();
+    });
     this.#closers.push('media', () => pool.close());
 
     const policy = await (this.#options.startPolicy ?? startPolicyThread)({
@@ -190,6 +195,7 @@ export class RunningNode implements NodeControl {
       plan,
       mediaAddress: media.advertise,
       mediaAddress6: media.ipv6?.advertise ?? null,
+      movesPerSecond: media.movesPerSecond,
       mixes: media.kind === 'embedded',
       loopAddress: media.address === '0.0.0.0' ? '127.0.0.1' : media.address,
     });

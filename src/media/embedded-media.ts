@@ -214,12 +214,13 @@ export class EmbeddedMedia {
         this.#matchCodecs(callId);
       },
       open,
+      random,
     });
     leg.openDeadline = this.#openDeadline(leg);
     call.legs.set(command.legId, leg);
     call.worker?.legs.set(command.legId, leg);
     this.#legCount++;
-    this.#post(call.worker, open);
+    for (const message of leg.remembered.asNew()) this.#post(call.worker, message);
     leg.negotiate(command);
   }
 
@@ -294,6 +295,11 @@ export class EmbeddedMedia {
     }
     if (message.kind === 'callLost') {
       this.#loseCall(worker, message.callId, message.detail);
+      return;
+    }
+    if (message.kind === 'srtpReached') {
+      const { callId, legId, keyId, ssrc, index } = message;
+      this.#leg(callId, legId)?.remembered.srtp.note(keyId, ssrc, index);
       return;
     }
     const leg = worker.legs.get(message.legId);

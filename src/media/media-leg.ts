@@ -1,10 +1,12 @@
 import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.js';
 import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
+import type { Random } from '../common/random.js';
 import type { CodecSide } from './codec-match.js';
 import type { SdpFailure } from './sdp/remote-description.js';
 import { RememberedLeg } from './remembered-leg.js';
 import { SdpSession, type Agreement } from './sdp/sdp-session.js';
+import { SsrcDraw } from './ssrc-draw.js';
 import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
 
 /** Commands that are answered by `localSdp`, `mediaReady` or `mediaFailed`. */
@@ -19,6 +21,7 @@ export interface MediaLegOptions {
   readonly configure: (settings: StreamSettings) => void;
   /** What the worker is asked to open. */
   readonly open: Extract<ToMediaWorker, { kind: 'open' }>;
+  readonly random: Random;
 }
 
 type State =
@@ -55,7 +58,7 @@ export class MediaLeg implements CodecSide {
     this.callId = options.callId;
     this.legId = options.legId;
     this.#options = options;
-    this.remembered = new RememberedLeg(options.open);
+    this.remembered = new RememberedLeg(options.open, new SsrcDraw(options.random).next);
   }
 
   /** True when its worker is gone or could not open it. */

@@ -23,6 +23,8 @@ export interface MediaWorkersOptions {
   /** Split among the workers; each leg takes two ports. */
   readonly portRange: PortRange;
   readonly logLevel: LogLevel;
+  /** Audio in one direction alone for so long is told of; 10 s where it is not given. */
+  readonly oneWayAudioAfterMs?: number;
   /** Makes the port of one worker to the thread that writes recordings; none are written without. */
   readonly recorder?: () => MessagePort;
 }
@@ -36,6 +38,8 @@ export interface MediaWorkers {
   connect(): MessagePort[];
   /** Of the workers that run and answer in time, by rising index. */
   stats(): Promise<MediaWorkerStats[]>;
+  /** Hands over ports to another thread that writes recordings, in the place of the one before. */
+  record(recorder: () => MessagePort): void;
   /** Called when a worker ends without having been closed. */
   onExit(listener: (index: number, cause: string) => void): void;
   /** Ends the threads at once, as a fault of theirs would: for tests. */
@@ -46,10 +50,13 @@ export interface MediaWorkers {
 
 /** Starts the media worker threads; resolves when all are ready, rejects (RelevoError) when one cannot start. */
 export function startMediaWorkers(options: MediaWorkersOptions): Promise<MediaWorkers> {
-  const { address, address6 = null, logLevel } = options;
+  const { address, address6 = null, logLevel, oneWayAudioAfterMs } = options;
   const plans = splitPortRange(options.portRange, options.count).map((ports, index): ThreadPlan => ({
     entry: './worker/media-worker.js',
-    options: { index, address, address6, ports, logLevel },
+    options: {
+      ...{ index, address, address6, ports, logLevel },
+      ...(oneWayAudioAfterMs !== undefined && { oneWayAudioAfterMs }),
+    },
   }));
   return startThreads(plans, options.recorder);
 }
@@ -85,6 +92,9 @@ async function startThreads(
     stats: async () => {
       const all = await Promise.all(threads.map((thread) => thread.stats()));
       return all.filter((stats) => stats !== null);
+    },
+    record: (another) => {
+      for (const thread of threads) thread.record(another());
     },
     onExit: (listener) => {
       exits.push(listener);

@@ -1,26 +1,31 @@
 import type { Clock, Timer } from '../common/clock.js';
 
-const TICK_MS = 20;
+const MIN_TICK_MS = 20;
 
 /** Does work in order, at no more than `perSecond`: what comes alone at once, what comes in a flood spread over time. */
-export class PacedQueue<T> {
+export class PacedQueue<T extends object | number> {
   readonly #clock: Clock;
-  readonly #batch: number;
+  readonly #tickMs: number;
+  /** 1 at least, and with a fraction. */
+  readonly #perTick: number;
   readonly #run: (item: T) => void;
   readonly #waiting: T[] = [];
   #timer: Timer | null = null;
-  #done = 0;
+  /** How much may be done until the next tick. */
+  #credit: number;
   #closed = false;
 
   constructor(clock: Clock, perSecond: number, run: (item: T) => void) {
     this.#clock = clock;
-    this.#batch = Math.max(1, Math.floor((perSecond * TICK_MS) / 1000));
+    this.#tickMs = Math.max(MIN_TICK_MS, 1000 / perSecond);
+    this.#perTick = Math.max(1, (perSecond * this.#tickMs) / 1000);
+    this.#credit = this.#perTick;
     this.#run = run;
   }
 
   push(item: T): void {
     if (this.#closed) return;
-    if (this.#done < this.#batch && this.#waiting.length === 0) this.#take(item);
+    if (this.#credit >= 1 && this.#waiting.length === 0) this.#take(item);
     else this.#waiting.push(item);
   }
 
@@ -33,8 +38,8 @@ export class PacedQueue<T> {
   }
 
   #take(item: T): void {
-    this.#done++;
-    this.#timer ??= this.#clock.after(TICK_MS, () => {
+    this.#credit--;
+    this.#timer ??= this.#clock.after(this.#tickMs, () => {
       this.#tick();
     });
     this.#run(item);
@@ -42,9 +47,12 @@ export class PacedQueue<T> {
 
   #tick(): void {
     this.#timer = null;
-    this.#done = 0;
-    for (const item of this.#waiting.splice(0, this.#batch)) {
-      if (!this.#closed) this.#take(item);
+    // What is left of one item counts in the next tick, more than that does not.
+    this.#credit = (this.#credit % 1) + this.#perTick;
+    while (this.#credit >= 1 && !this.#closed) {
+      const item = this.#waiting.shift();
+      if (item === undefined) return;
+      this.#take(item);
     }
   }
 }

@@ -30,6 +30,12 @@ export interface DtlsSettings {
   readonly peerRole: DtlsRole;
 }
 
+/** The SSRCs of what we send a party: at a clock of 8000 Hz, and at 48,000 Hz. */
+export interface StreamSsrcs {
+  readonly narrow: number;
+  readonly wide: number;
+}
+
 /** What one offer/answer exchange agreed on, as a worker needs it. */
 export interface StreamSettings {
   /** Where the peer wants RTP; null where it wants none (hold by c=0.0.0.0). */
@@ -80,8 +86,16 @@ export type ToMediaWorker =
       readonly lostForMs?: number;
       /** A worker was asked for it before, which has lost its call. */
       readonly again?: true;
+      /** Never those of a worker before this one: under the same key their numbers are used up (RFC 3711 9.1). */
+      readonly ssrcs?: StreamSsrcs;
     }
-  | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
+  | {
+      readonly kind: 'configure';
+      readonly legId: LegId;
+      readonly settings: StreamSettings;
+      /** SSRC and highest index of what the peer has sent under the key of `settings` to a worker that was lost. */
+      readonly srtpReached?: readonly (readonly [ssrc: number, index: number])[];
+    }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   | {
       readonly kind: 'sendDtmf';
@@ -122,6 +136,15 @@ export type FromMediaWorker =
   | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }
   /** This worker cannot carry the call any further, and has forgotten it: others are not concerned. */
   | { readonly kind: 'callLost'; readonly callId: string; readonly detail: string }
+  /** How far a source of the peer has come under its key `keyId`, a secret: for the next worker. */
+  | {
+      readonly kind: 'srtpReached';
+      readonly callId: string;
+      readonly legId: LegId;
+      readonly keyId: string;
+      readonly ssrc: number;
+      readonly index: number;
+    }
   | {
       readonly kind: 'event';
       readonly callId: string;
@@ -156,6 +179,8 @@ export interface MediaWorkerOptions {
   /** IPv6 address likewise; null where legs are IPv4 only. */
   readonly address6: string | null;
   readonly ports: PortRange;
+  /** Audio in one direction alone for so long is told of. */
+  readonly oneWayAudioAfterMs?: number;
   readonly logLevel: LogLevel;
 }
 

@@ -10,7 +10,7 @@ import type { FromSignalling, SignallingThreadOptions, ToSignalling } from './th
 function run(): void {
   const port = parentPort;
   if (!port) throw new Error('signalling-thread.js is the entry of a worker thread');
-  const { logLevel, control, plan, mediaAddress, mediaAddress6, loopAddress, mixes } =
+  const { logLevel, control, plan, mediaAddress, mediaAddress6, loopAddress, movesPerSecond, mixes } =
     workerData as SignallingThreadOptions;
   // drachtio-srf asks the environment once per header: a plain copy answers many times faster than the real one.
   process.env = { ...process.env };
@@ -29,7 +29,11 @@ function run(): void {
       port.postMessage(message);
       if (message.kind === 'closed') port.close();
     },
-    makeMedia: (onEvent) => new EmbeddedMedia({ mediaAddress, mediaAddress6, random, clock, onEvent, log }),
+    makeMedia: (onEvent) =>
+      new EmbeddedMedia({
+        ...{ mediaAddress, mediaAddress6, random, clock, onEvent, log },
+        ...(movesPerSecond !== undefined && { movesPerSecond }),
+      }),
   });
   port.on('message', (message: ToSignalling) => node.handle(message));
   node.start();

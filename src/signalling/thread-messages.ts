@@ -23,6 +23,8 @@ export interface SignallingThreadOptions {
   /** IPv4 address that stands in our SDP. */
   readonly mediaAddress: string;
   readonly mediaAddress6?: string | null;
+  /** How many peers are told of new ports in a second, where a media worker is lost. */
+  readonly movesPerSecond?: number;
   /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
   readonly loopAddress?: string;
   /** Can the media mix several parties? True where it is not said. */

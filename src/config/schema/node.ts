@@ -76,6 +76,8 @@ export const mediaSchema = section({
   workers: z
     .union([z.literal('auto'), integer(1, 64)], { error: 'auto, or a whole number from 1 to 64' })
     .default(DEFAULTS.media.workers),
+  one_way_audio_after: duration('3s', '10m').prefault(DEFAULTS.media.oneWayAudioAfter),
+  moves_per_second: integer(1, 100_000).default(DEFAULTS.media.movesPerSecond),
   nodes: list(section({ ng: endpoint('2223'), dtmf: endpoint('2224').optional() }), 'nodes').default([]),
 }).prefault({});
 

@@ -8,13 +8,15 @@ import { melodySamples } from './melody.js';
 import { promptOfSamples, type PromptAudio } from './prompt-audio.js';
 import { Resampler } from './resample.js';
 import { RINGBACK, ringbackSamples, type RingbackCadence } from './ringback.js';
-import { readWav } from './wav.js';
+import { WavDecoder } from './wav.js';
 
 const TELEPHONE_RATE = 8000;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
 /** Output samples made in one turn of the loop: under a millisecond of work for CD-rate input. */
 const SAMPLES_PER_TURN = 400;
+/** Input samples that are read in one turn: likewise. */
+const DECODED_PER_TURN = 8000;
 
 /** The prompts of one worker: the built-in ones, and files, read once and kept while the cache has room. */
 export class PromptLibrary {
@@ -85,8 +87,9 @@ export class PromptLibrary {
       const remedy = 'Check the path, and that the node may read the file.';
       throw new RelevoError('prompt_file_missing', `cannot read ${file}`, remedy, { cause });
     }
-    const wav = readWav(bytes);
-    let samples = wav.samples;
+    const wav = new WavDecoder(bytes);
+    while (!wav.advance(DECODED_PER_TURN)) await nextTurn();
+    let { samples } = wav;
     if (wav.sampleRate !== TELEPHONE_RATE) {
       const resampler = new Resampler(wav.samples, wav.sampleRate, TELEPHONE_RATE);
       while (!resampler.advance(SAMPLES_PER_TURN)) await nextTurn();

@@ -1,4 +1,5 @@
-import { open, rename, type FileHandle } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { BYTES_PER_FRAME, cueChunks, WAV_HEADER_BYTES, wavHeader, type Cue } from './wav-format.js';
 
 /** Files that are being written have this behind their name. */
@@ -22,6 +23,11 @@ export class RecordingFile {
   /** Creates `path` + `.part`; a file that is there already is never touched. */
   static async create(path: string): Promise<RecordingFile> {
     const handle = await open(path + PART, 'wx', 0o640);
+    if (existsSync(path)) {
+      await handle.close();
+      await unlink(path + PART);
+      throw Object.assign(new Error(`${path} is there already`), { code: 'EEXIST' });
+    }
     const file = new RecordingFile(path, handle);
     try {
       await handle.write(wavHeader(0), 0, WAV_HEADER_BYTES, 0);

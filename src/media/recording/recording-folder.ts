@@ -17,6 +17,11 @@ export function recordingName(callId: string, wallMs: number, part = 1): string 
   return `${at}-${callId.replace(/[^\w.@-]/g, '_').slice(0, 128)}${suffix}.wav`;
 }
 
+/** Which part of a call a file holds, by its name; 1 for the first. */
+export function recordingPart(file: string): number {
+  return Number(/-part(\d+)\.wav$/.exec(file)?.[1] ?? 1);
+}
+
 /** Gives files that a crash left unfinished their true length and their name; the number of them. */
 export async function recoverRecordings(directory: string): Promise<number> {
   let recovered = 0;

@@ -2,6 +2,9 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../../common/log.js';
 import type { RecordingSettings } from '../../call/project.js';
 
+/** Why a recording failed: the thread that writes has ended. It goes on in another file once there is one again. */
+export const RECORDING_THREAD_GONE = 'recording_thread_gone';
+
 /** Media worker → writer thread. `id` is the worker's own, one per recording. */
 export type ToRecordingWriter =
   | { readonly kind: 'open'; readonly id: number; readonly directory: string; readonly name: string }

@@ -1,4 +1,4 @@
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { mkdir } from 'node:fs/promises';
 import { messageOf } from '../../common/errors.js';
 import { createLogger } from '../../common/log.js';
@@ -59,6 +59,10 @@ async function run(control: MessagePort, options: RecordingWriterOptions): Promi
     }
     clearInterval(timer);
     const all = [...writers].map(async ([port, writer]) => {
+      // What the workers had handed over before is there already, on ports that were not read yet.
+      for (let left = receiveMessageOnPort(port); left; left = receiveMessageOnPort(port)) {
+        writer.handle(left.message as ToRecordingWriter);
+      }
       await writer.close();
       port.close();
     });

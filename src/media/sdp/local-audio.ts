@@ -136,6 +136,9 @@ export function settingsOf(
   const first = common.find(({ codec }) => codec !== 'CN');
   if (!made || !first || !isG711(made.codec)) return null;
   const { heldByAddress, rtcpWanted } = remote;
+  // What only one of the two has is not agreed: the peer would drop it.
+  const eventOf = (rate: number): number | null =>
+    (local.events.has(rate) ? remote.events.get(rate) : undefined) ?? null;
   return {
     remoteRtp: heldByAddress ? null : remote.rtp,
     remoteRtcp: heldByAddress || !rtcpWanted ? null : remote.rtcp,
@@ -146,8 +149,8 @@ export function settingsOf(
       remote.maxPacketMs !== null && remote.maxPacketMs < PTIME_MS ? SHORT_PACKET_SAMPLES : PACKET_SAMPLES,
     passThrough: common.filter(({ codec }) => !isG711(codec)),
     peerCodec: preferredOf(local, remote)?.codec ?? first.codec,
-    sendEventPayloadType: remote.events.get(NARROW) ?? null,
-    sendWideEventPayloadType: remote.events.get(WIDE) ?? null,
+    sendEventPayloadType: eventOf(NARROW),
+    sendWideEventPayloadType: eventOf(WIDE),
     receivePayloadTypes: local.codecs,
     receiveEventPayloadType: local.events.get(NARROW) ?? null,
     receiveWideEventPayloadType: local.events.get(WIDE) ?? null,

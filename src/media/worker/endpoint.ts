@@ -44,7 +44,7 @@ export class Endpoint implements Paced, Overhearer {
   readonly #sender: PartySender;
   readonly #dtmf: DtmfSender;
   readonly #tones = new ToneSender();
-  readonly #oneWay = new OneWayWatch();
+  readonly #oneWay: OneWayWatch;
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
@@ -53,6 +53,7 @@ export class Endpoint implements Paced, Overhearer {
   #joinedAtMs = 0;
   #canSend = false;
   #closed = false;
+  #heardParty: string | null = null;
   /** When the endpoint before this one was lost; null once its party was heard again. */
   #lostAtMs: number | null = null;
 
@@ -66,6 +67,7 @@ export class Endpoint implements Paced, Overhearer {
     this.callId = callId;
     this.legId = legId;
     this.#context = context;
+    this.#oneWay = new OneWayWatch(context.oneWayAudioAfterMs);
     this.#emit = emit;
     this.#receiver = new PartyReceiver({
       callId,
@@ -102,9 +104,9 @@ export class Endpoint implements Paced, Overhearer {
     this.#updateSending();
   }
 
-  configure(settings: StreamSettings): void {
+  configure(settings: StreamSettings, srtpReached?: ReadonlyMap<number, number>): void {
     const nowMs = this.#context.clock.now();
-    this.#receiver.configure(settings, nowMs);
+    this.#receiver.configure(settings, nowMs, srtpReached);
     this.#sender.configure(settings, nowMs);
     this.#oneWay.setAgreed(settings.maySend && settings.mayReceive && settings.remoteRtp !== null, nowMs);
     this.#updateSending();
@@ -197,15 +199,20 @@ export class Endpoint implements Paced, Overhearer {
 
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
-    this.#sender.recording ??= recording;
+    const nowMs = this.#context.clock.now();
+    this.#sender.recording?.close(nowMs);
+    this.#sender.recording = recording;
+    if (this.#heardParty) recording?.mark(this.#heardParty, nowMs);
   }
 
   beep(): void {
     this.#sender.notice.begin();
   }
 
-  markRecording(label: string): void {
-    this.#sender.recording?.mark(label, this.#context.clock.now());
+  /** The party that is heard from now on, for recordings. */
+  markRecording(party: string): void {
+    this.#heardParty = party;
+    this.#sender.recording?.mark(party, this.#context.clock.now());
   }
 
   /** Plays a prompt once over whatever the party hears. */

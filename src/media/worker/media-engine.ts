@@ -11,6 +11,7 @@ import type { MediaThreadEngine, Reply } from '../media-thread.js';
 import type { PortRange, ToMediaWorker } from '../worker-messages.js';
 import { Endpoint } from './endpoint.js';
 import type { WorkerCounters } from './endpoint-context.js';
+import type { SrtpReached } from './inbound-srtp.js';
 import { Pacer } from './pacer.js';
 import { PortAllocator } from './port-allocator.js';
 import { recordLeg } from './record-leg.js';
@@ -29,6 +30,7 @@ export interface MediaEngineOptions {
   readonly random: Random;
   readonly prompts: PromptLibrary;
   readonly log: Logger;
+  readonly oneWayAudioAfterMs?: number;
 }
 
 interface Leg {
@@ -116,7 +118,7 @@ export class MediaEngine implements MediaThreadEngine {
     const endpoint = leg.endpoint;
     switch (command.kind) {
       case 'configure':
-        endpoint.configure(command.settings);
+        endpoint.configure(command.settings, new Map(command.srtpReached));
         return;
       case 'hear':
         this.#hear(leg, command.source);
@@ -171,15 +173,32 @@ export class MediaEngine implements MediaThreadEngine {
   }
 
   #open(
-    { callId, legId, symmetricRtp, family, party, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
+    {
+      callId,
+      legId,
+      symmetricRtp,
+      family,
+      party,
+      lostForMs,
+      ssrcs,
+    }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): void {
     if (this.#legs.has(legId)) {
       this.#options.log.error({ legId }, 'leg opened twice');
       return;
     }
-    const { clock, random, log } = this.#options;
-    const context = { clock, random, log, pacer: this.#pacer, counters: this.counters };
+    const { clock, random, log, oneWayAudioAfterMs } = this.#options;
+    const onSrtpReached: SrtpReached = (keyId, ssrc, index) => {
+      reply({ kind: 'srtpReached', callId, legId, keyId, ssrc, index });
+    };
+    const shared = { clock, random, log, pacer: this.#pacer, counters: this.counters };
+    const context = {
+      ...shared,
+      onSrtpReached,
+      ...(ssrcs && { ssrcs }),
+      ...(oneWayAudioAfterMs !== undefined && { oneWayAudioAfterMs }),
+    };
     const endpoint: Endpoint = new Endpoint(callId, legId, symmetricRtp, context, (event) => {
       this.#emit(leg, event);
     });
@@ -189,7 +208,9 @@ export class MediaEngine implements MediaThreadEngine {
     if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
-      if (heardBy(other).includes(legId)) this.#join(other, endpoint);
+      if (!heardBy(other).includes(legId)) continue;
+      this.#join(other, endpoint);
+      if (other.source?.kind === 'leg') other.endpoint.markRecording(party);
     }
     this.#bind(leg, family).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
@@ -238,8 +259,9 @@ export class MediaEngine implements MediaThreadEngine {
       case 'leg': {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
-        if (heard) this.#join(leg, heard.endpoint);
-        endpoint.markRecording(heard?.party ?? 'nobody');
+        if (!heard) return;
+        this.#join(leg, heard.endpoint);
+        endpoint.markRecording(heard.party);
         return;
       }
       case 'mix': {

@@ -9,11 +9,14 @@ import { MediaEngine } from './media-engine.js';
 
 /** The entry of a media worker thread. */
 function run(control: MessagePort, options: MediaWorkerOptions): void {
-  const { index, address, address6, ports, logLevel } = options;
+  const { index, address, address6, ports, logLevel, oneWayAudioAfterMs } = options;
   const log = createLogger(`media-${index}`, logLevel);
   const prompts = new PromptLibrary();
   const clock = realClock;
-  const engine = new MediaEngine({ address, address6, ports, clock, random: secureRandom(), prompts, log });
+  const engine = new MediaEngine({
+    ...{ address, address6, ports, clock, random: secureRandom(), prompts, log },
+    ...(oneWayAudioAfterMs !== undefined && { oneWayAudioAfterMs }),
+  });
   serveMediaThread(control, engine);
 }
 

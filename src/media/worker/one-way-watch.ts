@@ -1,5 +1,5 @@
-/** Audio in one direction alone for so long is told of. */
-export const ONE_WAY_AFTER_MS = 10_000;
+/** Audio in one direction alone for so long is told of, where nothing else is configured. */
+const ONE_WAY_AFTER_MS = 10_000;
 /** A direction goes on while its last packet is no older. */
 const FLOWING_MS = 2_000;
 
@@ -13,6 +13,12 @@ export class OneWayWatch {
   /** Since when both ways are agreed; null while they are not. */
   #sinceMs: number | null = null;
   #told = false;
+  readonly #afterMs: number;
+
+  /** `afterMs` lies beyond 2 s, within which a direction counts as going on. */
+  constructor(afterMs = ONE_WAY_AFTER_MS) {
+    this.#afterMs = afterMs;
+  }
 
   /** `agreed`: sendrecv, and both sides know where to send. */
   setAgreed(agreed: boolean, nowMs: number): void {
@@ -32,9 +38,9 @@ export class OneWayWatch {
     const receivedAgoMs = nowMs - Math.max(lastReceivedMs, this.#sinceMs);
     if (sentAgoMs < FLOWING_MS && receivedAgoMs < FLOWING_MS) this.#told = false;
     if (this.#told) return null;
-    if (receivedAgoMs >= ONE_WAY_AFTER_MS && nowMs - lastSentMs < FLOWING_MS)
+    if (receivedAgoMs >= this.#afterMs && nowMs - lastSentMs < FLOWING_MS)
       return this.#tell('received', receivedAgoMs);
-    if (sentAgoMs >= ONE_WAY_AFTER_MS && nowMs - lastReceivedMs < FLOWING_MS)
+    if (sentAgoMs >= this.#afterMs && nowMs - lastReceivedMs < FLOWING_MS)
       return this.#tell('sent', sentAgoMs);
     return null;
   }

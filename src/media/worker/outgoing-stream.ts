@@ -11,7 +11,7 @@ const STRAGGLERS = 1000;
 const SKIPS_KEPT = 64;
 /** A source whose timestamps leave the wall clock by more than this has begun a new timeline. */
 const TIMELINE_JUMP_MS = 2000;
-/** A generator so late starts a new stretch instead of catching up. */
+/** A generator that is so far from its time begins a new stretch: more than the pacer lets it catch up for. */
 const GENERATOR_LATE_MS = 120;
 
 /**
@@ -31,6 +31,8 @@ export class OutgoingStream {
   #latest: number;
   #latestSamples = 0;
   #lastAtMs = Number.NEGATIVE_INFINITY;
+  /** The time up to which a generator has made audio: not when that was sent, which may have been late. */
+  #generatedUntilMs = 0;
   #feed: 'none' | 'relay' | 'generator' = 'none';
   #sourceSsrc = 0;
   #sequenceOffset = 0;
@@ -44,9 +46,9 @@ export class OutgoingStream {
   #skipped: number[] = [];
 
   /** `clockRate` of the timestamps, in Hz. */
-  constructor(random: Random, clockRate = 8000) {
+  constructor(random: Random, clockRate = 8000, ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0) {
     this.#unitsPerMs = clockRate / 1000;
-    this.ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0;
+    this.ssrc = ssrc;
     // RFC 4568 6.4: far from its wrap, so that a peer which loses the first packets counts the turns of SRTP alike.
     this.#highest = Math.floor(random.fraction() * 2 ** 15);
     this.#latest = Math.floor(random.fraction() * 2 ** 32) >>> 0;
@@ -127,10 +129,19 @@ export class OutgoingStream {
 
   /** Numbers the next packet of a prompt. */
   generate(nowMs: number): void {
-    const goesOn = this.#feed === 'generator' && nowMs - this.#lastAtMs < GENERATOR_LATE_MS;
     this.sequence = (this.#highest + 1) & 0xffff;
-    this.timestamp = goesOn ? (this.#latest + this.#latestSamples) >>> 0 : this.#continuation(nowMs);
-    this.markerBit = goesOn ? 0 : 0x80;
+    if (this.#feed === 'generator') {
+      const lateMs = nowMs - this.#generatedUntilMs;
+      const leftOut = lateMs < GENERATOR_LATE_MS ? 0 : Math.floor(lateMs / FRAME_MS);
+      this.#generatedUntilMs += leftOut * FRAME_MS;
+      const samples = this.#latestSamples + leftOut * FRAME_MS * this.#unitsPerMs;
+      this.timestamp = (this.#latest + samples) >>> 0;
+      this.markerBit = leftOut > 0 ? 0x80 : 0;
+      return;
+    }
+    this.#generatedUntilMs = nowMs;
+    this.timestamp = this.#continuation(nowMs);
+    this.markerBit = 0x80;
     this.#feed = 'generator';
   }
 
@@ -152,6 +163,7 @@ export class OutgoingStream {
     this.packets++;
     this.octets += payloadBytes;
     this.#lastAtMs = nowMs;
+    this.#generatedUntilMs += samples / this.#unitsPerMs;
     if (sequenceDistance(this.sequence, this.#highest) > 0) this.#highest = this.sequence;
     if (timestampDistance(this.timestamp, this.#latest) >= 0) {
       this.#latest = this.timestamp;

@@ -9,7 +9,7 @@ export interface Paced {
 const FRAME_MS = 20;
 const SLOTS = 4;
 const SLOT_MS = FRAME_MS / SLOTS;
-/** What a blocked loop is caught up for; the rest is left out. */
+/** What a blocked loop is caught up for: 100 ms. Of a longer time nothing is, everybody is ticked once. */
 const MAX_LATE_SLOTS = 20;
 
 /**
@@ -73,7 +73,7 @@ export class Pacer {
   #run(): void {
     const nowMs = this.#clock.now();
     const due = Math.floor((nowMs - this.#originMs) / SLOT_MS);
-    if (due - this.#turned > MAX_LATE_SLOTS) this.#turned = due - MAX_LATE_SLOTS;
+    if (due - this.#turned > MAX_LATE_SLOTS) this.#turned = due - SLOTS;
     while (this.#turned < due) {
       this.#turned++;
       for (const paced of this.#slots[this.#turned % SLOTS]!) {

@@ -64,7 +64,7 @@ export class PartyReceiver {
   readonly #wideEvents: TelephoneEventDetector;
   /** Only where tones are to be found (`dtmf: inband`). */
   #tones: ToneSearch | null = null;
-  readonly #srtp = new InboundSrtp();
+  readonly #srtp: InboundSrtp;
   #settings: StreamSettings | null = null;
   /** Is the event of now the first that is heard of its press? */
   #eventFirst = true;
@@ -80,6 +80,7 @@ export class PartyReceiver {
   constructor(options: PartyReceiverOptions) {
     this.#options = options;
     this.latch = new Latch(options.symmetricRtp);
+    this.#srtp = new InboundSrtp(options.context.onSrtpReached);
     const detector = (rate: number, kind: 'event' | 'wideEvent'): TelephoneEventDetector =>
       new TelephoneEventDetector(
         rate,
@@ -110,10 +111,11 @@ export class PartyReceiver {
     return this.#rejected;
   }
 
-  configure(settings: StreamSettings, nowMs: number): void {
+  /** `srtpReached`: see InboundSrtp. */
+  configure(settings: StreamSettings, nowMs: number, srtpReached?: ReadonlyMap<number, number>): void {
     this.#settings = settings;
     this.#types.set(settings);
-    this.#srtp.configure(settings.srtp, nowMs);
+    this.#srtp.configure(settings.srtp, nowMs, srtpReached);
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
     if (settings.dtmf !== 'inband') this.#tones = null;
     else {

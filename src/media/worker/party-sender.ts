@@ -17,6 +17,7 @@ import { RtcpSession } from './rtcp-session.js';
 import type { SocketPair } from './socket-pair-stock.js';
 
 const FRAME_MS = 20;
+const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
 
 /** G.711 codes `[start, end)` that begin at this timestamp of the party's own stream. */
@@ -47,8 +48,8 @@ export class PartySender {
   constructor(context: EndpointContext, receiver: PartyReceiver) {
     this.#context = context;
     this.#receiver = receiver;
-    this.stream = new OutgoingStream(context.random);
-    this.#wide = new OutgoingStream(context.random, WIDE_RATE);
+    this.stream = new OutgoingStream(context.random, NARROW_RATE, context.ssrcs?.narrow);
+    this.#wide = new OutgoingStream(context.random, WIDE_RATE, context.ssrcs?.wide);
     this.#active = this.stream;
     this.rtcp = new RtcpSession(this.stream, receiver.received, context.random);
   }
@@ -67,7 +68,7 @@ export class PartySender {
   }
   /** Of what is being sent, in Hz. */
   get clockRate(): number {
-    return this.#active === this.#wide ? WIDE_RATE : 8000;
+    return this.#active === this.#wide ? WIDE_RATE : NARROW_RATE;
   }
   get packets(): number {
     return this.stream.packets + this.#wide.packets;

@@ -14,6 +14,8 @@ const settings = {
   ports: { min: 20_000, max: 20_009 },
   workers: 2,
   nodes: [],
+  oneWayAudioAfterMs: 10_000,
+  movesPerSecond: 500,
 } as const;
 
 describe('media pool', () => {
@@ -47,6 +49,7 @@ describe('media pool', () => {
             return [port1];
           },
           stats: () => Promise.resolve([]),
+          record: (recorder) => void recorder(),
           onExit: (listener) => exits.push(listener),
           close: () => Promise.resolve(),
         };

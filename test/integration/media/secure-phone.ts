@@ -12,16 +12,23 @@ export interface HeardSecurely {
   readonly sequence: number;
   readonly ssrc: number;
   readonly payload: Buffer;
+  /** As it came. */
+  readonly sealed: Buffer;
 }
 
 /** A phone without SIP that speaks SRTP on one port, RTCP with it. */
 export class SecurePhone {
   readonly heard: HeardSecurely[] = [];
+  /** Keys of the node, one for each description of its. */
+  readonly keys: string[] = [];
   /** Reports that were authentic. */
   reports = 0;
   /** Packets that were neither. */
   strange = 0;
   sequence = 65_500;
+  /** How often the sequence of what was sent has come to its end. */
+  turns = 0;
+  #last = 0;
   readonly #socket: Socket;
   readonly #suite: SrtpSuite;
   readonly #waiting = new Set<() => void>();
@@ -66,12 +73,15 @@ export class SecurePhone {
   learn(event: MediaEvent): number {
     assert.equal(event.kind, 'localSdp', JSON.stringify(event));
     const key = /^a=crypto:1 \S+ inline:(\S+)/m.exec(event.sdp)?.[1] ?? '';
+    this.keys.push(key);
     this.#receiver ??= new SrtpReceiver(this.#suite, Buffer.from(key, 'base64'));
     return Number(/^m=audio (\d+) /m.exec(event.sdp)![1]);
   }
 
   /** The next packet, sealed. */
   next(payload: Buffer, padded = false): Buffer {
+    if (this.sequence % 0x10000 < this.#last) this.turns++;
+    this.#last = this.sequence % 0x10000;
     const packet = rtp(0, this.sequence, this.sequence * 160, 0xabcd, payload);
     if (padded) packet[0]! |= 0x20;
     this.sequence++;
@@ -109,12 +119,13 @@ export class SecurePhone {
       else this.strange++;
       return;
     }
+    const sealed = Buffer.from(packet);
     const end = receiver.unprotect(packet, 12);
     if (typeof end !== 'number') {
       this.strange++;
       return;
     }
     const payload = Buffer.from(packet.subarray(12, end));
-    this.heard.push({ sequence: packet.readUInt16BE(2), ssrc: packet.readUInt32BE(8), payload });
+    this.heard.push({ sequence: packet.readUInt16BE(2), ssrc: packet.readUInt32BE(8), payload, sealed });
   }
 }

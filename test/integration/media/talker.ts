@@ -8,10 +8,14 @@ export class Talker {
   peer!: LightPeer;
   /** INVITEs that came, the first one and those inside the dialog. */
   readonly invites: Incoming[] = [];
+  /** False: INVITEs inside the dialog are left to the test. */
+  answersReInvites = true;
   /** What it says: PCMA bytes of this value. */
   readonly #voice: number;
   readonly #callId: () => string;
   #timer: NodeJS.Timeout | null = null;
+  /** What the peer repeats while it waits counts once. */
+  readonly #transactions = new Set<string>();
   #to = 0;
   #sequence = 1;
   #heard = new Map<number, number>();
@@ -66,6 +70,11 @@ export class Talker {
     return this.invites[count - 1]!;
   }
 
+  /** Sends where this description says from now on. */
+  follow(description: string): void {
+    this.#to = rtpPortOf(description);
+  }
+
   close(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
@@ -77,10 +86,14 @@ export class Talker {
       request.respond('200 OK');
       return;
     }
+    const transaction = /\r\nVia: [^\r]*/i.exec(request.text)![0];
+    if (this.#transactions.has(transaction)) return;
+    this.#transactions.add(transaction);
     this.invites.push(request);
     this.#to = rtpPortOf(request.text) || this.#to;
-    if (/\r\nTo:[^\r]*;tag=/i.test(request.text)) request.respond('200 OK', true);
-    else onInvite(request);
+    const inDialog = /\r\nTo:[^\r]*;tag=/i.test(request.text);
+    if (!inDialog) onInvite(request);
+    else if (this.answersReInvites) request.respond('200 OK', true);
   }
 
   #say(): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { peerSdp } from '../../../bench/peer/sip-text.js';
 import { startMediaWorkers, type MediaWorkers } from '../../../src/media/media-worker-host.js';
 import type { CallView } from '../../../src/observe/call-view.js';
 import { freePort } from '../../support/free-ports.js';
@@ -53,6 +54,15 @@ describe('a media worker dies while calls are up', function () {
     await busy[0]!.kill!();
   }
 
+  /** Resolves once the worker that was killed is replaced. */
+  async function bothUp(): Promise<void> {
+    while (
+      threads.length < 2 ||
+      !/"media-0":"up".*"media-1":"up"/.test(await (await node.api('/healthz')).text())
+    )
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
   async function call(caller: Talker, number: string): Promise<void> {
     const mark = `moved${calls++}`;
     callId = `${mark}@soak`;
@@ -94,11 +104,7 @@ describe('a media worker dies while calls are up', function () {
     const count = Number(process.env['RELEVO_TEST_CALLS'] ?? 60);
     const bot = await party(node.botPort, BOT);
     const caller = await party(0, CALLER);
-    while (
-      threads.length < 2 ||
-      !/"media-0":"up".*"media-1":"up"/.test(await (await node.api('/healthz')).text())
-    )
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await bothUp();
     const marks = Array.from({ length: count }, (_, index) => `storm${index}`);
     for (const mark of marks) assert.equal(await caller.peer.call(NUMBERS.basic, mark), 200);
     callId = `${marks[0]!}@soak`;
@@ -153,5 +159,83 @@ describe('a media worker dies while calls are up', function () {
     assert.equal(view.state, 'with_agent');
     caller.peer.request(callId, 'BYE');
     await node.newestCall((one) => one.endedAt !== null);
+  });
+
+  it('in early media: nobody is asked before the answer, then both are told, and hear each other', async () => {
+    let ringing: Incoming | null = null;
+    const bot = await party(node.botPort, BOT, (invite) => {
+      ringing = invite;
+      invite.respond('183 Session Progress', true);
+    });
+    const caller = await party(0, CALLER);
+    const mark = `moved${calls++}`;
+    callId = `${mark}@soak`;
+    const answered = caller.peer.call(NUMBERS.basic, mark);
+    await caller.hears(BOT);
+    await kill();
+    const killedAt = performance.now();
+    await bot.invited(1);
+    ringing!.respond('200 OK', true);
+    assert.equal(await answered, 200);
+    const [toCaller, toBot] = [await caller.invited(1), await bot.invited(2)];
+    assert.notEqual(audio(toCaller.text), audio(caller.peer.answerOf(callId)));
+    assert.notEqual(audio(toBot.text), audio(bot.invites[0]!.text));
+    await caller.hears(BOT, killedAt);
+    await bot.hears(CALLER, killedAt);
+    caller.peer.request(callId, 'BYE');
+    const over = await node.newestCall((one) => one.endedAt !== null);
+    assert.equal(over.endedBy, 'caller');
+    assert.equal(notes(over, 'media_moved').length, 2);
+  });
+
+  it('while a peer has not answered a re-INVITE: its late answer counts, and it is told once more', async () => {
+    const bot = await party(node.botPort, BOT);
+    const caller = await party(0, CALLER);
+    await call(caller, NUMBERS.basic);
+    await caller.hears(BOT);
+    await bot.hears(CALLER);
+    caller.answersReInvites = false;
+    await kill();
+    const pending = await caller.invited(1);
+    await bot.invited(2);
+    await bothUp();
+    await kill();
+    const killedAt = performance.now();
+    // The offer that the caller answers names ports of the second worker, which is gone as well.
+    await bot.invited(3);
+    caller.answersReInvites = true;
+    pending.respond('200 OK', true);
+    const again = await caller.invited(2);
+    assert.notEqual(audio(again.text), audio(pending.text));
+    assert.equal(origin(again.text), origin(pending.text) + 1);
+    await caller.hears(BOT, killedAt);
+    await bot.hears(CALLER, killedAt);
+    caller.peer.request(callId, 'BYE');
+    assert.equal((await node.newestCall((one) => one.endedAt !== null)).endedBy, 'caller');
+  });
+
+  it('while no worker runs: an offer of the peer is answered with the new ports, and it is not asked besides', async () => {
+    const bot = await party(node.botPort, BOT);
+    const caller = await party(0, CALLER);
+    await call(caller, NUMBERS.basic);
+    await caller.hears(BOT);
+    await bot.hears(CALLER);
+    const before = caller.peer.answerOf(callId);
+    await bothUp();
+    await Promise.all(threads.splice(0).map((workers) => workers.kill!()));
+    const killedAt = performance.now();
+    while (!/"media-0":"restarting".*"media-1":"restarting"/.test(await (await node.api('/healthz')).text()))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const body = peerSdp(caller.peer.port).replace('o=bench 1 1', 'o=bench 1 2');
+    caller.peer.request(callId, 'INVITE', ['Content-Type: application/sdp'], body);
+    await bot.invited(2);
+    while (caller.peer.answerOf(callId) === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.notEqual(audio(caller.peer.answerOf(callId)), audio(before));
+    await caller.hears(BOT, killedAt);
+    caller.follow(caller.peer.answerOf(callId));
+    await bot.hears(CALLER, killedAt);
+    caller.peer.request(callId, 'BYE');
+    assert.equal((await node.newestCall((one) => one.endedAt !== null)).endedBy, 'caller');
+    assert.deepEqual([caller.invites.length, bot.invites.length], [0, 2]);
   });
 });

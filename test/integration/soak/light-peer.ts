@@ -46,8 +46,8 @@ interface Wire {
 /** A SIP peer of few lines. Repeated requests get their last answer again; it repeats nothing itself. */
 export class LightPeer {
   readonly port: number;
-  /** What stands in its offers and answers. */
-  describe: () => string = () => peerSdp(this.port);
+  /** Its SDP, in offers and, of the offer in `asked`, in answers. */
+  describe: (asked: string | null) => string;
   readonly #wire: Wire;
   readonly #nodePort: number;
   readonly #answers = new Map<string, string>();
@@ -59,6 +59,7 @@ export class LightPeer {
     this.#wire = wire;
     this.#nodePort = nodePort;
     this.port = wire.port;
+    this.describe = () => peerSdp(this.port);
   }
 
   /** Over TCP it waits for the node to connect, and asks over that connection. */
@@ -92,7 +93,7 @@ export class LightPeer {
     return new Promise((resolve) => {
       this.#finals.set(callId, resolve);
       const headers = [`X-Soak: ${mark}`, 'Content-Type: application/sdp', ...more];
-      this.#send(dialog, 'INVITE', headers, this.describe());
+      this.#send(dialog, 'INVITE', headers, this.describe(null));
     });
   }
 
@@ -172,7 +173,7 @@ export class LightPeer {
     const callId = headerOf(text, 'Call-ID');
     const contact = `sip:peer@127.0.0.1:${this.port};transport=${this.#wire.transport}`;
     const respond = (statusLine: string, withSdp = false, headers: readonly string[] = []): void => {
-      const sdp = withSdp ? this.describe() : '';
+      const sdp = withSdp ? this.describe(text) : '';
       const plain = responseTo(text, statusLine, 'peer', contact, sdp);
       const answer = plain.replace('\r\n', `\r\n${headers.map((line) => `${line}\r\n`).join('')}`);
       this.#answers.set(key, answer);

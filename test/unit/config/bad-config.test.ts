@@ -78,6 +78,18 @@ const ONE: readonly (readonly [string, string, string, Expected])[] = [
     ['missing', 3, 'media.kind', 'rtpengine', /at least one entry in media.nodes/],
   ],
   [
+    'a time of one-way audio that a pause in speech exceeds',
+    'trunks:',
+    'media: { one_way_audio_after: 1s }\ntrunks:',
+    ['bad_value', 3, 'media.one_way_audio_after', '1s', /from 3s to 10m/],
+  ],
+  [
+    'a rate of moves at which nobody is ever told',
+    'trunks:',
+    'media: { moves_per_second: 0 }\ntrunks:',
+    ['bad_value', 3, 'media.moves_per_second', '0', /1 to 100000/],
+  ],
+  [
     'where an rtpengine is',
     'trunks:',
     'media: { kind: rtpengine, nodes: [{ ng: "localhost:2223" }] }\ntrunks:',

@@ -32,6 +32,8 @@ describe('configuration: a valid file', () => {
       ipv6: null,
       ports: { min: 20000, max: 29999 },
       workers: 'auto',
+      oneWayAudioAfterMs: 10_000,
+      movesPerSecond: 500,
       nodes: [],
     });
     assert.deepEqual(config.api, { address: '127.0.0.1', port: 8080, tokens: [] });

@@ -43,6 +43,49 @@ describe('codecs in SDP', () => {
     assert.equal(settings.peerCodec, 'PCMU');
   });
 
+  for (const [wide, rates] of [
+    ['AMR-WB/16000', [16_000, 8000]],
+    ['speex/16000', [48_000, 16_000, 8000, 32_000]],
+  ] as const) {
+    it(`takes of many telephone-events beside ${wide} the one whose clock is that of the audio (RFC 4733 2.1)`, () => {
+      const events = rates.map((rate, index) => ({ rate, type: 100 + index }));
+      const { sdp: text, settings } = answerTo(
+        [
+          `m=audio 4000 RTP/AVP 97 ${events.map(({ type }) => type).join(' ')} 8 0`,
+          `a=rtpmap:97 ${wide}`,
+          ...events.map(({ rate, type }) => `a=rtpmap:${type} telephone-event/${rate}`),
+        ],
+        ['opus', 'G722', 'PCMA', 'PCMU'],
+      );
+      const narrow = events.find(({ rate }) => rate === 8000)!.type;
+      assert.equal(audioLine(text), `m=audio 20000 RTP/AVP 8 ${narrow}`);
+      assert.equal(text.match(/telephone-event/g)?.length, 1);
+      assert.deepEqual([settings.sendEventPayloadType, settings.receiveEventPayloadType], [narrow, narrow]);
+      assert.equal(settings.sendWideEventPayloadType, null);
+    });
+  }
+
+  it('answers without telephone-event where there is none of the clock of the audio: digits go by INFO', () => {
+    const { sdp: text, settings } = answerTo(
+      ['m=audio 4000 RTP/AVP 97 8 100', 'a=rtpmap:97 AMR-WB/16000', 'a=rtpmap:100 telephone-event/16000'],
+      ['PCMA', 'PCMU'],
+    );
+    assert.equal(audioLine(text), 'm=audio 20000 RTP/AVP 8');
+    assert.deepEqual([settings.sendEventPayloadType, settings.receiveEventPayloadType], [null, null]);
+  });
+
+  it('takes the first of two telephone-events of one clock, and only under its number', () => {
+    const { sdp: text } = answerTo(
+      [
+        'm=audio 4000 RTP/AVP 8 96 101',
+        'a=rtpmap:96 telephone-event/8000',
+        'a=rtpmap:101 telephone-event/8000',
+      ],
+      ['PCMA'],
+    );
+    assert.equal(audioLine(text), 'm=audio 20000 RTP/AVP 8 96');
+  });
+
   it('agrees on comfort noise and on G.722 with its clock of 8000 Hz', () => {
     const { sdp: text } = answerTo(OPUS_OFFER, ['G722', 'PCMU', 'CN']);
     assert.equal(audioLine(text), 'm=audio 20000 RTP/AVP 9 0 13 97');

@@ -90,6 +90,13 @@ describe('audio in one direction alone', () => {
     assert.deepEqual(watch.check(31_000, 31_000, 20_000), { missing: 'received', forMs: 11_000 });
   });
 
+  it('is told of after the time that is configured', () => {
+    const watch = new OneWayWatch(3_000);
+    watch.setAgreed(true, 0);
+    assert.equal(watch.check(2_999, 2_999, 0), null);
+    assert.deepEqual(watch.check(3_000, 3_000, 0), { missing: 'received', forMs: 3_000 });
+  });
+
   it('is told of in the other direction too', () => {
     const watch = new OneWayWatch();
     watch.setAgreed(true, 0);

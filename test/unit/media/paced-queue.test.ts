@@ -23,6 +23,19 @@ describe('a paced queue', () => {
     );
   });
 
+  for (const rate of [1, 3, 49, 120, 333, 2500]) {
+    it(`keeps a rate of ${rate} in a second`, () => {
+      const clock = new VirtualClock();
+      const done: number[] = [];
+      const queue = new PacedQueue<number>(clock, rate, () => done.push(clock.now()));
+      for (let item = 0; item < rate * 10; item++) queue.push(item);
+      clock.advance(9_500);
+      assert.ok(Math.abs(done.length - rate * 9.5) <= Math.max(1, rate / 20), `${done.length} in 9.5 s`);
+      for (const from of done.slice(0, 200))
+        assert.ok(done.filter((at) => at >= from && at < from + 999).length <= rate * 1.04 + 1);
+    });
+  }
+
   it('takes more work while it works, and nothing once it is closed', () => {
     const clock = new VirtualClock();
     let done = 0;

@@ -93,6 +93,17 @@ describe('recordings on disk', () => {
     assert.equal(said[0]?.kind === 'failed' && said[0].code, 'EEXIST');
   });
 
+  it('never take the name of a file that is whole', async () => {
+    await writeFile(join(directory, name), 'whole');
+    const said: FromRecordingWriter[] = [];
+    const writer = new RecordingWriter((message) => said.push(message), log);
+    writer.handle({ kind: 'open', id: 1, directory, name });
+    await writer.close();
+    assert.equal(said[0]?.kind === 'failed' && said[0].code, 'EEXIST');
+    assert.deepEqual(await readdir(directory), [name]);
+    assert.equal(await readFile(join(directory, name), 'utf8'), 'whole');
+  });
+
   it('are deleted by age and by size, oldest first, and nothing else is', async () => {
     const nowMs = Date.UTC(2026, 5, 1);
     const names = [1, 2, 3, 4].map((hour) => recordingName('c', nowMs - hour * 3_600_000));

@@ -60,6 +60,24 @@ describe('SRTP of a leg through new offers', () => {
     assert.equal(ours.unprotect(copy, 12, 0), 'SRTP seen before');
   });
 
+  it('uses no keystream twice where the branches of a fork answer with one suite, another, and the first again', () => {
+    const ours = new OutboundSrtp();
+    const report = Buffer.from('81c90007000000000000000000000000', 'hex');
+    ours.configure(settings(1, 9));
+    const first = sealed(ours, 5);
+    const firstReport = ours.sender!.protectRtcp(report)!;
+    ours.configure(settings(2, 9));
+    sealed(ours, 6);
+    ours.configure(settings(1, 8));
+    const again = rtp(5);
+    again.fill(0x66, 12);
+    assert.equal(ours.sender!.protect(again, 0, 172), null);
+    const nextReport = ours.sender!.protectRtcp(report)!;
+    assert.notDeepEqual(nextReport.subarray(8), firstReport.subarray(8));
+    assert.notEqual(sealed(ours, 7).length, 0);
+    assert.equal(first.length, 182);
+  });
+
   it('is plain RTP again where that was agreed', () => {
     const [inbound, outbound] = [new InboundSrtp(), new OutboundSrtp()];
     inbound.configure(settings(1, 2), 0);
