@@ -76,6 +76,7 @@ export type ToMediaWorker =
       readonly digits: string;
       readonly pressedOn?: LegId;
     }
+  | { readonly kind: 'beep'; readonly legId: LegId }
   | {
       readonly kind: 'record';
       readonly legId: LegId;

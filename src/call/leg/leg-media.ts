@@ -135,6 +135,11 @@ export class LegMedia {
     this.#context.media({ kind: 'sendDtmf', legId: this.#legId, digits, ...(pressedOn && { pressedOn }) });
   }
 
+  /** A short tone over what the party hears. */
+  beep(): void {
+    if (this.open) this.#context.media({ kind: 'beep', legId: this.#legId });
+  }
+
   /** Records this leg and what its party hears, until it is closed. */
   record({ directory, consentFile }: RecordingSettings): void {
     if (this.open) this.#context.media({ kind: 'record', legId: this.#legId, directory, consentFile });

@@ -1,4 +1,5 @@
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
+import type { G711Name } from '../../call/project.js';
 import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
@@ -16,6 +17,7 @@ import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { sentTo, Taps, type Overhearer } from './taps.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
@@ -27,13 +29,15 @@ const SILENCE_AFTER_MS = 200;
 const STALL_MS = 1000;
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
-export class Endpoint implements Paced {
+export class Endpoint implements Paced, Overhearer {
   readonly legId: string;
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
+  /** Those of them who hear what this party is sent as well. */
+  readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -77,6 +81,7 @@ export class Endpoint implements Paced {
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
+    this.taps = new Taps(legId, this.#sender);
     this.#dtmf = new DtmfSender(this.#sender.stream);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
@@ -140,6 +145,22 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** Hears what this leg says and what it is sent: the party of the leg notices nothing. */
+  hearTap(legId: string): void {
+    this.hearMix([legId, sentTo(legId)]);
+  }
+
+  overhear(
+    name: string,
+    timestamp: number,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: G711Name,
+  ): void {
+    if (this.#hearing.kind === 'mix') this.#hearing.mixer.push(name, timestamp, packet, start, end, codec);
+  }
+
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
     const settings = this.#sender.settings;
@@ -177,6 +198,10 @@ export class Endpoint implements Paced {
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
     this.#sender.recording ??= recording;
+  }
+
+  beep(): void {
+    this.#sender.notice.begin();
   }
 
   markRecording(label: string): void {
@@ -333,6 +358,7 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.#tones.clear();
       this.listeners = [];
+      this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
   }
