@@ -6,14 +6,14 @@ import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../promp
 import type { StreamSettings } from '../worker-messages.js';
 import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
-import type { Hearing } from './hearing.js';
+import { silentLeg, type Hearing } from './hearing.js';
 import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
 import type { Mixer } from './mixer.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
 import { PartySender } from './party-sender.js';
-import type { PayloadKind } from './payload-type-table.js';
+import { toldAs, type PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
@@ -255,13 +255,12 @@ export class Endpoint implements Paced, Overhearer {
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
-    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
       const listener = listeners[i]!;
       // The end of a press that joined the two, such as the one that takes a call, is not for the other.
-      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      const as = this.#receiver.eventBeganMs < listener.#joinedAtMs ? toldAs(kind) : kind;
       listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
   }
@@ -382,14 +381,7 @@ export class Endpoint implements Paced, Overhearer {
   /** Until the heard party speaks again, silence is made in its place. */
   #fillSilence(nowMs: number): void {
     if (this.#hearing.kind !== 'leg' || this.#hearing.live === null) return;
-    this.#hearing = {
-      kind: 'leg',
-      live: null,
-      rest: null,
-      filler: this.#silence,
-      fillUntilMs: nowMs,
-      silentUntilMs: nowMs,
-    };
+    this.#hearing = silentLeg(this.#silence, nowMs);
     this.#sender.switchSource();
     this.#pace();
   }

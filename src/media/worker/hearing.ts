@@ -17,3 +17,8 @@ export type Hearing =
       /** Until then no silence is made: most parties speak at once. */
       readonly silentUntilMs: number;
     };
+
+/** A leg that has fallen silent: silence is made from now on, until it speaks again. */
+export function silentLeg(silence: PromptPlayer, nowMs: number): Hearing {
+  return { kind: 'leg', live: null, rest: null, filler: silence, fillUntilMs: nowMs, silentUntilMs: nowMs };
+}

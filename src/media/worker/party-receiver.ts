@@ -15,7 +15,7 @@ import type { StreamSettings } from '../worker-messages.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
-import { clockRateOf, PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
+import { clockRateOf, PayloadTypeTable, toldAs, type PayloadKind } from './payload-type-table.js';
 import { PressGuard } from './press-guard.js';
 import { SilenceWatch } from './silence-watch.js';
 import { ToneSearch } from './tone-search.js';
@@ -232,7 +232,7 @@ export class PartyReceiver {
       this.#eventTimestamp = timestamp;
       detector.push(ssrc, timestamp, packet, start, end, nowMs);
       if (detector.pressed !== null) this.presses.goesOn(detector.pressed, nowMs);
-      if (this.#told.includes(timestamp)) passedAs = kind === 'event' ? 'toldEvent' : 'toldWideEvent';
+      if (this.#told.includes(timestamp)) passedAs = toldAs(kind);
     }
     this.#lastAtMs = nowMs;
     this.#tones?.take(packet, start, end, kind, sequence);

@@ -30,6 +30,12 @@ export class PayloadTypeTable {
   }
 }
 
+/** What a packet is to those to whom its press is no news; audio stays audio. */
+export function toldAs(kind: PayloadKind): PayloadKind {
+  if (kind === 'event') return 'toldEvent';
+  return kind === 'wideEvent' ? 'toldWideEvent' : kind;
+}
+
 /** The RTP clock of a kind of payload, in Hz. */
 export function clockRateOf(kind: PayloadKind): 8000 | 48000 {
   return kind === 'opus' || kind === 'wideEvent' || kind === 'toldWideEvent' ? 48_000 : 8000;

@@ -116,7 +116,8 @@ describe('every switch of what a party hears, captured', function () {
     const [announcement, brief] = [join(folder, 'announcement.wav'), join(folder, 'brief.wav')];
     writeToneWav(announcement, HZ.announcement, 1);
     writeToneWav(brief, HZ.brief, 60);
-    const rtp = await freePort(40_000, 58_000);
+    // Below the ports that the system gives to everybody else's sockets.
+    const rtp = await freePort(10_000, 14_800);
     rtpPorts = `${rtp}-${rtp + 99}`;
     node = await startNodeUnderTest({
       rtpPorts,
