@@ -32,7 +32,8 @@ export const isG711 = (codec: CodecName): codec is G711Name => codec === 'PCMA' 
 
 /**
  * Our offer of `codecs`, in order. `known` are payload types in use, which keep their meaning for the session
- * (RFC 3264 8.3.2). There is a telephone-event for each clock rate (RFC 4733 2.1).
+ * (RFC 3264 8.3.2), `foreign` are others that have meant something else. There is a telephone-event for each clock
+ * rate (RFC 4733 2.1).
  */
 export function audioToOffer(
   codecs: readonly CodecName[],
@@ -40,8 +41,9 @@ export function audioToOffer(
   knownEvents: ReadonlyMap<number, number>,
   direction: MediaDirection,
   rtcpMux: boolean,
+  foreign: readonly number[] = [],
 ): LocalAudio {
-  const taken = new Set<number>([...known.values()]);
+  const taken = new Set<number>([...known.values(), ...foreign]);
   const formats = codecs.map((codec) => {
     const payloadType = known.get(codec) ?? freePayloadType(CODECS[codec].payloadType, taken);
     taken.add(payloadType);

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { MediaDirection } from '../../call/media-port.js';
-import type { CodecName, SrtpPolicy } from '../../call/project.js';
+import type { CodecName, DtmfKind, SrtpPolicy } from '../../call/project.js';
 import {
   audioLines,
   audioToAnswer,
@@ -11,8 +11,26 @@ import {
   type NegotiatedSettings,
 } from './local-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
+import { CODECS, EVENT_PAYLOAD_TYPES } from './codecs.js';
 import type { CryptoAttribute } from './crypto-attribute.js';
-import { readRemoteDescription, type MediaLine, type Read, type SdpFailure } from './remote-description.js';
+import {
+  directAudio,
+  directLines,
+  isCovered,
+  meaningsOf,
+  restates,
+  within,
+  type DirectAudio,
+  type DirectRefusal,
+  type DirectSide,
+} from './direct-audio.js';
+import {
+  readRemoteDescription,
+  type MediaLine,
+  type Read,
+  type RemoteAudio,
+  type SdpFailure,
+} from './remote-description.js';
 import { drawKey, SrtpNegotiation } from './srtp-negotiation.js';
 
 /** What an exchange came to. */
@@ -42,6 +60,14 @@ export class SdpSession {
   readonly #payloadTypes = new Map<CodecName, number>();
   readonly #eventPayloadTypes = new Map<number, number>();
   #offered: LocalAudio | null = null;
+  /** The last offer named another party in our place. */
+  #offeredDirect: DirectAudio | null = null;
+  /** Whom the peer was told of in our place, as it took it; null while it sends to us. */
+  #direct: DirectAudio | null = null;
+  #remote: RemoteAudio | null = null;
+  #direction: MediaDirection = 'sendrecv';
+  #settings: Agreement['settings'] | null = null;
+  readonly #meanings = new Map<number, string>();
   readonly #srtp: SrtpNegotiation;
 
   /** `sessionId` is a decimal number as o= wants it. */
@@ -60,6 +86,34 @@ export class SdpSession {
     this.#rtpPort = rtpPort;
   }
 
+  /** What is known of the peer for one that may send to it directly. */
+  side(codecs: readonly CodecName[], dtmf: DtmfKind): DirectSide {
+    const encrypted = this.#settings?.srtp != null;
+    return {
+      remote: this.#remote,
+      direction: this.#direction,
+      encrypted,
+      codecs,
+      dtmf,
+      meanings: this.#meanings,
+    };
+  }
+
+  /** An offer that names `peer` in our place; null where the peer of this leg knows all of it already. */
+  makeDirectOffer(
+    own: Pick<DirectSide, 'codecs' | 'dtmf'>,
+    peer: DirectSide,
+  ): { readonly ok: true; readonly sdp: string | null } | { readonly ok: false; readonly why: DirectRefusal } {
+    const found = directAudio(this.side(own.codecs, own.dtmf), peer);
+    if (!found.ok) return found;
+    const { audio } = found;
+    if (this.#direct && this.#remote && isCovered(this.#direct, this.#remote, audio))
+      return { ok: true, sdp: null };
+    this.#offered = audio.local;
+    this.#offeredDirect = audio;
+    return { ok: true, sdp: this.#render(audio.local, [], audio) };
+  }
+
   /** Our offer, initial or new (RFC 3264 5, 8). An offer that was never answered is forgotten. */
   makeOffer(codecs: readonly CodecName[], direction: MediaDirection, srtp: SrtpPolicy = 'off'): string {
     this.#offered = audioToOffer(
@@ -68,7 +122,9 @@ export class SdpSession {
       this.#eventPayloadTypes,
       direction,
       this.#rtcpMux,
+      this.#foreignTypes(),
     );
+    this.#offeredDirect = null;
     if (!this.#srtp.settled) this.#protocol = srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP';
     return this.#render(this.#offered, this.#srtp.offer(srtp));
   }
@@ -79,10 +135,12 @@ export class SdpSession {
     codecs: readonly CodecName[],
     wish: MediaDirection,
     srtp: SrtpPolicy = 'off',
-  ): Read<Agreement & { readonly sdp: string }> {
+  ): Read<Agreement & { readonly sdp: string; readonly direct: boolean }> {
     const read = readRemoteDescription(remoteSdp);
     if (!read.ok) return read;
     const { audio, noAudio, lines } = read.value;
+    const again = this.#answerAgain(audio, lines);
+    if (again && wish === 'sendrecv') return { ok: true, value: again };
     if (lines.length < this.#lines.length) {
       return failed({
         status: 488,
@@ -106,16 +164,19 @@ export class SdpSession {
       const settings = local ? settingsOf(local, remote, local.direction) : null;
       if (!local || !settings || !this.#sameFamily(remote.rtp.address)) continue;
       this.#offered = null;
+      this.#direct = null;
       this.#lines = lines;
       this.#audioIndex = remote.index;
       this.#protocol = remote.protocol;
       this.#remember(local);
       const { own, settings: keys } = secured.value;
       this.#srtp.commit(secured.value);
+      this.#agreed(remote, local.direction, { ...settings, srtp: keys });
       return {
         ok: true,
         value: {
           sdp: this.#render(local, own ? [own] : []),
+          direct: false,
           direction: local.direction,
           settings: { ...settings, srtp: keys },
         },
@@ -156,11 +217,54 @@ export class SdpSession {
         detail: 'the answer has no G.711 of our offer',
       });
     }
+    if (this.#offeredDirect) {
+      if (remote.secure) return failed(answerFault('the answer has SRTP, which was not offered'));
+      this.#direct = { ...this.#offeredDirect, local: agreed };
+      const plain = { ...settings, srtp: null };
+      this.#agreed(remote, direction, plain);
+      return { ok: true, value: { direction, settings: plain } };
+    }
     const secured = this.#srtp.answered(remote);
     if (!secured.ok) return secured;
     this.#srtp.commit(secured.value);
     this.#remember(agreed);
-    return { ok: true, value: { direction, settings: { ...settings, srtp: secured.value.settings } } };
+    this.#direct = null;
+    const all = { ...settings, srtp: secured.value.settings };
+    this.#agreed(remote, direction, all);
+    return { ok: true, value: { direction, settings: all } };
+  }
+
+  /** The answer to an offer that says nothing new of a peer that sends to another party: what it has from us stands. */
+  #answerAgain(
+    audio: readonly RemoteAudio[],
+    lines: readonly MediaLine[],
+  ): (Agreement & { readonly sdp: string; readonly direct: boolean }) | null {
+    const [direct, before, settings] = [this.#direct, this.#remote, this.#settings];
+    const remote = audio.find(({ index }) => index === this.#audioIndex);
+    if (!direct || !before || !settings || !remote || lines.length < this.#lines.length) return null;
+    if (!restates(before, remote, direct.local)) return null;
+    const local = within(direct.local, remote);
+    if (!settingsOf(local, remote, 'sendrecv')) return null;
+    this.#lines = lines;
+    this.#remote = remote;
+    this.#direct = { ...direct, local };
+    const sdp = this.#render(local, [], this.#direct);
+    return { sdp, direct: true, direction: 'sendrecv', settings };
+  }
+
+  #agreed(remote: RemoteAudio, direction: MediaDirection, settings: Agreement['settings']): void {
+    this.#remote = remote;
+    this.#direction = direction;
+    this.#settings = settings;
+  }
+
+  /** Payload types that have meant something else here than they do in an offer of ours. */
+  #foreignTypes(): number[] {
+    const ours = new Map<number, string>([
+      ...Object.entries(CODECS).map(([codec, { payloadType }]): [number, string] => [payloadType, codec]),
+      ...[...EVENT_PAYLOAD_TYPES].map(([rate, type]): [number, string] => [type, `telephone-event/${rate}`]),
+    ]);
+    return [...this.#meanings].filter(([type, meaning]) => ours.get(type) !== meaning).map(([type]) => type);
   }
 
   /** Our sockets speak one version of IP (RFC 6157 is not done: no two addresses in one offer). */
@@ -179,14 +283,19 @@ export class SdpSession {
     this.#rtcpMux = local.rtcpMux;
   }
 
-  #render(local: LocalAudio, cryptos: readonly CryptoAttribute[]): string {
-    const head = ['s=-', `c=IN ${this.#addressType} ${this.#address}`, 't=0 0'];
+  #render(local: LocalAudio, cryptos: readonly CryptoAttribute[], direct: DirectAudio | null = null): string {
+    for (const [type, meaning] of meaningsOf(local)) this.#meanings.set(type, meaning);
+    const address = direct ? direct.party.rtp.address : this.#address;
+    const head = ['s=-', `c=IN ${this.#addressType} ${address}`, 't=0 0'];
     const body: string[] = [];
     const count = Math.max(1, this.#lines.length);
     for (let index = 0; index < count; index++) {
       const line = this.#lines[index];
       if (index === this.#audioIndex) {
-        body.push(...audioLines(local, this.#rtpPort, this.#protocol, cryptos));
+        const lines = direct
+          ? directLines({ ...direct, local }, this.#protocol)
+          : audioLines(local, this.#rtpPort, this.#protocol, cryptos);
+        body.push(...lines);
       } else if (line) {
         body.push(`m=${line.type} 0 ${line.protocol} ${line.formats}`);
       }
