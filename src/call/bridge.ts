@@ -25,9 +25,12 @@ interface Listener {
 export class Bridge {
   readonly #listeners = new Map<LegId, Listener>();
   readonly #holdMusic: MediaSource;
+  readonly #changed: () => void;
 
-  constructor(holdMusic: MediaSource) {
+  /** `changed` is called whenever a leg is to hear something else. */
+  constructor(holdMusic: MediaSource, changed: () => void = () => undefined) {
     this.#holdMusic = holdMusic;
+    this.#changed = changed;
   }
 
   /** Joins two legs both ways; a hold in force on one side is told to the other. */
@@ -116,6 +119,7 @@ export class Bridge {
       this.#listeners.set(leg.legId, listener);
     }
     this.#refresh(listener);
+    this.#changed();
   }
 
   #refresh(listener: Listener): void {

@@ -3,6 +3,7 @@ import type { CodecName, DtmfKind } from '../call/project.js';
 import type { Timer } from '../common/clock.js';
 import type { CodecSide } from './codec-match.js';
 import type { SdpFailure } from './sdp/remote-description.js';
+import type { DirectRefusal, DirectSide } from './sdp/direct-audio.js';
 import { RememberedLeg } from './remembered-leg.js';
 import { SdpSession, type Agreement } from './sdp/sdp-session.js';
 import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
@@ -20,6 +21,15 @@ export interface MediaLegOptions {
   /** What the worker is asked to open. */
   readonly open: Extract<ToMediaWorker, { kind: 'open' }>;
 }
+
+const REFUSALS: Readonly<Record<DirectRefusal, string>> = {
+  hold: 'one of the parties holds, or has not described itself',
+  srtp: 'the media of one of the parties is encrypted',
+  ip_version: 'one party has IPv4 and the other IPv6',
+  codecs: 'the parties have no G.711 codec in common that both trunks allow',
+  dtmf: 'digits go to the parties in different ways',
+  payload_types: 'a payload type of one party has meant something else to the other',
+};
 
 type State =
   /** The worker binds the sockets; commands wait. `sdp` is there where it is for the second time. */
@@ -50,6 +60,8 @@ export class MediaLeg implements CodecSide {
   /** The peer has not been told of the ports that the leg has now. */
   #untold = false;
   #tellWaits = false;
+  /** Its party was asked to send to another one, and has not come back. */
+  direct = false;
 
   constructor(options: MediaLegOptions) {
     this.callId = options.callId;
@@ -98,6 +110,29 @@ export class MediaLeg implements CodecSide {
         this.#refuse(command, 503, state.code, state.detail);
         return;
     }
+  }
+
+  /** An offer that names the party of `peer` in our place. */
+  offerDirect(requestId: string, peer: MediaLeg): void {
+    const { legId } = this;
+    const side = peer.#side;
+    if (this.#state.kind !== 'open' || !side) {
+      const detail = 'the media of the call is being moved';
+      this.#options.emit({ kind: 'mediaFailed', legId, requestId, status: 503, code: 'moving', detail });
+      return;
+    }
+    const made = this.#state.sdp.makeDirectOffer({ codecs: this.#codecs, dtmf: this.#dtmf }, side);
+    if (!made.ok) {
+      const detail = REFUSALS[made.why];
+      this.#options.emit({ kind: 'mediaFailed', legId, requestId, status: 488, code: made.why, detail });
+      return;
+    }
+    if (made.sdp !== null) this.direct = true;
+    this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: made.sdp ?? '', direction: 'sendrecv' });
+  }
+
+  get #side(): DirectSide | null {
+    return this.#state.kind === 'open' ? this.#state.sdp.side(this.#codecs, this.#dtmf) : null;
   }
 
   /** The worker has bound the sockets; `address` is what stands in our SDP. */
@@ -167,6 +202,7 @@ export class MediaLeg implements CodecSide {
       this.#dtmf = command.dtmf ?? 'auto';
     }
     if (command.kind === 'makeOffer') {
+      this.direct = false;
       const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
       return;
@@ -177,10 +213,12 @@ export class MediaLeg implements CodecSide {
         this.#reject(command, answer.failure);
         return;
       }
-      this.#configure(answer.value.settings);
-      this.#untold = false;
-      const { sdp: text, direction } = answer.value;
-      this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction });
+      const { sdp: text, direction, direct, settings } = answer.value;
+      this.direct = direct;
+      this.#configure(settings);
+      if (!direct) this.#untold = false;
+      const stays = direct ? ({ direct } as const) : {};
+      this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction, ...stays });
       return;
     }
     const taken = sdp.takeAnswer(command.remoteSdp);

@@ -3,7 +3,7 @@ import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
 
 type Noted = Extract<
   MediaCommand,
-  { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+  { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'askSource' | 'rest' | 'startGap' | 'stopGap' | 'close' }
 >;
 
 /** What a worker was told of a leg and still holds true: enough to say it to another worker. */
@@ -14,6 +14,7 @@ export class RememberedLeg {
   #watchMs = 0;
   #record: Extract<ToMediaWorker, { kind: 'record' }> | null = null;
   #measuring = false;
+  #resting = false;
 
   constructor(open: Extract<ToMediaWorker, { kind: 'open' }>) {
     this.#open = open;
@@ -36,7 +37,11 @@ export class RememberedLeg {
       case 'stopGap':
         this.#measuring = false;
         return;
+      case 'rest':
+        this.#resting = command.on;
+        return;
       case 'sendDtmf':
+      case 'askSource':
       case 'close':
         // Done once, whatever becomes of it.
         return;
@@ -70,6 +75,7 @@ export class RememberedLeg {
     const silentForMs = lostForMs ?? 0;
     return [
       ...(this.settings ? [{ kind: 'configure', legId, settings: this.settings } as const] : []),
+      ...(this.#resting ? [{ kind: 'rest', legId, on: true } as const] : []),
       ...(this.#measuring ? [{ kind: 'startGap', legId, silentForMs } as const] : []),
       ...(this.source ? [{ kind: 'hear', legId, source: this.source } as const] : []),
       ...(this.#watchMs > 0 ? [{ kind: 'watch', legId, timeoutMs: this.#watchMs } as const] : []),

@@ -80,6 +80,9 @@ export type ToMediaWorker =
       readonly part?: number;
     }
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
+  /** → `event` with `source`. */
+  | { readonly kind: 'askSource'; readonly legId: LegId; readonly requestId: string }
+  | { readonly kind: 'rest'; readonly legId: LegId; readonly on: boolean }
   /** `silentForMs`: how long nothing was sent already. */
   | { readonly kind: 'startGap'; readonly legId: LegId; readonly silentForMs?: number }
   /** → `event` with `gap`. */
@@ -113,6 +116,7 @@ export type FromMediaWorker =
             | 'mediaTimeout'
             | 'mediaResumed'
             | 'oneWayAudio'
+            | 'source'
             | 'gap'
             | 'closed';
         }

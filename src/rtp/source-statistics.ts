@@ -28,6 +28,7 @@ export class SourceStatistics {
   #highest = 0;
   #cycles = 0;
   #badSequence = NONE;
+  #paused = false;
   #receivedOfSource = 0;
   #lostBefore = 0;
   #transit = 0;
@@ -71,7 +72,7 @@ export class SourceStatistics {
   /** Counts one packet. `timed` false leaves the jitter alone (telephone-events keep their first timestamp). */
   update(ssrc: number, sequence: number, timestamp: number, arrivalMs: number, timed: boolean): void {
     this.received++;
-    if (!this.#started || ssrc !== this.#ssrc) {
+    if (!this.#started || this.#paused || ssrc !== this.#ssrc) {
       this.#restart(ssrc, sequence);
     } else {
       this.#advance(sequence);
@@ -87,6 +88,11 @@ export class SourceStatistics {
     }
     this.#transit = transit;
     this.#timed = true;
+  }
+
+  /** The source may send elsewhere from now on: what is missing until its next packet is not lost. */
+  pause(): void {
+    this.#paused = true;
   }
 
   /** Figures for the next report; the fraction counts from the report before. */
@@ -114,6 +120,7 @@ export class SourceStatistics {
   #restart(ssrc: number, sequence: number): void {
     this.#lostBefore += this.#lostOfSource();
     this.#started = true;
+    this.#paused = false;
     this.#ssrc = ssrc;
     this.#base = sequence;
     this.#highest = sequence;

@@ -16,6 +16,7 @@ import { IncomingRefers } from '../refer/incoming-refer.js';
 import type { ReferPolicy, Trunk } from '../project.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
 import { parseReplaces } from '../refer/refer-to.js';
+import { MediaRelease } from '../release/media-release.js';
 import { TransferDesk } from '../transfer/transfer-desk.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { AgentSide } from './agent-side.js';
@@ -49,6 +50,7 @@ export class CallMachine implements CallHost {
   readonly #botSession: BotSession;
   readonly #botFailure: BotFailure;
   readonly #replacements: Replacements;
+  readonly #release = new MediaRelease(this);
   #state: CallState = 'connecting';
   #invite: IncomingInvite | null = null;
   #maxForwards = 69;
@@ -60,9 +62,10 @@ export class CallMachine implements CallHost {
 
   constructor(context: CallContext) {
     this.context = context;
-    this.bridge = new Bridge(this.music());
-    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.#recordState());
-    this.#desk = new TransferDesk(this);
+    const review = (): void => this.#release.review();
+    this.bridge = new Bridge(this.music(), review);
+    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.#recordState(), review);
+    this.#desk = new TransferDesk(this, review);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
     this.#agentSide = new AgentSide(this);
@@ -160,6 +163,7 @@ export class CallMachine implements CallHost {
       legs: this.#legs.dump(),
       hears: this.bridge.dump(),
       transfers: this.#desk.dump(),
+      release: this.#release.dump(),
       badInputs: this.context.badInputs,
     };
   }
@@ -168,6 +172,7 @@ export class CallMachine implements CallHost {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
     this.#recordState();
+    this.#release.review();
   }
 
   /** The state with its legs, also where only a leg's hold changed or a leg is gone. */
@@ -293,7 +298,7 @@ export class CallMachine implements CallHost {
     const { caller } = this.roles;
     // A digit in RTP is relayed there; one that came by INFO is played to the other side.
     const peer = via === 'info' ? this.bridge.peerOf(leg) : null;
-    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit);
+    if (peer && this.bridge.peerOf(peer) === leg) this.#release.sendDigit(peer, digit);
     if (leg === caller) this.#triggers.happened({ kind: 'dtmf', digit });
   }
 

@@ -94,6 +94,14 @@ export class RtpengineEngine implements MediaThreadEngine {
       case 'watch':
         this.#watch(leg, command.timeoutMs);
         return;
+      case 'askSource': {
+        // rtpengine ends a call that has no media for long.
+        const { legId, requestId } = command;
+        const event = { kind: 'source', legId, requestId, source: 'unknown' } as const;
+        reply({ kind: 'event', callId: leg.callId, event });
+        return;
+      }
+      case 'rest':
       case 'startGap':
         return;
       case 'stopGap': {

@@ -1,4 +1,4 @@
-import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
+import type { LegMediaStats, MediaEvent, PacketSource } from '../../call/media-port.js';
 import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
@@ -46,6 +46,8 @@ export class Endpoint implements Paced {
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
   #canSend = false;
+  /** The party hears another one directly: nothing is made for it. */
+  #resting = false;
   #closed = false;
   /** When the endpoint before this one was lost; null once its party was heard again. */
   #lostAtMs: number | null = null;
@@ -180,6 +182,23 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  get source(): PacketSource {
+    return this.#receiver.latch.source;
+  }
+
+  /** While it rests, what comes for the party is passed on, and nothing is sent beside it. */
+  rest(on: boolean): void {
+    if (on === this.#resting || this.#closed) return;
+    this.#resting = on;
+    this.#receiver.resting = on;
+    // What the party and who is heard sent past us meanwhile is no loss.
+    this.#receiver.received.pause();
+    this.#sender.switchSource();
+    if (on) return;
+    this.#oneWay.restart(this.#context.clock.now());
+    this.#pace();
+  }
+
   watch(timeoutMs: number): void {
     this.#receiver.watch.start(timeoutMs, this.#context.clock.now());
   }
@@ -249,7 +268,9 @@ export class Endpoint implements Paced {
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
-    if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
+    if (this.#resting) {
+      if (nowMs - this.#sender.lastAtMs > STALL_MS) this.#sender.switchSource();
+    } else if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
     if (hearing.kind === 'leg' && hearing.live === null) {
       hearing.live = legId;
       this.#sender.switchSource();
@@ -258,6 +279,7 @@ export class Endpoint implements Paced {
   }
 
   tick(nowMs: number): boolean {
+    if (this.#resting) return false;
     if (this.#interjection && this.#canSend) {
       this.#interjectFrame(this.#interjection, nowMs);
       return true;
@@ -300,6 +322,7 @@ export class Endpoint implements Paced {
     this.#sender.recording?.recorder.flush(nowMs);
     const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
+    if (this.#resting) return;
     const oneWay = this.#oneWay.check(nowMs, this.#sender.lastAtMs, this.#receiver.lastAtMs);
     if (oneWay) this.#emit({ kind: 'oneWayAudio', legId: this.legId, ...oneWay });
     const hearing = this.#hearing;
@@ -314,7 +337,7 @@ export class Endpoint implements Paced {
   close(): LegMediaStats {
     if (!this.#closed) {
       this.#closed = true;
-      this.#sender.close(this.#context.clock.now());
+      this.#sender.close(this.#context.clock.now(), !this.#resting);
       this.#context.pacer.remove(this);
       this.#canSend = false;
       this.#dtmf.clear();
@@ -352,7 +375,8 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
     const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#sendsOwn();
-    if (needed && !this.#closed) this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
+    if (needed && !this.#closed && !this.#resting)
+      this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
   }
 
   #sendsOwn(): boolean {

@@ -1,3 +1,4 @@
+import type { PacketSource } from '../../call/media-port.js';
 import type { MediaAddress } from '../worker-messages.js';
 
 /** How long a source other than the signalled one must go on, with the signalled one silent, to be taken. */
@@ -47,6 +48,15 @@ export class Latch {
   /** The IPv4 address from which packets are taken, or null. */
   get lockedAddress(): string | null {
     return this.locked ? this.#lockedAddress : null;
+  }
+
+  /** Where the peer is, as seen by its packets. Without `symmetric` it is where it said. */
+  get source(): PacketSource {
+    if (!this.#signalled) return 'nothing';
+    if (!this.#symmetric) return 'as_signalled';
+    if (this.#state.kind !== 'locked') return this.#state.kind === 'candidate' ? 'elsewhere' : 'nothing';
+    const { address, port } = this.#signalled;
+    return address === this.#lockedAddress && port === this.#lockedPort ? 'as_signalled' : 'elsewhere';
   }
 
   /** Sets the address that signalling gave. The same one again changes nothing. */

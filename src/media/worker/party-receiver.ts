@@ -24,6 +24,8 @@ const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
 /** A tone ends where no audio comes for so long. */
 const TONE_LOST_MS = 250;
+/** A party that hears another one directly, and was silent here for so long, has sent elsewhere. */
+const ELSEWHERE_MS = 1000;
 
 /** A valid packet of the party, as it goes to those who hear it. */
 export type TakePacket = (
@@ -54,6 +56,8 @@ export class PartyReceiver {
   readonly latch: Latch;
   readonly received = new SourceStatistics(NARROW_RATE);
   readonly watch = new SilenceWatch();
+  /** The party sends to another one: what does not come here is not lost. */
+  resting = false;
   readonly #options: PartyReceiverOptions;
   readonly #types = new PayloadTypeTable();
   readonly #events: TelephoneEventDetector;
@@ -195,6 +199,7 @@ export class PartyReceiver {
     const isEvent = kind === 'event' || kind === 'wideEvent';
     const { received } = this;
     received.clockRate = clockRateOf(kind);
+    if (this.resting && nowMs - this.#lastAtMs > ELSEWHERE_MS) received.pause();
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
     this.#octets += end - start;
     this.#options.context.counters.packetsReceived++;
