@@ -84,6 +84,14 @@ export class Bridge {
     return peer?.holding === true ? 'sendonly' : 'sendrecv';
   }
 
+  /** Offers ourselves to `leg` anew, in the direction that things as they stand call for. */
+  offerAnew(leg: Leg, done: (ok: boolean) => void): void {
+    const direction = this.wish(leg);
+    const listener = this.#listeners.get(leg.legId);
+    if (listener) listener.told = direction;
+    leg.offer(direction, done);
+  }
+
   /** The direction of `leg` changed: whoever hears it is told. `done` comes once the other side agreed, or at once. */
   directionChanged(leg: Leg, done: () => void): void {
     for (const listener of this.#listeners.values()) this.#refresh(listener);

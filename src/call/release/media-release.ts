@@ -191,6 +191,8 @@ export class MediaRelease {
     if (result.kind === 'failed') {
       this.#failed(result);
     } else if (asked.media.agreed !== 'sendrecv') {
+      // The answer says so: the other one is told as by any hold.
+      this.#host.bridge.directionChanged(asked, () => undefined);
       this.#disturb('hold', null);
     } else if (result.kind === 'nothing_new' && told.has(other)) {
       this.#released();
@@ -226,8 +228,12 @@ export class MediaRelease {
       this.#disturb(this.#host.transferInFlight() ? 'transfer' : 'parted', null);
       return;
     }
-    const told = this.#round?.told ?? [pair.caller, pair.agent];
-    for (const leg of told) {
+    const legs = [pair.caller, pair.agent];
+    if (legs.some((leg) => leg.media.agreed !== 'sendrecv')) {
+      this.#disturb('hold', null);
+      return;
+    }
+    for (const leg of this.#round?.told ?? legs) {
       if (leg.media.direct) continue;
       this.#disturb('offer', null);
       return;

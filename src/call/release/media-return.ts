@@ -74,7 +74,7 @@ export class MediaReturn {
   }
 
   #ask(leg: Leg): void {
-    leg.offer(this.#host.bridge.wish(leg), (ok) => {
+    this.#host.bridge.offerAnew(leg, (ok) => {
       if (ok || !this.#legs.includes(leg)) return;
       this.#refusals.set(leg, (this.#refusals.get(leg) ?? 0) + 1);
     });
