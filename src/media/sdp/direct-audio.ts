@@ -33,8 +33,7 @@ export interface DirectAudio {
 }
 
 export type DirectResult =
-  | { readonly ok: true; readonly audio: DirectAudio }
-  | { readonly ok: false; readonly why: DirectRefusal };
+  { readonly ok: true; readonly audio: DirectAudio } | { readonly ok: false; readonly why: DirectRefusal };
 
 /** What a payload type means, as one session must keep it. */
 export function meaningsOf({ codecs, events }: LocalAudio): [number, string][] {
@@ -65,7 +64,9 @@ export function directAudio(own: DirectSide, peer: DirectSide): DirectResult {
   const events = kind === 'rfc4733' ? commonEvents(codecs, mine, theirs) : new Map<number, number>();
   if (kind === 'rfc4733' && !events.has(NARROW)) return { ok: false, why: 'dtmf' };
   const local: LocalAudio = { codecs, events, direction: 'sendrecv', rtcpMux: theirs.rtcpMux };
-  const strange = meaningsOf(local).some(([type, meaning]) => (own.meanings.get(type) ?? meaning) !== meaning);
+  const strange = meaningsOf(local).some(
+    ([type, meaning]) => (own.meanings.get(type) ?? meaning) !== meaning,
+  );
   if (strange) return { ok: false, why: 'payload_types' };
   return { ok: true, audio: { local, party: theirs } };
 }
@@ -73,13 +74,23 @@ export function directAudio(own: DirectSide, peer: DirectSide): DirectResult {
 /** What was `told` to a party, which then described itself as `own`, is still all that it has to know. */
 export function isCovered(told: DirectAudio, own: RemoteAudio, now: DirectAudio): boolean {
   if (!samePlace(told.party, now.party)) return false;
-  return formatsHold(told.local, own, now.local.codecs, now.local.events);
+  const { codecs, events } = now.local;
+  // RFC 3264 6.1: of what it was told, it sends only what it named in its answer.
+  for (const { codec, payloadType } of told.local.codecs) {
+    if (typeOf(own.codecs, codec) !== undefined && typeOf(codecs, codec) !== payloadType) return false;
+  }
+  return [...told.local.events].every(
+    ([rate, payloadType]) => !own.events.has(rate) || events.get(rate) === payloadType,
+  );
 }
 
 /** The peer, told of another party as `told`, offers nothing but what it had described before (a session refresh). */
 export function restates(before: RemoteAudio, now: RemoteAudio, told: LocalAudio): boolean {
-  if (!samePlace(before, now) || now.secure || now.heldByAddress || now.direction !== 'sendrecv') return false;
-  return formatsHold(told, before, now.codecs, now.events);
+  if (!samePlace(before, now) || now.secure || now.heldByAddress || now.direction !== 'sendrecv')
+    return false;
+  for (const { codec } of told.codecs)
+    if (typeOf(before.codecs, codec) !== typeOf(now.codecs, codec)) return false;
+  return [...told.events.keys()].every((rate) => before.events.get(rate) === now.events.get(rate));
 }
 
 /** `local` as an answer to `remote`, which may have fewer formats. */
@@ -130,7 +141,11 @@ function digitsOf({ dtmf }: DirectSide, { events }: RemoteAudio): DtmfKind | nul
   return dtmf === 'rfc4733' && !told ? null : dtmf;
 }
 
-function commonEvents(codecs: readonly Format[], mine: RemoteAudio, theirs: RemoteAudio): Map<number, number> {
+function commonEvents(
+  codecs: readonly Format[],
+  mine: RemoteAudio,
+  theirs: RemoteAudio,
+): Map<number, number> {
   const rates = new Set(codecs.map(({ codec }) => CODECS[codec].clockRate));
   return new Map([...theirs.events].filter(([rate]) => rates.has(rate) && mine.events.has(rate)));
 }
@@ -146,21 +161,8 @@ function samePlace(one: RemoteAudio, other: RemoteAudio): boolean {
   );
 }
 
-/** Whatever of `told` the party takes has the same numbers still (RFC 3264 6.1: only those it named are sent). */
-function formatsHold(
-  told: LocalAudio,
-  own: RemoteAudio,
-  codecs: readonly Format[],
-  events: ReadonlyMap<number, number>,
-): boolean {
-  for (const { codec, payloadType } of told.codecs) {
-    if (!own.codecs.some((other) => other.codec === codec)) continue;
-    if (!codecs.some((other) => other.codec === codec && other.payloadType === payloadType)) return false;
-  }
-  for (const [rate, payloadType] of told.events) {
-    if (own.events.has(rate) && events.get(rate) !== payloadType) return false;
-  }
-  return true;
+function typeOf(formats: readonly Format[], codec: CodecName): number | undefined {
+  return formats.find((format) => format.codec === codec)?.payloadType;
 }
 
 /** Of a peer that may write anything: only what can stand in a line of ours. */
