@@ -264,7 +264,10 @@ export class SdpSession {
       ...Object.entries(CODECS).map(([codec, { payloadType }]): [number, string] => [payloadType, codec]),
       ...[...EVENT_PAYLOAD_TYPES].map(([rate, type]): [number, string] => [type, `telephone-event/${rate}`]),
     ]);
-    return [...this.#meanings].filter(([type, meaning]) => ours.get(type) !== meaning).map(([type]) => type);
+    const known = new Set([...this.#payloadTypes.values(), ...this.#eventPayloadTypes.values()]);
+    return [...this.#meanings]
+      .filter(([type, meaning]) => !known.has(type) && ours.get(type) !== meaning)
+      .map(([type]) => type);
   }
 
   /** Our sockets speak one version of IP (RFC 6157 is not done: no two addresses in one offer). */
