@@ -82,7 +82,10 @@ describe('Interop: audio past the node between baresip and linphone', function (
     const legs = Object.values(media ?? {}).filter(({ party }) => party !== 'bot');
     assert.equal(legs.length, 2);
     for (const { party, packetsReceived } of legs)
-      assert.ok(packetsReceived < (party === 'agent' ? 250 : 600), `${party}: ${packetsReceived} packets came through`);
+      assert.ok(
+        packetsReceived < (party === 'agent' ? 250 : 600),
+        `${party}: ${packetsReceived} packets came through`,
+      );
   });
 
   for (const [title, startCaller, startAgent] of [
