@@ -1,11 +1,10 @@
 import type { LegMediaStats, MediaEvent, PacketSource } from '../../call/media-port.js';
 import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
-import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
-import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
 import type { Hearing } from './hearing.js';
+import { KeySender } from './key-sender.js';
 import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
 import type { Mixer } from './mixer.js';
@@ -16,7 +15,6 @@ import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
-import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
@@ -38,8 +36,7 @@ export class Endpoint implements Paced {
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
   readonly #sender: PartySender;
-  readonly #dtmf: DtmfSender;
-  readonly #tones = new ToneSender();
+  readonly #keys: KeySender;
   readonly #oneWay = new OneWayWatch();
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
@@ -77,7 +74,7 @@ export class Endpoint implements Paced {
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
-    this.#dtmf = new DtmfSender(this.#sender.stream);
+    this.#keys = new KeySender(this.#sender);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
       onRtcp: this.#receiver.onRtcp,
@@ -141,17 +138,16 @@ export class Endpoint implements Paced {
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
-    const settings = this.#sender.settings;
-    if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
-      this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
-      return;
+    switch (this.#keys.take(digits)) {
+      case 'queued':
+        this.#pace();
+        return;
+      case 'by_info':
+        this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
+        return;
+      case 'refused':
+        this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
     }
-    if (settings?.dtmf === 'inband') this.#tones.enqueue(digits);
-    else if (settings && settings.sendEventPayloadType === null) {
-      this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
-      return;
-    } else this.#dtmf.enqueue(digits);
-    this.#pace();
   }
 
   #takes(kind: PayloadKind): boolean {
@@ -270,7 +266,7 @@ export class Endpoint implements Paced {
     }
     if (this.#resting) {
       if (nowMs - this.#sender.lastAtMs > STALL_MS) this.#sender.switchSource();
-    } else if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
+    } else if (this.#keys.sounding || this.#interjection) return;
     if (hearing.kind === 'leg' && hearing.live === null) {
       hearing.live = legId;
       this.#sender.switchSource();
@@ -285,11 +281,7 @@ export class Endpoint implements Paced {
       return true;
     }
     const hearing = this.#hearing;
-    if (this.#dtmf.busy && this.#canSend && this.#sendEvent(nowMs)) return true;
-    if (this.#tones.busy && this.#canSend) {
-      this.#toneFrame(nowMs);
-      return true;
-    }
+    if (this.#canSend && this.#keys.send(nowMs)) return true;
     if (hearing.kind === 'prompt') {
       this.#playFrame(hearing.player, nowMs);
       if (hearing.player.ended) {
@@ -310,11 +302,11 @@ export class Endpoint implements Paced {
       if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
       const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
       // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
-      if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#dtmf.busy;
+      if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#keys.busy;
       this.#playFrame(filler, nowMs);
       return true;
     }
-    return this.#dtmf.busy;
+    return this.#keys.busy;
   }
 
   /** Regular checks, several times a second. */
@@ -340,8 +332,7 @@ export class Endpoint implements Paced {
       this.#sender.close(this.#context.clock.now(), !this.#resting);
       this.#context.pacer.remove(this);
       this.#canSend = false;
-      this.#dtmf.clear();
-      this.#tones.clear();
+      this.#keys.clear();
       this.listeners = [];
     }
     return legFigures(this.#receiver, this.#sender);
@@ -374,26 +365,10 @@ export class Endpoint implements Paced {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#sendsOwn();
+    const needed =
+      generated || (hearing.kind === 'leg' && hearing.live === null) || this.#keys.busy || this.#interjection !== null;
     if (needed && !this.#closed && !this.#resting)
       this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
-  }
-
-  #sendsOwn(): boolean {
-    return this.#dtmf.busy || this.#tones.busy || this.#interjection !== null;
-  }
-
-  #sendEvent(nowMs: number): boolean {
-    const payloadType = this.#sender.settings!.sendEventPayloadType;
-    if (payloadType === null) {
-      this.#dtmf.clear();
-      return false;
-    }
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES);
-    if (!this.#dtmf.next(packet, RTP_HEADER_BYTES, nowMs)) return false;
-    this.#sender.sendNumbered(packet, payloadType);
-    this.#dtmf.sent(nowMs);
-    return true;
   }
 
   #playFrame(player: PromptPlayer, nowMs: number): void {
@@ -412,12 +387,6 @@ export class Endpoint implements Paced {
     this.#interjection = null;
     onEnd();
     this.#sender.switchSource();
-  }
-
-  #toneFrame(nowMs: number): void {
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    this.#tones.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
-    this.#sender.sendFrame(packet, true, nowMs);
   }
 
   /** What a party hears until the next source has sound: the looping prompt of now, else silence. */
