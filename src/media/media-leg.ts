@@ -60,8 +60,6 @@ export class MediaLeg implements CodecSide {
   /** The peer has not been told of the ports that the leg has now. */
   #untold = false;
   #tellWaits = false;
-  /** Its party was asked to send to another one, and has not come back. */
-  direct = false;
 
   constructor(options: MediaLegOptions) {
     this.callId = options.callId;
@@ -90,6 +88,11 @@ export class MediaLeg implements CodecSide {
   /** What the last exchange agreed on. */
   get settings(): StreamSettings | null {
     return this.#settings;
+  }
+
+  /** Its party sends to another one. */
+  get direct(): boolean {
+    return this.#state.kind !== 'lost' && this.#state.sdp?.direct === true;
   }
 
   /** Its commands wait for its sockets. */
@@ -127,7 +130,6 @@ export class MediaLeg implements CodecSide {
       this.#options.emit({ kind: 'mediaFailed', legId, requestId, status: 488, code: made.why, detail });
       return;
     }
-    if (made.sdp !== null) this.direct = true;
     this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: made.sdp ?? '', direction: 'sendrecv' });
   }
 
@@ -202,7 +204,6 @@ export class MediaLeg implements CodecSide {
       this.#dtmf = command.dtmf ?? 'auto';
     }
     if (command.kind === 'makeOffer') {
-      this.direct = false;
       const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
       return;
@@ -214,7 +215,6 @@ export class MediaLeg implements CodecSide {
         return;
       }
       const { sdp: text, direction, direct, settings } = answer.value;
-      this.direct = direct;
       this.#configure(settings);
       if (!direct) this.#untold = false;
       const stays = direct ? ({ direct } as const) : {};

@@ -132,6 +132,10 @@ export class MediaRelease {
   #stable(): void {
     const { caller, agent } = this.#pair!;
     const legs = [caller, agent];
+    if (!samePair(pairNow(this.#host), this.#pair)) {
+      this.#watchPair();
+      return;
+    }
     if (legs.some((leg) => !leg.offers.idle)) {
       this.#settle();
       return;

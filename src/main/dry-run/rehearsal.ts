@@ -318,6 +318,10 @@ export class Rehearsal {
       case 'record':
       case 'watch':
       case 'startGap':
+      // A rehearsal ends with the hand-over.
+      case 'askSource':
+      case 'makeDirectOffer':
+      case 'rest':
         return;
     }
   }

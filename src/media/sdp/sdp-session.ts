@@ -86,9 +86,14 @@ export class SdpSession {
     this.#rtpPort = rtpPort;
   }
 
+  /** The peer has taken an offer that names another party, and none of our own since. */
+  get direct(): boolean {
+    return this.#direct !== null;
+  }
+
   /** What is known of the peer for one that may send to it directly. */
   side(codecs: readonly CodecName[], dtmf: DtmfKind): DirectSide {
-    const encrypted = this.#settings?.srtp != null;
+    const encrypted = (this.#settings?.srtp ?? null) !== null;
     return {
       remote: this.#remote,
       direction: this.#direction,
@@ -103,7 +108,8 @@ export class SdpSession {
   makeDirectOffer(
     own: Pick<DirectSide, 'codecs' | 'dtmf'>,
     peer: DirectSide,
-  ): { readonly ok: true; readonly sdp: string | null } | { readonly ok: false; readonly why: DirectRefusal } {
+  ):
+    { readonly ok: true; readonly sdp: string | null } | { readonly ok: false; readonly why: DirectRefusal } {
     const found = directAudio(this.side(own.codecs, own.dtmf), peer);
     if (!found.ok) return found;
     const { audio } = found;

@@ -187,6 +187,7 @@ export class Endpoint implements Paced {
     if (on === this.#resting || this.#closed) return;
     this.#resting = on;
     this.#receiver.resting = on;
+    this.#receiver.latch.signalledOnly = on;
     // What the party and who is heard sent past us meanwhile is no loss.
     this.#receiver.received.pause();
     this.#sender.switchSource();
@@ -366,7 +367,10 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
     const needed =
-      generated || (hearing.kind === 'leg' && hearing.live === null) || this.#keys.busy || this.#interjection !== null;
+      generated ||
+      (hearing.kind === 'leg' && hearing.live === null) ||
+      this.#keys.busy ||
+      this.#interjection !== null;
     if (needed && !this.#closed && !this.#resting)
       this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
   }

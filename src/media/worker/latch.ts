@@ -33,6 +33,8 @@ export class Latch {
   #formerPort = 0;
   #formerUntilMs = 0;
   #candidateAtMs = 0;
+  /** No other address than the signalled one is taken: the peer sends elsewhere, and its place is not free. */
+  signalledOnly = false;
   /** Where to send; port 0 while unknown. */
   sendAddress = '';
   sendPort = 0;
@@ -96,6 +98,7 @@ export class Latch {
   ): LatchVerdict {
     const signalled = this.#signalled!;
     if (address === signalled.address && port === signalled.port) return this.#lock(address, port);
+    if (this.signalledOnly) return 'reject';
     if (!this.#symmetric && address !== signalled.address) return 'reject';
     if (address === this.#formerAddress && port === this.#formerPort && nowMs < this.#formerUntilMs) {
       return 'wait';

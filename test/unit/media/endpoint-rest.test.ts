@@ -227,6 +227,14 @@ describe('from where a party sends', () => {
     );
   });
 
+  it('a stranger cannot take the place of a party that sends past us', () => {
+    const latch = new Latch(true);
+    latch.signal({ address: '192.0.2.1', port: 4000 }, 0);
+    latch.signalledOnly = true;
+    for (const atMs of [0, 200, 400]) assert.equal(latch.judge('203.0.113.1', 9, atMs), 'reject');
+    assert.equal(latch.judge('192.0.2.1', 4000, 500), 'accept');
+  });
+
   it('is what the trunk says where no other address is taken', () => {
     assert.equal(source(false, []), 'as_signalled');
   });

@@ -96,6 +96,30 @@ describe('audio is led past us after a hand-over (RFC 3725)', () => {
     assert.equal(events(bench, 'media_released').length, 0);
   });
 
+  it('after a consultation that was joined too, and not before', () => {
+    const bench = benchOf({ transfer: { mode: 'attended', acceptDigit: '1' } }).withBot();
+    bench.transfer();
+    bench.accepted(AGENT);
+    bench.clock.advance(5_000);
+    assert.equal(bench.requests('INVITE').length, 0);
+    bench.media({ kind: 'dtmf', legId: AGENT, digit: '1', durationMs: 100 });
+    assert.equal(bench.call.state, 'with_agent');
+    bench.clock.advance(1_000);
+    assert.deepEqual([offers(bench, AGENT), offers(bench, CALLER)], [['to c1.1'], ['to c1.3']]);
+    assert.equal(events(bench, 'media_released').length, 1);
+  });
+
+  it('not while three talk; when the bot has left, the two are told of each other', () => {
+    const threeWay = { durationMs: 20_000, digit: null };
+    const bench = benchOf({ transfer: { mode: 'attended', threeWay } }).withBot();
+    bench.transfer();
+    bench.accepted(AGENT);
+    bench.clock.advance(10_000);
+    assert.equal(events(bench, 'media_released').length, 0);
+    bench.clock.advance(11_000);
+    assert.equal(events(bench, 'media_released').length, 1);
+  });
+
   it('after an INVITE with Replaces too: who was replaced is left alone, the two are told of each other', () => {
     const bench = stable();
     bench.adopt('c1.7');
@@ -140,7 +164,10 @@ describe('audio stays with us, and the reason is told once', () => {
 
   it('where one of the trunks does not allow it', () => kept({ agent: { mediaRelease: false } }, 'trunk'));
   it('where the project records', () =>
-    kept({ project: { recording: { directory: '/tmp', consentFile: null, keepMs: 0, maxBytes: 0 } } }, 'recording'));
+    kept(
+      { project: { recording: { directory: '/tmp', consentFile: null, keepMs: 0, maxBytes: 0 } } },
+      'recording',
+    ));
 
   it('where a party takes no re-INVITE by its Allow', () => {
     const bench = benchOf().withBot();

@@ -108,7 +108,10 @@ describe('audio is taken back', () => {
 
   it('for a digit that came by INFO and goes on in RTP, and stays with us from then on', () => {
     const bench = stable();
-    bench.request(CALLER, 'INFO', { contentType: 'application/dtmf-relay', body: 'Signal=5\r\nDuration=160\r\n' });
+    bench.request(CALLER, 'INFO', {
+      contentType: 'application/dtmf-relay',
+      body: 'Signal=5\r\nDuration=160\r\n',
+    });
     assert.equal(bench.mediaCommands('sendDtmf', AGENT).length, 1);
     assert.deepEqual(cause(bench), ['digit']);
     bench.clock.advance(60_000);
@@ -118,7 +121,10 @@ describe('audio is taken back', () => {
 
   it('not for one that goes on by INFO', () => {
     const bench = stable({ caller: { dtmf: 'info' }, agent: { dtmf: 'info' } });
-    bench.request(CALLER, 'INFO', { contentType: 'application/dtmf-relay', body: 'Signal=5\r\nDuration=160\r\n' });
+    bench.request(CALLER, 'INFO', {
+      contentType: 'application/dtmf-relay',
+      body: 'Signal=5\r\nDuration=160\r\n',
+    });
     assert.equal(bench.mediaCommands('sendDtmf', AGENT).length, 1);
     assert.deepEqual(cause(bench), []);
   });
