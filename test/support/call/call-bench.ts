@@ -123,6 +123,7 @@ export class CallBench {
   /** What each leg was offered, and has taken, of another one. */
   readonly #offeredDirect = new Map<LegId, string>();
   readonly #toldDirect = new Map<LegId, string>();
+  readonly #answered = new Set<string>();
   readonly #described = new Map<LegId, string>();
   readonly #elsewhere: (command: SignallingCommand) => boolean;
 
@@ -157,6 +158,15 @@ export class CallBench {
   /** Requests of ours of one method. */
   requests(method: string, legId?: LegId): Kind<'request'>[] {
     return this.sent('request', legId).filter((one) => one.method === method);
+  }
+  /** Requests of ours that wait for their answer, on legs that are there. */
+  unanswered(method: string): Kind<'request'>[] {
+    const open = this.requests(method).filter(({ requestId }) => !this.#answered.has(requestId));
+    return open.filter(({ legId }) => this.#dialogs.get(legId) !== 'gone');
+  }
+  /** The party of this leg was told to send to another one, and took it. */
+  sendsPast(legId: LegId): boolean {
+    return this.#toldDirect.has(legId);
   }
   /** What this leg hears now; a mix is written `c1.2+c1.3`. */
   hears(legId: LegId): string | null {
@@ -205,6 +215,7 @@ export class CallBench {
   signal(event: SignallingEvent): void {
     const { legId, kind } = event;
     const state = this.#dialogs.get(legId);
+    if (kind === 'response') this.#answered.add(event.requestId);
     if (kind === 'accepted' && state === 'trying') this.#dialogs.set(legId, 'live');
     if (kind === 'rejected' && state === 'trying') this.#dialogs.set(legId, 'gone');
     if ((kind === 'bye' || kind === 'gone' || kind === 'cancelled') && state !== undefined)
