@@ -18,8 +18,8 @@ const MAX_RELEASES = 3;
 const MAX_OFFERS = 6;
 const TIMER = 'release';
 
-/** Nothing lasting: it is tried again once nothing changes any more. */
-const PASSING = new Set(['hold', 'moving']);
+/** What stands between two descriptions. */
+const MISFITS = ['srtp', 'ip_version', 'codecs', 'dtmf', 'payload_types'] as const;
 
 /** Why the audio of a pair stays with us from now on, with the status of the peer where it refused. */
 interface Keep {
@@ -210,11 +210,11 @@ export class MediaRelease {
 
   #failed({ status, code }: Extract<OfferResult, { kind: 'failed' }>): void {
     if (code === 'hold') this.#note('hold', null);
-    if (code !== null && PASSING.has(code)) this.#disturb(code, null);
-    else if (status === 408 || status === 481) this.#disturb('party_lost', null, 'later');
-    else if (code !== null && status === null)
-      this.#disturb(code, { reason: code as KeptReason, status: null });
-    else this.#disturb('refused', { reason: 'refused', status });
+    const misfit = MISFITS.find((one) => one === code);
+    if (misfit) this.#disturb(misfit, { reason: misfit, status: null });
+    else if (status !== null) this.#disturb('refused', { reason: 'refused', status });
+    // A leg that is gone, or media that is just being moved: nothing lasting.
+    else this.#disturb(code === 'unsent' || code === null ? 'parted' : code, null);
   }
 
   #released(): void {
@@ -244,13 +244,13 @@ export class MediaRelease {
     }
   }
 
-  /** Each is called back; `later` leaves a leg that is just being lost the time to end the call. */
-  #disturb(cause: string, keep: Keep | null, when: 'now' | 'later' = 'now'): void {
+  /** Each is called back. */
+  #disturb(cause: string, keep: Keep | null): void {
     this.#round = null;
     this.#keep = keep;
     this.#move('disturbed');
     this.#return.begin(this.#pair!, cause);
-    if (when === 'now') this.#return.review();
+    this.#return.review();
   }
 
   #back(): void {
