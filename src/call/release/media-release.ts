@@ -85,11 +85,13 @@ export class MediaRelease {
     }
   }
 
-  /** Sends a digit to a leg; in RTP it goes out once the party hears us again. */
-  sendDigit(leg: Leg, digit: string): void {
+  /** Sends a digit of `from` to whom it talks to; in RTP it goes out once that one hears us again. */
+  passDigit(from: Leg, digit: string): void {
+    const { bridge } = this.#host;
+    const leg = bridge.peerOf(from);
+    if (!leg || bridge.peerOf(leg) !== from) return;
     leg.media.sendDtmf(digit);
     if (this.#state !== 'releasing' && this.#state !== 'released') return;
-    if (leg !== this.#pair?.caller && leg !== this.#pair?.agent) return;
     // By INFO it goes past the audio.
     if (leg.profile.dtmf !== 'info') this.#disturb('digit', { reason: 'digit_by_info', status: null });
   }

@@ -252,10 +252,7 @@ export class CallMachine implements CallHost {
     } catch {
       // The machines are beyond use; what the ports hold is freed all the same.
       this.#end ??= { endedBy: 'relevo', cause: 'internal_error' };
-      for (const leg of this.#legs.all()) {
-        if (!leg.gone) this.context.signalling({ kind: 'bye', legId: leg.legId, headers: {} });
-        this.context.media({ kind: 'close', legId: leg.legId });
-      }
+      this.#legs.drop();
       this.#close(this.#end);
     }
   }
@@ -295,11 +292,9 @@ export class CallMachine implements CallHost {
   }
 
   digit(leg: Leg, digit: string, via: 'rtp' | 'info'): void {
-    const { caller } = this.roles;
     // A digit in RTP is relayed there; one that came by INFO is played to the other side.
-    const peer = via === 'info' ? this.bridge.peerOf(leg) : null;
-    if (peer && this.bridge.peerOf(peer) === leg) this.#release.sendDigit(peer, digit);
-    if (leg === caller) this.#triggers.happened({ kind: 'dtmf', digit });
+    if (via === 'info') this.#release.passDigit(leg, digit);
+    if (leg === this.roles.caller) this.#triggers.happened({ kind: 'dtmf', digit });
   }
 
   relay(leg: Leg, request: InDialogRequest): void {

@@ -77,6 +77,14 @@ export class LegSet {
     this.#whenGone.set(leg.legId, [...waiting, run]);
   }
 
+  /** Frees what the ports hold, whatever the legs think. */
+  drop(): void {
+    for (const { legId, gone } of this.#legs.values()) {
+      if (!gone) this.#context.signalling({ kind: 'bye', legId, headers: {} });
+      this.#context.media({ kind: 'close', legId });
+    }
+  }
+
   /** The ports are silent for good. */
   forgetAll(): void {
     for (const leg of this.#legs.values()) {
