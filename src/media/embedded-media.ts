@@ -9,6 +9,7 @@ import { unlikeCodecs } from './codec-match.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
 import { CallMover } from './call-mover.js';
 import { MessageBatch } from './message-batch.js';
+import type { Noted } from './remembered-leg.js';
 import type { MediaCall, WorkerLink } from './worker-link.js';
 import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
 
@@ -107,6 +108,7 @@ export class EmbeddedMedia {
         return;
       case 'hear':
       case 'sendDtmf':
+      case 'beep':
       case 'record':
       case 'watch':
       case 'rest':
@@ -261,16 +263,7 @@ export class EmbeddedMedia {
   }
 
   /** False where nobody can take the command. */
-  #forward(
-    callId: string,
-    command: Extract<
-      MediaCommand,
-      {
-        kind:
-          'hear' | 'sendDtmf' | 'record' | 'watch' | 'askSource' | 'rest' | 'startGap' | 'stopGap' | 'close';
-      }
-    >,
-  ): boolean {
+  #forward(callId: string, command: Noted): boolean {
     const call = this.#calls.get(callId);
     const leg = call?.legs.get(command.legId);
     if (!call || !leg || leg.lost) {

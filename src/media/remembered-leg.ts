@@ -1,9 +1,22 @@
 import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.js';
 import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
 
-type Noted = Extract<
+/** What is passed on to the worker of a leg as it is. */
+export type Noted = Extract<
   MediaCommand,
-  { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'askSource' | 'rest' | 'startGap' | 'stopGap' | 'close' }
+  {
+    kind:
+      | 'hear'
+      | 'sendDtmf'
+      | 'beep'
+      | 'record'
+      | 'watch'
+      | 'askSource'
+      | 'rest'
+      | 'startGap'
+      | 'stopGap'
+      | 'close';
+  }
 >;
 
 /** What a worker was told of a leg and still holds true: enough to say it to another worker. */
@@ -42,6 +55,7 @@ export class RememberedLeg {
         return;
       case 'sendDtmf':
       case 'askSource':
+      case 'beep':
       case 'close':
         // Done once, whatever becomes of it.
         return;

@@ -49,6 +49,7 @@ export class MediaRelease {
   #sinceMs = 0;
   #releases = 0;
   #unheard = 0;
+  #listened = false;
   /** The audio of the pair stays with us once it is back. */
   #keep: Keep | null = null;
 
@@ -85,12 +86,19 @@ export class MediaRelease {
     }
   }
 
+  /** Somebody listens, or is being called to: what the two say has to come by here. */
+  listened(active: boolean): void {
+    if (active === this.#listened) return;
+    this.#listened = active;
+    this.review();
+  }
+
   /** Sends a digit of `from` to whom it talks to; in RTP it goes out once that one hears us again. */
   passDigit(from: Leg, digit: string): void {
     const { bridge } = this.#host;
     const leg = bridge.peerOf(from);
     if (!leg || bridge.peerOf(leg) !== from) return;
-    leg.media.sendDtmf(digit);
+    leg.media.sendDtmf(digit, from.legId);
     if (this.#state !== 'releasing' && this.#state !== 'released') return;
     // By INFO it goes past the audio.
     if (leg.profile.dtmf !== 'info') this.#disturb('digit', { reason: 'digit_by_info', status: null });
@@ -140,6 +148,11 @@ export class MediaRelease {
     }
     if (legs.some((leg) => !leg.offers.idle)) {
       this.#settle();
+      return;
+    }
+    if (this.#listened) {
+      // Its end has us look again.
+      this.#note('listener', null);
       return;
     }
     if (legs.some((leg) => leg.holding || leg.media.agreed !== 'sendrecv')) {
@@ -230,6 +243,10 @@ export class MediaRelease {
 
   #watchRelease(): void {
     const pair = this.#pair!;
+    if (this.#listened) {
+      this.#disturb('listener', null);
+      return;
+    }
     if (!samePair(pairNow(this.#host), pair)) {
       this.#disturb(this.#host.transferInFlight() ? 'transfer' : 'parted', null);
       return;

@@ -16,6 +16,7 @@ export type KeptReason =
   | 'nat'
   | 'unheard'
   | 'hold'
+  | 'listener'
   | 'too_often'
   | 'digit_by_info'
   | 'unsettled'

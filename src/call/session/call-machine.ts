@@ -10,6 +10,7 @@ import type { PolicyDecision } from '../decision.js';
 import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { MediaProfile } from '../leg/leg-media.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
+import { ListenDesk } from '../listen/listen-desk.js';
 import { mediaProfile } from '../leg/media-profile.js';
 import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
@@ -31,6 +32,7 @@ import { relayRequest } from './relay.js';
 import { remoteOf, Replacements } from './replacement.js';
 import { mayReplaceOthers, referPolicyOf } from './rights.js';
 import { startedRecord } from './started-record.js';
+import { refuseStray } from './stray-event.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -41,6 +43,7 @@ export class CallMachine implements CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles = { caller: null, bot: null, agent: null };
+  readonly listeners: ListenDesk = new ListenDesk(this);
   readonly #legs: LegSet;
   readonly #triggers: Triggers;
   readonly #desk: TransferDesk;
@@ -64,7 +67,7 @@ export class CallMachine implements CallHost {
     this.context = context;
     const review = (): void => this.#release.review();
     this.bridge = new Bridge(this.music(), review);
-    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.#recordState(), review);
+    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.recordState(), review);
     this.#desk = new TransferDesk(this, review);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -121,15 +124,8 @@ export class CallMachine implements CallHost {
       return;
     }
     const leg = this.#legs.get(event.legId);
-    if (leg) {
-      leg.handle(event);
-      return;
-    }
-    this.context.impossible('event of an unknown leg', { leg: event.legId, kind: event.kind });
-    if (event.kind !== 'request') return;
-    const { legId, requestId } = event;
-    const rest = { reason: null, headers: {}, body: null, contentType: null };
-    this.context.signalling({ kind: 'respond', legId, requestId, status: 481, ...rest });
+    if (leg) leg.handle(event);
+    else refuseStray(this.context, event);
   }
 
   media(event: MediaEvent): void {
@@ -140,7 +136,7 @@ export class CallMachine implements CallHost {
     }
     const held = leg.holding;
     leg.handleMedia(event);
-    if (leg.holding !== held && !leg.gone) this.#recordState();
+    if (leg.holding !== held && !leg.gone) this.recordState();
   }
 
   decided(questionId: string, decision: PolicyDecision, late: boolean): void {
@@ -164,6 +160,7 @@ export class CallMachine implements CallHost {
       hears: this.bridge.dump(),
       transfers: this.#desk.dump(),
       release: this.#release.dump(),
+      listeners: this.listeners.dump(),
       badInputs: this.context.badInputs,
     };
   }
@@ -171,12 +168,12 @@ export class CallMachine implements CallHost {
   setState(state: CallState): void {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
-    this.#recordState();
+    this.recordState();
     this.#release.review();
   }
 
   /** The state with its legs, also where only a leg's hold changed or a leg is gone. */
-  #recordState(): void {
+  recordState(): void {
     const { context, state } = this;
     const { callId } = context;
     context.record({ kind: 'call.state', callId, at: context.wallMs(), state, legs: this.legs() });
@@ -221,6 +218,7 @@ export class CallMachine implements CallHost {
     // The transfer concludes first: its figures are asked for before the media goes.
     this.#end = end;
     this.#desk.callEnding(callerLeft, end);
+    this.listeners.callEnding(end);
     this.setState('ending');
     this.#triggers.stop();
     for (const name of ['bot.answer', 'max', 'away']) this.context.timers.stop(name);
@@ -231,8 +229,10 @@ export class CallMachine implements CallHost {
     this.context.timers.start('ending', ENDING_GUARD_MS, () => this.#forgetAll());
   }
 
-  /** Ends the call for good once nothing of it is left. */
+  /** After each input: ends the call for good once nothing of it is left. */
   settle(): void {
+    this.listeners.follow();
+    this.#release.listened(this.listeners.active);
     if (!this.#end || this.ended || this.#desk.busy) return;
     for (const leg of this.#legs.all()) {
       if (!leg.gone) {
@@ -332,8 +332,7 @@ export class CallMachine implements CallHost {
       this.roles.caller = null;
       return;
     }
-    const given = carriedReason(headers);
-    const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
+    const reason = { ...reasonHeader(487, 'The caller hung up'), ...carriedReason(headers) };
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
   }
 
@@ -434,6 +433,7 @@ export class CallMachine implements CallHost {
   #close(end: CallEnd): void {
     const { context } = this;
     context.timers.stopAll();
+    this.listeners.close();
     this.setState('ended');
     const facts = { startedAt: this.#startedAt, answered: this.#answered };
     const { results: transfers } = this.#desk;

@@ -317,6 +317,7 @@ export class Rehearsal {
       case 'sendDtmf':
       case 'record':
       case 'watch':
+      case 'beep':
       case 'startGap':
       // A rehearsal ends with the hand-over.
       case 'askSource':

@@ -103,6 +103,8 @@ export class RtpengineEngine implements MediaThreadEngine {
       }
       case 'rest':
       case 'startGap':
+      case 'beep':
+        // Neither measured nor laid over: rtpengine has neither.
         return;
       case 'stopGap': {
         // rtpengine does not measure what it leaves out.

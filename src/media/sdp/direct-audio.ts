@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName, DtmfKind } from '../../call/project.js';
 import { CODECS } from './codecs.js';
-import { isG711, type Format, type LocalAudio } from './local-audio.js';
+import { isG711, meaningsOf, type Format, type LocalAudio } from './local-audio.js';
 import type { RemoteAudio } from './remote-description.js';
 
 const NARROW = 8000;
@@ -34,14 +34,6 @@ export interface DirectAudio {
 
 export type DirectResult =
   { readonly ok: true; readonly audio: DirectAudio } | { readonly ok: false; readonly why: DirectRefusal };
-
-/** What a payload type means, as one session must keep it. */
-export function meaningsOf({ codecs, events }: LocalAudio): [number, string][] {
-  return [
-    ...codecs.map(({ payloadType, codec }): [number, string] => [payloadType, codec]),
-    ...[...events].map(([rate, payloadType]): [number, string] => [payloadType, `telephone-event/${rate}`]),
-  ];
-}
 
 /**
  * What `own` is told so that it sends to `peer` and not to us: where that one is, with the codecs that both described

@@ -5,19 +5,18 @@ import {
   audioLines,
   audioToAnswer,
   audioToOffer,
+  meaningsOf,
   narrow,
   settingsOf,
   type LocalAudio,
   type NegotiatedSettings,
 } from './local-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
-import { CODECS, EVENT_PAYLOAD_TYPES } from './codecs.js';
 import type { CryptoAttribute } from './crypto-attribute.js';
 import {
   directAudio,
   directLines,
   isCovered,
-  meaningsOf,
   restates,
   within,
   type DirectAudio,
@@ -59,6 +58,10 @@ export class SdpSession {
   /** RFC 3264 8.3.2: a payload type keeps its meaning for the whole session. */
   readonly #payloadTypes = new Map<CodecName, number>();
   readonly #eventPayloadTypes = new Map<number, number>();
+  /** By m= line: what each payload type has stood for, on either side. */
+  readonly #meanings = new Map<number, Map<number, string>>();
+  /** Of t=; an answer repeats that of its offer. */
+  #timing = '0 0';
   #offered: LocalAudio | null = null;
   /** The last offer named another party in our place. */
   #offeredDirect: DirectAudio | null = null;
@@ -67,7 +70,6 @@ export class SdpSession {
   #remote: RemoteAudio | null = null;
   #direction: MediaDirection = 'sendrecv';
   #settings: Agreement['settings'] | null = null;
-  readonly #meanings = new Map<number, string>();
   readonly #srtp: SrtpNegotiation;
 
   /** `sessionId` is a decimal number as o= wants it. */
@@ -100,7 +102,7 @@ export class SdpSession {
       encrypted,
       codecs,
       dtmf,
-      meanings: this.#meanings,
+      meanings: this.#meaningsNow(),
     };
   }
 
@@ -126,9 +128,9 @@ export class SdpSession {
       codecs,
       this.#payloadTypes,
       this.#eventPayloadTypes,
+      this.#meaningsNow(),
       direction,
       this.#rtcpMux,
-      this.#foreignTypes(),
     );
     this.#offeredDirect = null;
     if (!this.#srtp.settled) this.#protocol = srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP';
@@ -144,8 +146,8 @@ export class SdpSession {
   ): Read<Agreement & { readonly sdp: string; readonly direct: boolean }> {
     const read = readRemoteDescription(remoteSdp);
     if (!read.ok) return read;
-    const { audio, noAudio, lines } = read.value;
-    const again = this.#answerAgain(audio, lines);
+    const { audio, noAudio, lines, timing } = read.value;
+    const again = this.#answerAgain(audio, lines, timing);
     if (again && wish === 'sendrecv') return { ok: true, value: again };
     if (lines.length < this.#lines.length) {
       return failed({
@@ -172,7 +174,9 @@ export class SdpSession {
       this.#offered = null;
       this.#direct = null;
       this.#lines = lines;
+      this.#timing = timing;
       this.#audioIndex = remote.index;
+      this.#mean(remote.meanings);
       this.#protocol = remote.protocol;
       this.#remember(local);
       const { own, settings: keys } = secured.value;
@@ -226,6 +230,7 @@ export class SdpSession {
     if (this.#offeredDirect) {
       if (remote.secure) return failed(answerFault('the answer has SRTP, which was not offered'));
       this.#direct = { ...this.#offeredDirect, local: agreed };
+      this.#mean(remote.meanings);
       const plain = { ...settings, srtp: null };
       this.#agreed(remote, direction, plain);
       return { ok: true, value: { direction, settings: plain } };
@@ -233,6 +238,7 @@ export class SdpSession {
     const secured = this.#srtp.answered(remote);
     if (!secured.ok) return secured;
     this.#srtp.commit(secured.value);
+    this.#mean(remote.meanings);
     this.#remember(agreed);
     this.#direct = null;
     const all = { ...settings, srtp: secured.value.settings };
@@ -244,6 +250,7 @@ export class SdpSession {
   #answerAgain(
     audio: readonly RemoteAudio[],
     lines: readonly MediaLine[],
+    timing: string,
   ): (Agreement & { readonly sdp: string; readonly direct: boolean }) | null {
     const [direct, before, settings] = [this.#direct, this.#remote, this.#settings];
     const remote = audio.find(({ index }) => index === this.#audioIndex);
@@ -252,6 +259,8 @@ export class SdpSession {
     const local = within(direct.local, remote);
     if (!settingsOf(local, remote, 'sendrecv')) return null;
     this.#lines = lines;
+    this.#timing = timing;
+    this.#mean(remote.meanings);
     this.#remote = remote;
     this.#direct = { ...direct, local };
     const sdp = this.#render(local, [], this.#direct);
@@ -262,18 +271,6 @@ export class SdpSession {
     this.#remote = remote;
     this.#direction = direction;
     this.#settings = settings;
-  }
-
-  /** Payload types that have meant something else here than they do in an offer of ours. */
-  #foreignTypes(): number[] {
-    const ours = new Map<number, string>([
-      ...Object.entries(CODECS).map(([codec, { payloadType }]): [number, string] => [payloadType, codec]),
-      ...[...EVENT_PAYLOAD_TYPES].map(([rate, type]): [number, string] => [type, `telephone-event/${rate}`]),
-    ]);
-    const known = new Set([...this.#payloadTypes.values(), ...this.#eventPayloadTypes.values()]);
-    return [...this.#meanings]
-      .filter(([type, meaning]) => !known.has(type) && ours.get(type) !== meaning)
-      .map(([type]) => type);
   }
 
   /** Our sockets speak one version of IP (RFC 6157 is not done: no two addresses in one offer). */
@@ -292,10 +289,21 @@ export class SdpSession {
     this.#rtcpMux = local.rtcpMux;
   }
 
+  #meaningsNow(): Map<number, string> {
+    const found = this.#meanings.get(this.#audioIndex) ?? new Map<number, string>();
+    this.#meanings.set(this.#audioIndex, found);
+    return found;
+  }
+
+  #mean(meanings: Iterable<readonly [payloadType: number, name: string]>): void {
+    const now = this.#meaningsNow();
+    for (const [payloadType, name] of meanings) now.set(payloadType, name);
+  }
+
   #render(local: LocalAudio, cryptos: readonly CryptoAttribute[], direct: DirectAudio | null = null): string {
-    for (const [type, meaning] of meaningsOf(local)) this.#meanings.set(type, meaning);
+    this.#mean(meaningsOf(local));
     const address = direct ? direct.party.rtp.address : this.#address;
-    const head = ['s=-', `c=IN ${this.#addressType} ${address}`, 't=0 0'];
+    const head = ['s=-', `c=IN ${this.#addressType} ${address}`, `t=${this.#timing}`];
     const body: string[] = [];
     const count = Math.max(1, this.#lines.length);
     for (let index = 0; index < count; index++) {

@@ -1,13 +1,13 @@
 import type { LegMediaStats, MediaEvent, PacketSource } from '../../call/media-port.js';
-import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
-import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
+import type { G711Name } from '../../call/project.js';
+import { PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { EndpointContext } from './endpoint-context.js';
+import { FrameSender } from './frame-sender.js';
 import type { Hearing } from './hearing.js';
 import { KeySender } from './key-sender.js';
 import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
-import type { Mixer } from './mixer.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
 import { PartySender } from './party-sender.js';
@@ -15,6 +15,7 @@ import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { sentTo, Taps, type Overhearer } from './taps.js';
 
 const FRAME_MS = 20;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
@@ -25,23 +26,28 @@ const SILENCE_AFTER_MS = 200;
 const STALL_MS = 1000;
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
-export class Endpoint implements Paced {
+export class Endpoint implements Paced, Overhearer {
   readonly legId: string;
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
+  /** Those of them who hear what this party is sent as well. */
+  readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
   readonly #sender: PartySender;
   readonly #keys: KeySender;
+  readonly #frames: FrameSender;
   readonly #oneWay = new OneWayWatch();
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
+  /** Since when it hears the leg that it hears. */
+  #joinedAtMs = 0;
   #canSend = false;
   /** The party hears another one directly: nothing is made for it. */
   #resting = false;
@@ -68,13 +74,15 @@ export class Endpoint implements Paced {
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
         this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
-      onDigit: (digit, durationMs, kind) => {
-        this.#digit(digit, durationMs, kind);
+      onDigit: (digit, durationMs, kind, first) => {
+        this.#digit(digit, durationMs, kind, first);
       },
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
+    this.taps = new Taps(legId, this.#sender);
     this.#keys = new KeySender(this.#sender);
+    this.#frames = new FrameSender(this.#sender);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
       onRtcp: this.#receiver.onRtcp,
@@ -121,6 +129,7 @@ export class Endpoint implements Paced {
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
     this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
+    this.#joinedAtMs = nowMs;
     this.#pace();
   }
 
@@ -134,6 +143,22 @@ export class Endpoint implements Paced {
       fillUntilMs: this.#context.clock.now() + FILL_MS,
     });
     this.#pace();
+  }
+
+  /** Hears what this leg says and what it is sent: the party of the leg notices nothing. */
+  hearTap(legId: string): void {
+    this.hearMix([legId, sentTo(legId)]);
+  }
+
+  overhear(
+    name: string,
+    timestamp: number,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: G711Name,
+  ): void {
+    if (this.#hearing.kind === 'mix') this.#hearing.mixer.push(name, timestamp, packet, start, end, codec);
   }
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
@@ -150,14 +175,20 @@ export class Endpoint implements Paced {
     }
   }
 
+  /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
+  pressedByInfo(digit: string): boolean {
+    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
+  }
+
   #takes(kind: PayloadKind): boolean {
     return this.#sender.takes(kind);
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
-  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+  #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    if (!first) return;
     for (const listener of this.listeners) {
       if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
     }
@@ -166,6 +197,10 @@ export class Endpoint implements Paced {
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
     this.#sender.recording ??= recording;
+  }
+
+  beep(): void {
+    this.#sender.notice.begin();
   }
 
   markRecording(label: string): void {
@@ -230,10 +265,14 @@ export class Endpoint implements Paced {
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
+    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      const listener = listeners[i]!;
+      // The end of a press that joined the two, such as the one that takes a call, is not for the other.
+      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
   }
 
@@ -284,7 +323,7 @@ export class Endpoint implements Paced {
     const hearing = this.#hearing;
     if (this.#canSend && this.#keys.send(nowMs)) return true;
     if (hearing.kind === 'prompt') {
-      this.#playFrame(hearing.player, nowMs);
+      this.#frames.play(hearing.player, nowMs);
       if (hearing.player.ended) {
         this.#hearing = { kind: 'prompt', player: this.#silence, onEnd: null };
         hearing.onEnd?.();
@@ -292,19 +331,19 @@ export class Endpoint implements Paced {
       return true;
     }
     if (hearing.kind === 'mix') {
-      if (this.#mixFrame(hearing.mixer, nowMs)) hearing.begin();
+      if (this.#frames.mix(hearing.mixer, nowMs)) hearing.begin();
       else {
         const filler = hearing.standIn(nowMs, this.#sender.lastAtMs + 2 * FRAME_MS, this.#silence);
-        if (filler !== null) this.#playFrame(filler, nowMs);
+        if (filler !== null) this.#frames.play(filler, nowMs);
       }
       return true;
     }
     if (hearing.kind === 'leg' && hearing.live === null) {
-      if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
+      if (hearing.rest !== null && this.#frames.mix(hearing.rest, nowMs)) return true;
       const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
       // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
       if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#keys.busy;
-      this.#playFrame(filler, nowMs);
+      this.#frames.play(filler, nowMs);
       return true;
     }
     return this.#keys.busy;
@@ -335,6 +374,7 @@ export class Endpoint implements Paced {
       this.#canSend = false;
       this.#keys.clear();
       this.listeners = [];
+      this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
   }
@@ -375,18 +415,8 @@ export class Endpoint implements Paced {
       this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
   }
 
-  #playFrame(player: PromptPlayer, nowMs: number): void {
-    if (!this.#canSend) {
-      player.skip();
-      return;
-    }
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    player.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
-    this.#sender.sendFrame(packet, player.audio.audible, nowMs);
-  }
-
   #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {
-    this.#playFrame(player, nowMs);
+    this.#frames.play(player, nowMs);
     if (!player.ended) return;
     this.#interjection = null;
     onEnd();
@@ -400,18 +430,5 @@ export class Endpoint implements Paced {
     const begins =
       (hearing.kind === 'leg' && hearing.live === null) || (hearing.kind === 'mix' && !hearing.live);
     return begins ? hearing.filler : this.#silence;
-  }
-
-  /**
-   * Sends the next frame of a mix; false where nobody is to be heard. The parties are read on even while nothing may
-   * be sent, so that they are in time afterwards.
-   */
-  #mixFrame(mixer: Mixer, nowMs: number): boolean {
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    const settings = this.#sender.settings;
-    const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
-    if (!heard || !this.#canSend || !settings) return heard;
-    this.#sender.sendFrame(packet, true, nowMs);
-    return true;
   }
 }

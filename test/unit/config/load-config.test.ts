@@ -124,6 +124,7 @@ describe('configuration: a valid file', () => {
       callerMediaTimeoutMs: 300_000,
       codecs: null,
       recording: null,
+      listen: null,
       carryHeaders: [],
       carryAnswerHeaders: [],
       limits: { transfers: null, perCall: 10 },
