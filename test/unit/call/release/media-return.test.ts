@@ -137,6 +137,29 @@ describe('audio is taken back', () => {
     assert.equal(resting(bench, CALLER), false);
   });
 
+  it('for an operator who is to listen, while the phone rings already; it goes again when nobody listens any more', () => {
+    const listen = { allow: [], max: 2, ringTimeoutMs: 20_000, notice: 'none' } as const;
+    const bench = stable({ project: { listen } });
+    assert.deepEqual(bench.listen('second', 'l1'), { accepted: true });
+    assert.deepEqual(
+      [offers(bench, AGENT), offers(bench, CALLER)],
+      [
+        ['to c1.1', 'ours sendrecv'],
+        ['to c1.3', 'ours sendrecv'],
+      ],
+    );
+    assert.deepEqual(cause(bench), ['listener']);
+    bench.accepted('c1.4');
+    bench.clock.advance(10_000);
+    assert.deepEqual(events(bench, 'media_kept'), [{ reason: 'listener' }]);
+    assert.equal(events(bench, 'media_released').length, 1);
+    bench.bye('c1.4');
+    bench.clock.advance(1_000);
+    assert.equal(events(bench, 'media_released').length, 2);
+    bench.bye(CALLER);
+    bench.assertOver();
+  });
+
   it('not where the call ends: each leg gets its BYE', () => {
     for (const leaving of [CALLER, AGENT]) {
       const bench = stable();
