@@ -25,9 +25,12 @@ interface Listener {
 export class Bridge {
   readonly #listeners = new Map<LegId, Listener>();
   readonly #holdMusic: MediaSource;
+  readonly #changed: () => void;
 
-  constructor(holdMusic: MediaSource) {
+  /** `changed` is called whenever a leg is to hear something else. */
+  constructor(holdMusic: MediaSource, changed: () => void = () => undefined) {
     this.#holdMusic = holdMusic;
+    this.#changed = changed;
   }
 
   /** Joins two legs both ways; a hold in force on one side is told to the other. */
@@ -81,6 +84,14 @@ export class Bridge {
     return peer?.holding === true ? 'sendonly' : 'sendrecv';
   }
 
+  /** Offers ourselves to `leg` anew, in the direction that things as they stand call for. */
+  offerAnew(leg: Leg, done: (ok: boolean) => void): void {
+    const direction = this.wish(leg);
+    const listener = this.#listeners.get(leg.legId);
+    if (listener) listener.told = direction;
+    leg.offer(direction, done);
+  }
+
   /** The direction of `leg` changed: whoever hears it is told. `done` comes once the other side agreed, or at once. */
   directionChanged(leg: Leg, done: () => void): void {
     for (const listener of this.#listeners.values()) this.#refresh(listener);
@@ -116,6 +127,7 @@ export class Bridge {
       this.#listeners.set(leg.legId, listener);
     }
     this.#refresh(listener);
+    this.#changed();
   }
 
   #refresh(listener: Listener): void {

@@ -24,6 +24,12 @@ export type MediaSource =
   | { readonly kind: 'file'; readonly file: string; readonly promptId: string }
   | { readonly kind: 'silence' };
 
+/**
+ * From where a party's RTP comes: from the address in its SDP, from another one (NAT), from nowhere yet. `unknown`: this
+ * kind of media cannot say, nor lead audio past itself.
+ */
+export type PacketSource = 'as_signalled' | 'elsewhere' | 'nothing' | 'unknown';
+
 /** What a call machine asks of the media adapter. Answers are events with the same `requestId`. */
 export type MediaCommand =
   /** Reserves a port pair and makes our offer (or a new one, for a re-INVITE). → `localSdp` or `mediaFailed`. */
@@ -58,6 +64,20 @@ export type MediaCommand =
       /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
       readonly direction: MediaDirection;
     }
+  /**
+   * Makes an offer to this party that names where `peerLegId`'s is, so that the two send to each other.
+   * → `localSdp`, empty where the party knows all of it already, or `mediaFailed`; its `code` says why not.
+   */
+  | {
+      readonly kind: 'makeDirectOffer';
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly peerLegId: LegId;
+    }
+  /** From where does the party send? → `source`. */
+  | { readonly kind: 'askSource'; readonly legId: LegId; readonly requestId: string }
+  /** The party sends to another one and hears that one: nothing of ours goes to it, what comes is relayed still. */
+  | { readonly kind: 'rest'; readonly legId: LegId; readonly on: boolean }
   /** Takes the peer's answer to our offer. → `mediaReady` or `mediaFailed`. */
   | {
       readonly kind: 'takeAnswer';
@@ -127,6 +147,8 @@ export type MediaEvent =
       readonly sdp: string;
       /** Set where the SDP is an answer: the agreed direction, from our side. */
       readonly direction: MediaDirection;
+      /** An answer that leaves the party with another one's media, to an offer that said nothing new. */
+      readonly direct?: true;
     }
   | {
       readonly kind: 'mediaReady';
@@ -178,5 +200,11 @@ export type MediaEvent =
     }
   /** The media of this leg is gone for good, through a fault of ours. */
   | { readonly kind: 'mediaLost'; readonly legId: LegId; readonly detail: string }
+  | {
+      readonly kind: 'source';
+      readonly legId: LegId;
+      readonly requestId: string;
+      readonly source: PacketSource;
+    }
   | { readonly kind: 'gap'; readonly legId: LegId; readonly requestId: string; readonly gapMs: number | null }
   | { readonly kind: 'closed'; readonly legId: LegId; readonly stats: LegMediaStats | null };

@@ -118,6 +118,8 @@ export interface Trunk {
   readonly acceptReferOutOfDialog: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */
   readonly symmetricRtp: boolean;
+  /** May audio go past us, between this peer and another one that may too, after a hand-over? No where absent. */
+  readonly mediaRelease?: boolean;
 }
 
 /** A voicebot. */

@@ -182,6 +182,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     acceptReplaces: trunk.accept_replaces,
     acceptReferOutOfDialog: trunk.accept_refer_out_of_dialog,
     symmetricRtp: trunk.symmetric_rtp,
+    mediaRelease: trunk.media_release,
   };
 }
 

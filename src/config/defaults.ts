@@ -65,6 +65,7 @@ export const DEFAULTS = {
     acceptReplaces: false,
     acceptReferOutOfDialog: false,
     symmetricRtp: true,
+    mediaRelease: false,
   },
   identity: {
     from: 'caller',

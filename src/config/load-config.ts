@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { messageOf } from '../common/errors.js';
 import { buildConfig } from './build-config.js';
+import { checkMediaRelease } from './check-media-release.js';
 import { checkNode } from './check-node.js';
 import { checkProjects, type ExpressionCheck } from './check-projects.js';
 import { checkSrtp } from './check-srtp.js';
@@ -70,6 +71,7 @@ export function loadConfig(source: ConfigSource, options: LoadOptions): LoadedCo
     const localAddress = options.localAddress === undefined ? firstOuterAddress() : options.localAddress;
     checkNode(file, yaml);
     checkSrtp(file, yaml);
+    checkMediaRelease(file, yaml);
     checkTls(file, yaml, folder, options.nowMs ?? Date.now());
     checkReferences(file, yaml);
     checkProjects(file, yaml, folder, options.checkExpression);

@@ -31,6 +31,8 @@ export interface RtpStats extends ContinuityReport {
   readonly received: number;
   readonly rtcp: number;
   readonly malformed: number;
+  /** Where the newest packet came from, `address:port`; null before the first. */
+  readonly from: string | null;
 }
 
 interface DtmfStep {
@@ -67,6 +69,7 @@ export class RtpEndpoint {
   #received = 0;
   #rtcp = 0;
   #malformed = 0;
+  #from: string | null = null;
   #closed = false;
 
   constructor(options: { host: string; source?: AudioSource; clock?: Clock }) {
@@ -75,7 +78,8 @@ export class RtpEndpoint {
     this.#source = options.source ?? silence;
     this.hearing = new Hearing(this.#clock);
     this.#socket = createSocket('udp4');
-    this.#socket.on('message', (datagram) => {
+    this.#socket.on('message', (datagram, { address, port }) => {
+      this.#from = `${address}:${port}`;
       this.#receive(datagram);
     });
     // A peer that has gone answers with ICMP; the call's signalling tells what became of it.
@@ -152,6 +156,7 @@ export class RtpEndpoint {
       received: this.#received,
       rtcp: this.#rtcp,
       malformed: this.#malformed,
+      from: this.#from,
     };
   }
 

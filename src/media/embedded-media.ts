@@ -9,8 +9,11 @@ import { unlikeCodecs } from './codec-match.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
 import { CallMover } from './call-mover.js';
 import { MessageBatch } from './message-batch.js';
+import type { Noted } from './remembered-leg.js';
 import type { MediaCall, WorkerLink } from './worker-link.js';
 import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
+
+type DirectCommand = Extract<MediaCommand, { kind: 'makeDirectOffer' }>;
 
 /** A worker that has not opened a leg by then is taken for stuck. */
 const OPEN_DEADLINE_MS = 2000;
@@ -94,11 +97,21 @@ export class EmbeddedMedia {
         else this.#fail(callId, command, 500, 'media_unknown_leg', 'there is no such leg');
         return;
       }
+      case 'makeDirectOffer':
+        this.#negotiateDirectly(callId, command);
+        return;
+      case 'askSource':
+        if (!this.#forward(callId, command)) {
+          const { legId, requestId } = command;
+          this.#emit(callId, { kind: 'source', legId, requestId, source: 'unknown' });
+        }
+        return;
       case 'hear':
       case 'sendDtmf':
       case 'beep':
       case 'record':
       case 'watch':
+      case 'rest':
       case 'startGap':
         this.#forward(callId, command);
         return;
@@ -224,6 +237,13 @@ export class EmbeddedMedia {
     leg.negotiate(command);
   }
 
+  #negotiateDirectly(callId: string, command: DirectCommand): void {
+    const leg = this.#leg(callId, command.legId);
+    const peer = this.#leg(callId, command.peerLegId);
+    if (leg && peer) leg.offerDirect(command.requestId, peer);
+    else this.#fail(callId, command, 500, 'media_unknown_leg', 'there is no such leg');
+  }
+
   #openDeadline(leg: MediaLeg): Timer {
     return this.#options.clock.after(OPEN_DEADLINE_MS, () => {
       const worker = this.#calls.get(leg.callId)?.worker ?? null;
@@ -246,13 +266,7 @@ export class EmbeddedMedia {
   }
 
   /** False where nobody can take the command. */
-  #forward(
-    callId: string,
-    command: Extract<
-      MediaCommand,
-      { kind: 'hear' | 'sendDtmf' | 'beep' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
-    >,
-  ): boolean {
+  #forward(callId: string, command: Noted): boolean {
     const call = this.#calls.get(callId);
     const leg = call?.legs.get(command.legId);
     if (!call || !leg || leg.lost) {
@@ -260,7 +274,7 @@ export class EmbeddedMedia {
       return false;
     }
     // While another worker is looked for: what is remembered is what that one will be told.
-    if (!call.worker && (command.kind === 'stopGap' || command.kind === 'close')) return false;
+    if (!call.worker && ['stopGap', 'askSource', 'close'].includes(command.kind)) return false;
     if (command.kind === 'stopGap') leg.gapRequests.add(command.requestId);
     if (command.kind === 'close') leg.closing = true;
     leg.remembered.note(command);
@@ -272,7 +286,8 @@ export class EmbeddedMedia {
   /** Says once per agreement that a party must be asked to send another codec. */
   #matchCodecs(callId: string): void {
     const legs = this.#calls.get(callId)?.legs;
-    if (!legs) return;
+    // Who sends to another party does not mind what we could make of it.
+    if (!legs || [...legs.values()].some(({ direct }) => direct)) return;
     for (const event of unlikeCodecs(legs)) {
       const leg = legs.get(event.legId);
       if (!leg || leg.saidUnlike === leg.settings) continue;
@@ -391,7 +406,13 @@ export class EmbeddedMedia {
     this.#calls.delete(callId);
   }
 
-  #fail(callId: string, command: NegotiationCommand, status: 500 | 503, code: string, detail: string): void {
+  #fail(
+    callId: string,
+    command: NegotiationCommand | DirectCommand,
+    status: 500 | 503,
+    code: string,
+    detail: string,
+  ): void {
     const { legId, requestId } = command;
     this.#emit(callId, { kind: 'mediaFailed', legId, requestId, status, code, detail });
   }

@@ -4,6 +4,7 @@ import type { Timer } from '../common/clock.js';
 import type { Random } from '../common/random.js';
 import type { CodecSide } from './codec-match.js';
 import type { SdpFailure } from './sdp/remote-description.js';
+import type { DirectRefusal, DirectSide } from './sdp/direct-audio.js';
 import { RememberedLeg } from './remembered-leg.js';
 import { SdpSession, type Agreement } from './sdp/sdp-session.js';
 import { SsrcDraw } from './ssrc-draw.js';
@@ -23,6 +24,15 @@ export interface MediaLegOptions {
   readonly open: Extract<ToMediaWorker, { kind: 'open' }>;
   readonly random: Random;
 }
+
+const REFUSALS: Readonly<Record<DirectRefusal, string>> = {
+  hold: 'one of the parties holds, or has not described itself',
+  srtp: 'the media of one of the parties is encrypted',
+  ip_version: 'one party has IPv4 and the other IPv6',
+  codecs: 'the parties have no G.711 codec in common that both trunks allow',
+  dtmf: 'digits go to the parties in different ways',
+  payload_types: 'a payload type of one party has meant something else to the other',
+};
 
 type State =
   /** The worker binds the sockets; commands wait. `sdp` is there where it is for the second time. */
@@ -83,6 +93,11 @@ export class MediaLeg implements CodecSide {
     return this.#settings;
   }
 
+  /** Its party sends to another one. */
+  get direct(): boolean {
+    return this.#state.kind !== 'lost' && this.#state.sdp?.direct === true;
+  }
+
   /** Its commands wait for its sockets. */
   get opening(): boolean {
     return this.#state.kind === 'opening';
@@ -101,6 +116,28 @@ export class MediaLeg implements CodecSide {
         this.#refuse(command, 503, state.code, state.detail);
         return;
     }
+  }
+
+  /** An offer that names the party of `peer` in our place. */
+  offerDirect(requestId: string, peer: MediaLeg): void {
+    const { legId } = this;
+    const side = peer.#side;
+    if (this.#state.kind !== 'open' || !side) {
+      const detail = 'the media of the call is being moved';
+      this.#options.emit({ kind: 'mediaFailed', legId, requestId, status: 503, code: 'moving', detail });
+      return;
+    }
+    const made = this.#state.sdp.makeDirectOffer({ codecs: this.#codecs, dtmf: this.#dtmf }, side);
+    if (!made.ok) {
+      const detail = REFUSALS[made.why];
+      this.#options.emit({ kind: 'mediaFailed', legId, requestId, status: 488, code: made.why, detail });
+      return;
+    }
+    this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: made.sdp ?? '', direction: 'sendrecv' });
+  }
+
+  get #side(): DirectSide | null {
+    return this.#state.kind === 'open' ? this.#state.sdp.side(this.#codecs, this.#dtmf) : null;
   }
 
   /** The worker has bound the sockets; `address` is what stands in our SDP. */
@@ -186,10 +223,11 @@ export class MediaLeg implements CodecSide {
         this.#reject(command, answer.failure);
         return;
       }
-      this.#configure(answer.value.settings);
-      this.#untold = false;
-      const { sdp: text, direction } = answer.value;
-      this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction });
+      const { sdp: text, direction, direct, settings } = answer.value;
+      this.#configure(settings);
+      if (!direct) this.#untold = false;
+      const stays = direct ? ({ direct } as const) : {};
+      this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: text, direction, ...stays });
       return;
     }
     const taken = sdp.takeAnswer(command.remoteSdp);

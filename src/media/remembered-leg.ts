@@ -4,9 +4,22 @@ import { RECORDING_THREAD_GONE } from './recording/recording-messages.js';
 import { keyIdOf, SrtpProgress } from './srtp-progress.js';
 import type { StreamSettings, StreamSsrcs, ToMediaWorker } from './worker-messages.js';
 
-type Noted = Extract<
+/** What is passed on to the worker of a leg as it is. */
+export type Noted = Extract<
   MediaCommand,
-  { kind: 'hear' | 'sendDtmf' | 'beep' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+  {
+    kind:
+      | 'hear'
+      | 'sendDtmf'
+      | 'beep'
+      | 'record'
+      | 'watch'
+      | 'askSource'
+      | 'rest'
+      | 'startGap'
+      | 'stopGap'
+      | 'close';
+  }
 >;
 
 type Recorded = Extract<ToMediaWorker, { kind: 'record' }>;
@@ -22,6 +35,7 @@ export class RememberedLeg {
   readonly #drawSsrcs: () => StreamSsrcs;
   /** How far the peer's SRTP has come. */
   readonly srtp = new SrtpProgress();
+  #resting = false;
 
   /** `drawSsrcs` never gives the same twice. */
   constructor(open: Extract<ToMediaWorker, { kind: 'open' }>, drawSsrcs: () => StreamSsrcs) {
@@ -46,7 +60,11 @@ export class RememberedLeg {
       case 'stopGap':
         this.#measuring = false;
         return;
+      case 'rest':
+        this.#resting = command.on;
+        return;
       case 'sendDtmf':
+      case 'askSource':
       case 'beep':
       case 'close':
         // Done once, whatever becomes of it.
@@ -99,6 +117,7 @@ export class RememberedLeg {
     const silentForMs = lostForMs ?? 0;
     return [
       ...(this.settings ? [this.#configure(this.settings)] : []),
+      ...(this.#resting ? [{ kind: 'rest', legId, on: true } as const] : []),
       ...(this.#measuring ? [{ kind: 'startGap', legId, silentForMs } as const] : []),
       ...(this.source ? [{ kind: 'hear', legId, source: this.source } as const] : []),
       ...(this.#watchMs > 0 ? [{ kind: 'watch', legId, timeoutMs: this.#watchMs } as const] : []),

@@ -113,6 +113,9 @@ export type ToMediaWorker =
       readonly part?: number;
     }
   | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
+  /** → `event` with `source`. */
+  | { readonly kind: 'askSource'; readonly legId: LegId; readonly requestId: string }
+  | { readonly kind: 'rest'; readonly legId: LegId; readonly on: boolean }
   /** `silentForMs`: how long nothing was sent already. */
   | { readonly kind: 'startGap'; readonly legId: LegId; readonly silentForMs?: number }
   /** → `event` with `gap`. */
@@ -159,6 +162,7 @@ export type FromMediaWorker =
             | 'mediaTimeout'
             | 'mediaResumed'
             | 'oneWayAudio'
+            | 'source'
             | 'gap'
             | 'closed';
         }

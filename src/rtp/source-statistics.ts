@@ -30,6 +30,7 @@ export class SourceStatistics {
   #highest = 0;
   #cycles = 0;
   #badSequence = NONE;
+  #paused = false;
   #receivedOfSource = 0;
   #duplicatesOfSource = 0;
   /** Bit n: the packet n before the highest has come. */
@@ -76,7 +77,7 @@ export class SourceStatistics {
   /** Counts one packet. `timed` false leaves the jitter alone (telephone-events keep their first timestamp). */
   update(ssrc: number, sequence: number, timestamp: number, arrivalMs: number, timed: boolean): void {
     this.received++;
-    if (!this.#started || ssrc !== this.#ssrc) {
+    if (!this.#started || this.#paused || ssrc !== this.#ssrc) {
       this.#restart(ssrc, sequence);
     } else {
       this.#advance(sequence);
@@ -92,6 +93,11 @@ export class SourceStatistics {
     }
     this.#transit = transit;
     this.#timed = true;
+  }
+
+  /** The source may send elsewhere from now on: what is missing until its next packet is not lost. */
+  pause(): void {
+    this.#paused = true;
   }
 
   /** Figures for the next report; the fraction counts from the report before. */
@@ -120,6 +126,7 @@ export class SourceStatistics {
   #restart(ssrc: number, sequence: number): void {
     this.#lostBefore = this.lost;
     this.#started = true;
+    this.#paused = false;
     this.#ssrc = ssrc;
     this.#base = sequence;
     this.#highest = sequence;

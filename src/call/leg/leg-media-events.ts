@@ -14,6 +14,8 @@ export interface LegMediaEventsPort {
   /** Answered, agreed, and ended by nobody. */
   readonly up: () => boolean;
   readonly released: () => boolean;
+  /** The peer and another party send to each other, and nobody is calling it back. */
+  readonly away: () => boolean;
   /** A re-INVITE of ours with what the leg wishes. */
   readonly offer: (done: (ok: boolean) => void) => void;
   readonly switchCodec: () => void;
@@ -60,7 +62,9 @@ export class LegMediaEvents {
         if (!released() && this.#port.up()) this.#port.silent(event.silentMs);
         return;
       case 'mediaMoved':
-        this.#moved.moved();
+        // Nobody sends to the old ports; the offer that takes the media back names the new ones.
+        if (this.#port.away()) this.#moved.forgo();
+        else this.#moved.moved();
         return;
       case 'mediaResumed':
         this.#moved.resumed(event.gapMs);
@@ -73,7 +77,9 @@ export class LegMediaEvents {
         return;
       }
       case 'mediaLost':
-        this.#lost(event.detail);
+        // What the parties hear does not need it, as long as it is not to be taken back.
+        if (this.#port.away()) this.#context.event('media_lost', { leg: legId, party });
+        else this.#lost(event.detail);
         return;
       case 'recording':
         this.#context.event('recording', { file: event.file, failed: event.code });

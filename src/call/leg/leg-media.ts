@@ -1,5 +1,5 @@
 import type { CallContext } from '../call-context.js';
-import type { LegMediaStats, MediaDirection, MediaEvent, MediaSource } from '../media-port.js';
+import type { LegMediaStats, MediaDirection, MediaEvent, MediaSource, PacketSource } from '../media-port.js';
 import type { CodecName, DtmfKind, RecordingSettings, SrtpKeys, SrtpPolicy } from '../project.js';
 import type { LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
@@ -21,6 +21,13 @@ export interface MediaProfile {
   readonly srtp?: SrtpPolicy;
   /** SDES where absent. */
   readonly srtpKeys?: SrtpKeys;
+  /** May the peer be asked to send to the other party directly? No where absent. */
+  readonly release?: boolean;
+}
+
+interface Request {
+  readonly kind: 'offer' | 'answer' | 'take';
+  readonly done: (result: MediaResult) => void;
 }
 
 /** The media endpoint of one leg: requests with their answers, and exactly one close. */
@@ -30,7 +37,7 @@ export class LegMedia {
   readonly #party: Party;
   #profile: MediaProfile;
   #switchDue = false;
-  readonly #pending = new Map<string, (result: MediaResult) => void>();
+  readonly #pending = new Map<string, Request>();
   #gapDone: ((gapMs: number | null) => void) | null = null;
   #gapRequest: string | null = null;
   #gap: 'idle' | 'measuring' | 'asked' | 'known' = 'idle';
@@ -41,9 +48,22 @@ export class LegMedia {
   #watchedMs = 0;
   #agreed: MediaDirection = 'sendrecv';
   #holding = false;
+  readonly #sourceAsked = new Map<string, (source: PacketSource) => void>();
+  #offeredDirect = false;
+  #direct = false;
+  #resting = false;
+  readonly #exchanged: () => void;
 
-  constructor(context: CallContext, legId: LegId, party: Party, profile: MediaProfile) {
+  /** `exchanged` is called after each exchange of SDP with the peer. */
+  constructor(
+    context: CallContext,
+    legId: LegId,
+    party: Party,
+    profile: MediaProfile,
+    exchanged: () => void = () => undefined,
+  ) {
     this.#context = context;
+    this.#exchanged = exchanged;
     this.#legId = legId;
     this.#party = party;
     this.#profile = profile;
@@ -71,6 +91,14 @@ export class LegMedia {
     return this.#holding;
   }
 
+  /** The peer sends to another party, as far as is known. */
+  get direct(): boolean {
+    return this.#direct;
+  }
+  get resting(): boolean {
+    return this.#resting;
+  }
+
   /** An offer and its answer agreed on a direction; `wish` is what we had asked for. */
   settle(wish: MediaDirection, agreed: MediaDirection): void {
     this.#agreed = agreed;
@@ -93,9 +121,34 @@ export class LegMedia {
     return due;
   }
 
-  makeOffer(direction: MediaDirection, done: (result: MediaResult) => void): void {
-    const requestId = this.#begin(done);
+  /** An offer that names the party of another leg in our place; an empty one is not to be made (again). */
+  makeDirectOffer(peerLegId: LegId, done: (result: MediaResult) => void): void {
+    const requestId = this.#begin('offer', done);
     if (requestId === null) return;
+    this.#offeredDirect = true;
+    this.#context.media({ kind: 'makeDirectOffer', legId: this.#legId, requestId, peerLegId });
+  }
+
+  /** From where does the peer send? */
+  askSource(done: (source: PacketSource) => void): void {
+    if (!this.open) return;
+    const requestId = this.#context.nextRequestId();
+    this.#sourceAsked.set(requestId, done);
+    this.#context.media({ kind: 'askSource', legId: this.#legId, requestId });
+  }
+
+  /** The peer and another party send to each other: nothing is made for it, nor expected from it. */
+  rest(on: boolean): void {
+    if (on === this.#resting || !this.open) return;
+    this.#resting = on;
+    this.#context.media({ kind: 'rest', legId: this.#legId, on });
+    this.#applyWatch();
+  }
+
+  makeOffer(direction: MediaDirection, done: (result: MediaResult) => void): void {
+    const requestId = this.#begin('offer', done);
+    if (requestId === null) return;
+    this.#offeredDirect = false;
     this.#context.media({
       kind: 'makeOffer',
       callId: this.#context.callId,
@@ -108,7 +161,7 @@ export class LegMedia {
   }
 
   makeAnswer(remoteSdp: string, direction: MediaDirection, done: (result: MediaResult) => void): void {
-    const requestId = this.#begin(done);
+    const requestId = this.#begin('answer', done);
     if (requestId === null) return;
     this.#context.media({
       kind: 'makeAnswer',
@@ -123,7 +176,7 @@ export class LegMedia {
   }
 
   takeAnswer(remoteSdp: string, done: (result: MediaResult) => void): void {
-    const requestId = this.#begin(done);
+    const requestId = this.#begin('take', done);
     if (requestId === null) return;
     this.#context.media({ kind: 'takeAnswer', legId: this.#legId, requestId, remoteSdp });
   }
@@ -169,6 +222,7 @@ export class LegMedia {
   /** Frees the ports; idempotent. Requests in flight are forgotten. */
   close(): void {
     this.#pending.clear();
+    this.#sourceAsked.clear();
     if (this.#state === 'unused') this.#state = 'closed';
     if (this.#state !== 'open') return;
     this.#askGap();
@@ -179,6 +233,7 @@ export class LegMedia {
   /** Gives up waiting for `closed` (the media worker is gone). */
   forget(): void {
     this.#pending.clear();
+    this.#sourceAsked.clear();
     this.#state = 'closed';
     this.#finishGap(null);
   }
@@ -187,9 +242,15 @@ export class LegMedia {
   handle(event: MediaEvent): boolean {
     switch (event.kind) {
       case 'localSdp':
-        return this.#answer(event.requestId, { ok: true, sdp: event.sdp, direction: event.direction });
+        return this.#answer(
+          event.requestId,
+          { ok: true, sdp: event.sdp, direction: event.direction },
+          event.direct === true,
+        );
       case 'mediaReady':
         return this.#answer(event.requestId, { ok: true, sdp: '', direction: event.direction });
+      case 'source':
+        return this.#sourceTold(event.requestId, event.source);
       case 'mediaFailed': {
         const { status, code, detail } = event;
         return this.#answer(event.requestId, { ok: false, status, code, detail });
@@ -210,27 +271,41 @@ export class LegMedia {
   }
 
   #applyWatch(): void {
-    const expected = this.#agreed === 'sendrecv' || this.#agreed === 'recvonly';
+    const expected = !this.#resting && (this.#agreed === 'sendrecv' || this.#agreed === 'recvonly');
     const timeoutMs = expected ? this.#watchMs : 0;
     if (!this.open || timeoutMs === this.#watchedMs) return;
     this.#watchedMs = timeoutMs;
     this.#context.media({ kind: 'watch', legId: this.#legId, timeoutMs });
   }
 
-  #begin(done: (result: MediaResult) => void): string | null {
+  #begin(kind: Request['kind'], done: (result: MediaResult) => void): string | null {
     if (this.#state === 'closing' || this.#state === 'closed') return null;
     this.#state = 'open';
     const requestId = this.#context.nextRequestId();
-    this.#pending.set(requestId, done);
+    this.#pending.set(requestId, { kind, done });
     return requestId;
   }
 
-  #answer(requestId: string, result: MediaResult): boolean {
-    const done = this.#pending.get(requestId);
+  /** `direct`: our answer leaves the peer with another party's media. */
+  #answer(requestId: string, result: MediaResult, direct = false): boolean {
+    const request = this.#pending.get(requestId);
     // An answer that crossed our close is late, not wrong.
-    if (!done) return this.#state === 'closing';
+    if (!request) return this.#state === 'closing';
     this.#pending.delete(requestId);
+    const { kind, done } = request;
+    if (kind === 'answer' && result.ok) this.#direct = direct;
+    // An answer to a direct offer that cannot be used has been given all the same.
+    if (kind === 'take' && (result.ok || this.#offeredDirect)) this.#direct = this.#offeredDirect;
     done(result);
+    if (kind !== 'offer') this.#exchanged();
+    return true;
+  }
+
+  #sourceTold(requestId: string, source: PacketSource): boolean {
+    const done = this.#sourceAsked.get(requestId);
+    if (!done) return this.#state === 'closing';
+    this.#sourceAsked.delete(requestId);
+    done(source);
     return true;
   }
 

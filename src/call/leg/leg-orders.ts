@@ -25,4 +25,6 @@ export interface LegIdentity {
   readonly party: Party;
   readonly remote: string;
   readonly profile: MediaProfile;
+  /** Called after each exchange of SDP with the peer. */
+  readonly exchanged?: () => void;
 }

@@ -23,7 +23,7 @@ import { OwnBye } from './own-bye.js';
 import { PeerRequests } from './peer-requests.js';
 import { UasExchange } from './uas-exchange.js';
 import { UacExchange } from './uac-exchange.js';
-import { Negotiation } from './negotiation.js';
+import { Negotiation, type OfferResult } from './negotiation.js';
 import { negotiationPort } from './negotiation-port.js';
 import { LegMediaEvents } from './leg-media-events.js';
 import { InfoDigits } from './info-digits.js';
@@ -66,7 +66,7 @@ export class Leg {
     this.#remote = identity.remote;
     this.#owner = owner;
     this.#onGone = onGone;
-    this.media = new LegMedia(context, this.legId, this.party, identity.profile);
+    this.media = new LegMedia(context, this.legId, this.party, identity.profile, identity.exchanged);
     this.profile = identity.profile;
     this.#initial = new InitialOffer(this.media);
     this.#requests = new LegRequests((command) => this.#send(command), context, this.legId);
@@ -83,6 +83,7 @@ export class Leg {
       media: this.media,
       up: () => this.up,
       released: () => this.#released,
+      away: () => this.media.resting && !this.#negotiation.naming,
       offer: (done) => this.offer(this.#wish(), done),
       switchCodec: () => this.#switchCodec(),
       sendDigits: (digits) => this.#infoDigits.send(digits),
@@ -203,6 +204,15 @@ export class Leg {
   offer(direction: MediaDirection, done: (ok: boolean) => void): void {
     if (!this.up) done(false);
     else this.#negotiation.offer(direction, done);
+  }
+
+  /** Queues a re-INVITE that names the party of `peer` in our place; `wanted` is asked when it is about to go out. */
+  offerDirect(peer: Leg, wanted: () => boolean, done: (result: OfferResult) => void): void {
+    this.#negotiation.offerDirect(peer.legId, wanted, done);
+  }
+  /** The offers that are open. */
+  get offers(): Pick<Negotiation, 'idle' | 'naming' | 'directing'> {
+    return this.#negotiation;
   }
 
   /** Sends a request inside the dialog. `done` always comes, with 481 where the leg ends first. */

@@ -22,5 +22,6 @@ export function mediaProfile(trunk: Trunk | null, project: Project, uri: string 
     dtmf: trunk?.dtmf ?? 'auto',
     srtp: trunk?.srtp ?? 'off',
     ...(trunk?.srtpKeys === 'dtls' && { srtpKeys: 'dtls' as const }),
+    ...(trunk?.mediaRelease === true && { release: true }),
   };
 }

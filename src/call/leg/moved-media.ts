@@ -52,6 +52,13 @@ export class MovedMedia {
     this.answered();
   }
 
+  /** The ports are others, and the peer does not send to them. */
+  forgo(): void {
+    this.close();
+    this.#moves++;
+    this.#reported = true;
+  }
+
   /** The dialog stands. */
   answered(): void {
     if (this.#state.kind !== 'due' || !this.#port.up()) return;

@@ -1,8 +1,9 @@
 import type { CallContext } from '../call-context.js';
 import { headerValue } from '../context/sip-headers.js';
 import type { MediaDirection } from '../media-port.js';
+import type { LegId } from '../signalling-port.js';
 import type { SipHeaders } from '../vocabulary.js';
-import type { LegMedia } from './leg-media.js';
+import type { LegMedia, MediaResult } from './leg-media.js';
 import type { InDialogRequest, InDialogResponse } from './in-dialog.js';
 
 /** How long an offer of the peer may wait for the other side before it is answered all the same. */
@@ -30,10 +31,22 @@ type Outgoing =
   | { readonly phase: 'making' | 'sent' | 'taking'; readonly offer: Offer; readonly tries: number }
   | { readonly phase: 'backing_off'; readonly offer: Offer; readonly tries: number };
 
+/** What became of an offer of ours. `nothing_new`: it was not made, the peer knows all of it. */
+export type OfferResult =
+  | { readonly kind: 'agreed' | 'nothing_new' }
+  /** `code`: why it could not be made or taken; else the peer's `status`. */
+  | { readonly kind: 'failed'; readonly status: number | null; readonly code: string | null };
+
 interface Offer {
   readonly direction: MediaDirection;
-  readonly done: (ok: boolean) => void;
+  /** The leg whose party is named in our place; null where we name ourselves. */
+  readonly peerLegId: LegId | null;
+  /** Looked at whenever it is about to go out. */
+  readonly wanted: () => boolean;
+  readonly done: (result: OfferResult) => void;
 }
+
+const UNSENT: OfferResult = { kind: 'failed', status: null, code: 'unsent' };
 
 interface Incoming {
   readonly requestId: string;
@@ -62,11 +75,41 @@ export class Negotiation {
 
   /** Queues a re-INVITE of ours. `done(false)` where the peer refused it or the leg ended. */
   offer(direction: MediaDirection, done: (ok: boolean) => void): void {
+    this.#push({
+      direction,
+      peerLegId: null,
+      wanted: () => true,
+      done: ({ kind }) => done(kind === 'agreed'),
+    });
+  }
+
+  /** Queues a re-INVITE that names the party of another leg in our place. */
+  offerDirect(peerLegId: LegId, wanted: () => boolean, done: (result: OfferResult) => void): void {
+    this.#push({ direction: 'sendrecv', peerLegId, wanted, done });
+  }
+
+  /** No offer is under way or waits, of either side. */
+  get idle(): boolean {
+    return !this.#outgoing && !this.#incoming && this.#queue.length === 0;
+  }
+  /** An offer that names ourselves is under way or waits. */
+  get naming(): boolean {
+    const outgoing = this.#outgoing ? [this.#outgoing.offer] : [];
+    return [...outgoing, ...this.#queue].some(({ peerLegId }) => peerLegId === null);
+  }
+
+  /** One that names another party likewise. */
+  get directing(): boolean {
+    const outgoing = this.#outgoing ? [this.#outgoing.offer] : [];
+    return [...outgoing, ...this.#queue].some(({ peerLegId }) => peerLegId !== null);
+  }
+
+  #push(offer: Offer): void {
     if (this.#closed) {
-      done(false);
+      offer.done(UNSENT);
       return;
     }
-    this.#queue.push({ direction, done });
+    this.#queue.push(offer);
     this.#next();
   }
 
@@ -130,7 +173,7 @@ export class Negotiation {
     this.#outgoing = null;
     this.#incoming = null;
     this.#queue.length = 0;
-    for (const offer of waiting) offer.done(false);
+    for (const offer of waiting) offer.done(UNSENT);
   }
 
   dump(): object {
@@ -196,15 +239,25 @@ export class Negotiation {
   }
 
   #send(offer: Offer, tries: number): void {
+    if (!offer.wanted()) {
+      this.#finish(offer, UNSENT);
+      return;
+    }
     this.#outgoing = { phase: 'making', offer, tries };
-    this.#media.makeOffer(offer.direction, (made) => {
+    const take = (made: MediaResult): void => {
       if (!made.ok) {
-        this.#finish(offer, false);
+        this.#finish(offer, { kind: 'failed', status: null, code: made.code });
+        return;
+      }
+      if (made.sdp === '') {
+        this.#finish(offer, { kind: 'nothing_new' });
         return;
       }
       this.#outgoing = { phase: 'sent', offer, tries };
       this.#port.request('INVITE', made.sdp, (response) => this.#replied(offer, tries, response));
-    });
+    };
+    if (offer.peerLegId === null) this.#media.makeOffer(offer.direction, take);
+    else this.#media.makeDirectOffer(offer.peerLegId, take);
   }
 
   #replied(offer: Offer, tries: number, response: InDialogResponse): void {
@@ -213,12 +266,12 @@ export class Negotiation {
     if (status >= 200 && status < 300) {
       this.#outgoing = { phase: 'taking', offer, tries };
       if (response.body === null) {
-        this.#finish(offer, false);
+        this.#finish(offer, { kind: 'failed', status, code: 'no_answer' });
         return;
       }
       this.#media.takeAnswer(response.body, (taken) => {
         if (taken.ok) this.#media.settle(offer.direction, taken.direction);
-        this.#finish(offer, taken.ok);
+        this.#finish(offer, taken.ok ? { kind: 'agreed' } : { kind: 'failed', status, code: taken.code });
       });
       return;
     }
@@ -228,7 +281,7 @@ export class Negotiation {
       this.#context.timers.start(this.#timer('glare'), waitMs, () => this.#retry(offer, tries + 1));
       return;
     }
-    this.#finish(offer, false);
+    this.#finish(offer, { kind: 'failed', status, code: null });
     if (status === 481 || status === 408) this.#port.lost(status);
   }
 
@@ -254,9 +307,9 @@ export class Negotiation {
     this.#send(offer, tries);
   }
 
-  #finish(offer: Offer, ok: boolean): void {
+  #finish(offer: Offer, result: OfferResult): void {
     this.#outgoing = null;
-    offer.done(ok);
+    offer.done(result);
     this.#next();
   }
 

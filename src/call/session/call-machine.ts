@@ -17,6 +17,7 @@ import { IncomingRefers } from '../refer/incoming-refer.js';
 import type { ReferPolicy, Trunk } from '../project.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
 import { parseReplaces } from '../refer/refer-to.js';
+import { MediaRelease } from '../release/media-release.js';
 import { TransferDesk } from '../transfer/transfer-desk.js';
 import type { Party, SipHeaders } from '../vocabulary.js';
 import { AgentSide } from './agent-side.js';
@@ -52,6 +53,7 @@ export class CallMachine implements CallHost {
   readonly #botSession: BotSession;
   readonly #botFailure: BotFailure;
   readonly #replacements: Replacements;
+  readonly #release = new MediaRelease(this);
   #state: CallState = 'connecting';
   #invite: IncomingInvite | null = null;
   #maxForwards = 69;
@@ -63,9 +65,10 @@ export class CallMachine implements CallHost {
 
   constructor(context: CallContext) {
     this.context = context;
-    this.bridge = new Bridge(this.music());
-    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.recordState());
-    this.#desk = new TransferDesk(this);
+    const review = (): void => this.#release.review();
+    this.bridge = new Bridge(this.music(), review);
+    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.recordState(), review);
+    this.#desk = new TransferDesk(this, review);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
     this.#agentSide = new AgentSide(this);
@@ -156,6 +159,7 @@ export class CallMachine implements CallHost {
       legs: this.#legs.dump(),
       hears: this.bridge.dump(),
       transfers: this.#desk.dump(),
+      release: this.#release.dump(),
       listeners: this.listeners.dump(),
       badInputs: this.context.badInputs,
     };
@@ -165,6 +169,7 @@ export class CallMachine implements CallHost {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
     this.recordState();
+    this.#release.review();
   }
 
   /** The state with its legs, also where only a leg's hold changed or a leg is gone. */
@@ -227,6 +232,7 @@ export class CallMachine implements CallHost {
   /** After each input: ends the call for good once nothing of it is left. */
   settle(): void {
     this.listeners.follow();
+    this.#release.listened(this.listeners.active);
     if (!this.#end || this.ended || this.#desk.busy) return;
     for (const leg of this.#legs.all()) {
       if (!leg.gone) {
@@ -246,10 +252,7 @@ export class CallMachine implements CallHost {
     } catch {
       // The machines are beyond use; what the ports hold is freed all the same.
       this.#end ??= { endedBy: 'relevo', cause: 'internal_error' };
-      for (const leg of this.#legs.all()) {
-        if (!leg.gone) this.context.signalling({ kind: 'bye', legId: leg.legId, headers: {} });
-        this.context.media({ kind: 'close', legId: leg.legId });
-      }
+      this.#legs.drop();
       this.#close(this.#end);
     }
   }
@@ -289,11 +292,9 @@ export class CallMachine implements CallHost {
   }
 
   digit(leg: Leg, digit: string, via: 'rtp' | 'info'): void {
-    const { caller } = this.roles;
     // A digit in RTP is relayed there; one that came by INFO is played to the other side.
-    const peer = via === 'info' ? this.bridge.peerOf(leg) : null;
-    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit, leg.legId);
-    if (leg === caller) this.#triggers.happened({ kind: 'dtmf', digit });
+    if (via === 'info') this.#release.passDigit(leg, digit);
+    if (leg === this.roles.caller) this.#triggers.happened({ kind: 'dtmf', digit });
   }
 
   relay(leg: Leg, request: InDialogRequest): void {

@@ -12,18 +12,25 @@ export class LegSet {
   readonly #context: CallContext;
   readonly #bridge: Bridge;
   readonly #onGone: () => void;
+  readonly #exchanged: () => void;
   readonly #legs = new Map<LegId, Leg>();
   readonly #whenGone = new Map<LegId, (() => void)[]>();
 
-  /** `onGone` runs after nothing is left of a leg's dialog. */
-  constructor(context: CallContext, bridge: Bridge, onGone: () => void) {
+  /** `onGone` runs after nothing is left of a leg's dialog, `exchanged` after each exchange of SDP on any of them. */
+  constructor(context: CallContext, bridge: Bridge, onGone: () => void, exchanged: () => void) {
+    this.#exchanged = exchanged;
     this.#context = context;
     this.#bridge = bridge;
     this.#onGone = onGone;
   }
 
   add(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg {
-    const leg = new Leg(this.#context, { legId, party, remote, profile }, owner, (gone) => this.#gone(gone));
+    const leg = new Leg(
+      this.#context,
+      { legId, party, remote, profile, exchanged: this.#exchanged },
+      owner,
+      (gone) => this.#gone(gone),
+    );
     leg.wishDirection(() => this.#bridge.wish(leg));
     this.#legs.set(legId, leg);
     return leg;
@@ -68,6 +75,14 @@ export class LegSet {
   whenGone(leg: Leg, run: () => void): void {
     const waiting = this.#whenGone.get(leg.legId) ?? [];
     this.#whenGone.set(leg.legId, [...waiting, run]);
+  }
+
+  /** Frees what the ports hold, whatever the legs think. */
+  drop(): void {
+    for (const { legId, gone } of this.#legs.values()) {
+      if (!gone) this.#context.signalling({ kind: 'bye', legId, headers: {} });
+      this.#context.media({ kind: 'close', legId });
+    }
   }
 
   /** The ports are silent for good. */

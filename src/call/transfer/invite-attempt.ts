@@ -73,7 +73,11 @@ export class InviteAttempt implements Attempt, LegOwner {
     const uri = this.#options.uri ?? target.uri;
     const profile = mediaProfile(
       // Between two calls of this node nothing leaves it.
-      { ...trunk, codecs: target.codecs, srtp: target.join ? 'off' : (trunk.srtp ?? 'off') },
+      {
+        ...trunk,
+        codecs: target.codecs,
+        ...(target.join ? { srtp: 'off', mediaRelease: false } : {}),
+      },
       context.project,
       uri,
     );

@@ -17,13 +17,16 @@ export class TransferDesk {
   readonly refers = new SentRefers();
   readonly #host: CallHost;
   readonly #notices: CallerGoneNotices;
+  readonly #over: () => void;
   readonly #results: TransferResult[] = [];
   readonly #ids = new Set<string>();
   #current: DeskTransfer | null = null;
   #listeners = new ListenerSet(null);
 
-  constructor(host: CallHost) {
+  /** `over` is called after each transfer. */
+  constructor(host: CallHost, over: () => void) {
     this.#host = host;
+    this.#over = over;
     this.#notices = new CallerGoneNotices(host);
   }
 
@@ -79,6 +82,7 @@ export class TransferDesk {
         slots.release();
         this.#results.push(result);
         this.#current = null;
+        this.#over();
       },
     };
     const ofCaller = wish.referrer !== undefined && wish.referrer === roles.caller;

@@ -102,6 +102,7 @@ export const trunkSchema = section({
   accept_replaces: flag().default(DEFAULTS.trunk.acceptReplaces),
   accept_refer_out_of_dialog: flag().default(DEFAULTS.trunk.acceptReferOutOfDialog),
   symmetric_rtp: flag().default(DEFAULTS.trunk.symmetricRtp),
+  media_release: flag().default(DEFAULTS.trunk.mediaRelease),
 });
 
 export const botSchema = section({

@@ -319,6 +319,10 @@ export class Rehearsal {
       case 'watch':
       case 'beep':
       case 'startGap':
+      // A rehearsal ends with the hand-over.
+      case 'askSource':
+      case 'makeDirectOffer':
+      case 'rest':
         return;
     }
   }

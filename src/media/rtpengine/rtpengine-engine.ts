@@ -105,6 +105,14 @@ export class RtpengineEngine implements MediaThreadEngine {
       case 'watch':
         this.#rounds.watch(leg.legId, command.timeoutMs);
         return;
+      case 'askSource': {
+        // rtpengine ends a call that has no media for long.
+        const { legId, requestId } = command;
+        const event = { kind: 'source', legId, requestId, source: 'unknown' } as const;
+        reply({ kind: 'event', callId: leg.callId, event });
+        return;
+      }
+      case 'rest':
       case 'startGap':
       case 'beep':
         // Neither measured nor laid over: rtpengine has neither.

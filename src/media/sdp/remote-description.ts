@@ -60,6 +60,10 @@ export interface RemoteAudio {
   readonly rtcpWanted: boolean;
   /** The longest packet that the peer takes (a=maxptime); null where it does not say. */
   readonly maxPacketMs: number | null;
+  /** The length of packet that the peer would like (a=ptime); null where it does not say. */
+  readonly packetMs: number | null;
+  /** a=fmtp by payload type, of every format of the line. */
+  readonly parameters: ReadonlyMap<number, string>;
 }
 
 /** A peer's session description, read. */
@@ -173,6 +177,8 @@ function readAudio(
     rtcpMux,
     rtcpWanted: !(bandwidthOf(media, 'RR') === 0 && bandwidthOf(media, 'RS') === 0),
     maxPacketMs: typeof media.maxptime === 'number' && media.maxptime > 0 ? media.maxptime : null,
+    packetMs: typeof media.ptime === 'number' && media.ptime > 0 ? media.ptime : null,
+    parameters: new Map((media.fmtp ?? []).map(({ payload, config }) => [payload, String(config)])),
   };
 }
 

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { MediaDirection } from '../../call/media-port.js';
-import type { CodecName, SrtpKeys, SrtpPolicy } from '../../call/project.js';
+import type { CodecName, DtmfKind, SrtpKeys, SrtpPolicy } from '../../call/project.js';
 import {
   audioLines,
   audioToAnswer,
@@ -14,6 +14,16 @@ import {
 import type { StreamSettings } from '../worker-messages.js';
 import { DtlsNegotiation } from './dtls-negotiation.js';
 import type { KeyChoice, KeyExchange } from './key-exchange.js';
+import {
+  directAudio,
+  directLines,
+  isCovered,
+  restates,
+  within,
+  type DirectAudio,
+  type DirectRefusal,
+  type DirectSide,
+} from './direct-audio.js';
 import {
   readRemoteDescription,
   type MediaLine,
@@ -58,6 +68,13 @@ export class SdpSession {
   /** Null where the media has no certificate: keys come from SDP then. */
   #dtls: DtlsNegotiation | null = null;
   #keys: KeyExchange;
+  /** The last offer named another party in our place. */
+  #offeredDirect: DirectAudio | null = null;
+  /** Whom the peer was told of in our place, as it took it; null while it sends to us. */
+  #direct: DirectAudio | null = null;
+  #remote: RemoteAudio | null = null;
+  #direction: MediaDirection = 'sendrecv';
+  #settings: Agreement['settings'] | null = null;
 
   /**
    * `sessionId` is a decimal number as o= wants it; `fingerprint` that of the certificate of this leg's media, where
@@ -87,6 +104,40 @@ export class SdpSession {
     this.#rtpPort = rtpPort;
   }
 
+  /** The peer has taken an offer that names another party, and none of our own since. */
+  get direct(): boolean {
+    return this.#direct !== null;
+  }
+
+  /** What is known of the peer for one that may send to it directly. */
+  side(codecs: readonly CodecName[], dtmf: DtmfKind): DirectSide {
+    const encrypted = (this.#settings?.srtp ?? this.#settings?.dtls ?? null) !== null;
+    return {
+      remote: this.#remote,
+      direction: this.#direction,
+      encrypted,
+      codecs,
+      dtmf,
+      meanings: this.#meaningsNow(),
+    };
+  }
+
+  /** An offer that names `peer` in our place; null where the peer of this leg knows all of it already. */
+  makeDirectOffer(
+    own: Pick<DirectSide, 'codecs' | 'dtmf'>,
+    peer: DirectSide,
+  ):
+    { readonly ok: true; readonly sdp: string | null } | { readonly ok: false; readonly why: DirectRefusal } {
+    const found = directAudio(this.side(own.codecs, own.dtmf), peer);
+    if (!found.ok) return found;
+    const { audio } = found;
+    if (this.#direct && this.#remote && isCovered(this.#direct, this.#remote, audio))
+      return { ok: true, sdp: null };
+    this.#offered = audio.local;
+    this.#offeredDirect = audio;
+    return { ok: true, sdp: this.#render(audio.local, [], audio) };
+  }
+
   /** Our offer, initial or new (RFC 3264 5, 8). An offer that was never answered is forgotten. */
   makeOffer(
     codecs: readonly CodecName[],
@@ -103,6 +154,7 @@ export class SdpSession {
       direction,
       this.#rtcpMux,
     );
+    this.#offeredDirect = null;
     if (!this.#keys.settled) this.#protocol = srtp === 'required' ? this.#keys.profile : 'RTP/AVP';
     return this.#render(this.#offered, this.#keys.offer(srtp));
   }
@@ -114,11 +166,13 @@ export class SdpSession {
     wish: MediaDirection,
     srtp: SrtpPolicy = 'off',
     keys: SrtpKeys = 'sdes',
-  ): Read<Agreement & { readonly sdp: string }> {
+  ): Read<Agreement & { readonly sdp: string; readonly direct: boolean }> {
     this.#takeKeys(keys);
     const read = readRemoteDescription(remoteSdp);
     if (!read.ok) return read;
     const { audio, noAudio, lines, timing } = read.value;
+    const again = this.#answerAgain(audio, lines, timing);
+    if (again && wish === 'sendrecv') return { ok: true, value: again };
     if (lines.length < this.#lines.length) {
       return failed({
         status: 488,
@@ -142,6 +196,7 @@ export class SdpSession {
       const settings = local ? settingsOf(local, remote, local.direction) : null;
       if (!local || !settings || !this.#sameFamily(remote.rtp.address)) continue;
       this.#offered = null;
+      this.#direct = null;
       this.#lines = lines;
       this.#timing = timing;
       this.#audioIndex = remote.index;
@@ -149,12 +204,15 @@ export class SdpSession {
       this.#protocol = remote.protocol;
       this.#remember(local);
       secured.value.commit();
+      const all = { ...settings, ...protection(secured.value) };
+      this.#agreed(remote, local.direction, all);
       return {
         ok: true,
         value: {
           sdp: this.#render(local, secured.value.lines),
+          direct: false,
           direction: local.direction,
-          settings: { ...settings, ...protection(secured.value) },
+          settings: all,
         },
       };
     }
@@ -193,12 +251,50 @@ export class SdpSession {
         detail: 'the answer has no G.711 of our offer',
       });
     }
+    if (this.#offeredDirect) {
+      if (remote.secure) return failed(answerFault('the answer has SRTP, which was not offered'));
+      this.#direct = { ...this.#offeredDirect, local: agreed };
+      this.#mean(remote.meanings);
+      const plain = { ...settings, srtp: null };
+      this.#agreed(remote, direction, plain);
+      return { ok: true, value: { direction, settings: plain } };
+    }
     const secured = this.#keys.answered(remote);
     if (!secured.ok) return secured;
     secured.value.commit();
     this.#mean(remote.meanings);
     this.#remember(agreed);
-    return { ok: true, value: { direction, settings: { ...settings, ...protection(secured.value) } } };
+    this.#direct = null;
+    const all = { ...settings, ...protection(secured.value) };
+    this.#agreed(remote, direction, all);
+    return { ok: true, value: { direction, settings: all } };
+  }
+
+  /** The answer to an offer that says nothing new of a peer that sends to another party: what it has from us stands. */
+  #answerAgain(
+    audio: readonly RemoteAudio[],
+    lines: readonly MediaLine[],
+    timing: string,
+  ): (Agreement & { readonly sdp: string; readonly direct: boolean }) | null {
+    const [direct, before, settings] = [this.#direct, this.#remote, this.#settings];
+    const remote = audio.find(({ index }) => index === this.#audioIndex);
+    if (!direct || !before || !settings || !remote || lines.length < this.#lines.length) return null;
+    if (!restates(before, remote, direct.local)) return null;
+    const local = within(direct.local, remote);
+    if (!settingsOf(local, remote, 'sendrecv')) return null;
+    this.#lines = lines;
+    this.#timing = timing;
+    this.#mean(remote.meanings);
+    this.#remote = remote;
+    this.#direct = { ...direct, local };
+    const sdp = this.#render(local, [], this.#direct);
+    return { sdp, direct: true, direction: 'sendrecv', settings };
+  }
+
+  #agreed(remote: RemoteAudio, direction: MediaDirection, settings: Agreement['settings']): void {
+    this.#remote = remote;
+    this.#direction = direction;
+    this.#settings = settings;
   }
 
   #certify(fingerprint: string | null): void {
@@ -242,15 +338,19 @@ export class SdpSession {
     for (const [payloadType, name] of meanings) now.set(payloadType, name);
   }
 
-  #render(local: LocalAudio, keyLines: readonly string[]): string {
+  #render(local: LocalAudio, keyLines: readonly string[], direct: DirectAudio | null = null): string {
     this.#mean(meaningsOf(local));
-    const head = ['s=-', `c=IN ${this.#addressType} ${this.#address}`, `t=${this.#timing}`];
+    const address = direct ? direct.party.rtp.address : this.#address;
+    const head = ['s=-', `c=IN ${this.#addressType} ${address}`, `t=${this.#timing}`];
     const body: string[] = [];
     const count = Math.max(1, this.#lines.length);
     for (let index = 0; index < count; index++) {
       const line = this.#lines[index];
       if (index === this.#audioIndex) {
-        body.push(...audioLines(local, this.#rtpPort, this.#protocol, keyLines));
+        const lines = direct
+          ? directLines({ ...direct, local }, this.#protocol)
+          : audioLines(local, this.#rtpPort, this.#protocol, keyLines);
+        body.push(...lines);
       } else if (line) {
         body.push(`m=${line.type} 0 ${line.protocol} ${line.formats}`);
       }

@@ -9,6 +9,7 @@ declare module 'sdp-transform' {
     readonly direction?: string;
     readonly ptime?: number;
     readonly maxptime?: number;
+    readonly fmtp?: readonly { readonly payload: number; readonly config: string | number }[];
     readonly bandwidth?: readonly { readonly type?: string; readonly limit?: number | string }[];
     readonly rtcpMux?: string;
     readonly rtcp?: { readonly port?: number; readonly ipVer?: number; readonly address?: string | number };

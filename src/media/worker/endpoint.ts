@@ -1,15 +1,13 @@
-import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
+import type { LegMediaStats, MediaEvent, PacketSource } from '../../call/media-port.js';
 import type { G711Name } from '../../call/project.js';
-import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
-import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
-import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
+import { PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
-import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
+import { FrameSender } from './frame-sender.js';
 import { silentLeg, type Hearing } from './hearing.js';
+import { KeySender } from './key-sender.js';
 import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
-import type { Mixer } from './mixer.js';
 import type { Paced } from './pacer.js';
 import { PartyReceiver } from './party-receiver.js';
 import { PartySender } from './party-sender.js';
@@ -18,7 +16,6 @@ import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
 import { sentTo, Taps, type Overhearer } from './taps.js';
-import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
 /** While a party that is to be heard has sent nothing yet, the prompt before goes on for so long. */
@@ -42,8 +39,8 @@ export class Endpoint implements Paced, Overhearer {
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
   readonly #sender: PartySender;
-  readonly #dtmf: DtmfSender;
-  readonly #tones = new ToneSender();
+  readonly #keys: KeySender;
+  readonly #frames: FrameSender;
   readonly #oneWay: OneWayWatch;
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
@@ -52,6 +49,8 @@ export class Endpoint implements Paced, Overhearer {
   /** Since when it hears the leg that it hears. */
   #joinedAtMs = 0;
   #canSend = false;
+  /** The party hears another one directly: nothing is made for it. */
+  #resting = false;
   #closed = false;
   #heardParty: string | null = null;
   /** When the endpoint before this one was lost; null once its party was heard again. */
@@ -84,7 +83,8 @@ export class Endpoint implements Paced, Overhearer {
     });
     this.#sender = new PartySender(context, this.#receiver);
     this.taps = new Taps(legId, this.#sender);
-    this.#dtmf = new DtmfSender(this.#sender.stream);
+    this.#keys = new KeySender(this.#sender);
+    this.#frames = new FrameSender(this.#sender);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
       onRtcp: this.#receiver.onRtcp,
@@ -165,17 +165,16 @@ export class Endpoint implements Paced, Overhearer {
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
-    const settings = this.#sender.settings;
-    if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
-      this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
-      return;
+    switch (this.#keys.take(digits)) {
+      case 'queued':
+        this.#pace();
+        return;
+      case 'by_info':
+        this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
+        return;
+      case 'refused':
+        this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
     }
-    if (settings?.dtmf === 'inband') this.#tones.enqueue(digits);
-    else if (settings && settings.sendEventPayloadType === null) {
-      this.#context.log.warn({ legId: this.legId, digits }, 'the party takes no telephone-event; not sent');
-      return;
-    } else this.#dtmf.enqueue(digits);
-    this.#pace();
   }
 
   /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
@@ -218,6 +217,24 @@ export class Endpoint implements Paced, Overhearer {
   /** Plays a prompt once over whatever the party hears. */
   interject(audio: PromptAudio, onEnd: () => void): void {
     this.#interjection = { player: new PromptPlayer(audio, false), onEnd };
+    this.#pace();
+  }
+
+  get source(): PacketSource {
+    return this.#receiver.latch.source;
+  }
+
+  /** While it rests, what comes for the party is passed on, and nothing is sent beside it. */
+  rest(on: boolean): void {
+    if (on === this.#resting || this.#closed) return;
+    this.#resting = on;
+    this.#receiver.resting = on;
+    this.#receiver.latch.signalledOnly = on;
+    // What the party and who is heard sent past us meanwhile is no loss.
+    this.#receiver.received.pause();
+    this.#sender.switchSource();
+    if (on) return;
+    this.#oneWay.restart(this.#context.clock.now());
     this.#pace();
   }
 
@@ -293,7 +310,9 @@ export class Endpoint implements Paced, Overhearer {
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
     }
-    if (this.#dtmf.sounding || this.#tones.busy || this.#interjection) return;
+    if (this.#resting) {
+      if (nowMs - this.#sender.lastAtMs > STALL_MS) this.#sender.switchSource();
+    } else if (this.#keys.sounding || this.#interjection) return;
     if (hearing.kind === 'leg' && hearing.live === null) {
       hearing.live = legId;
       this.#sender.switchSource();
@@ -302,18 +321,15 @@ export class Endpoint implements Paced, Overhearer {
   }
 
   tick(nowMs: number): boolean {
+    if (this.#resting) return false;
     if (this.#interjection && this.#canSend) {
       this.#interjectFrame(this.#interjection, nowMs);
       return true;
     }
     const hearing = this.#hearing;
-    if (this.#dtmf.busy && this.#canSend && this.#sendEvent(nowMs)) return true;
-    if (this.#tones.busy && this.#canSend) {
-      this.#toneFrame(nowMs);
-      return true;
-    }
+    if (this.#canSend && this.#keys.send(nowMs)) return true;
     if (hearing.kind === 'prompt') {
-      this.#playFrame(hearing.player, nowMs);
+      this.#frames.play(hearing.player, nowMs);
       if (hearing.player.ended) {
         this.#hearing = { kind: 'prompt', player: this.#silence, onEnd: null };
         hearing.onEnd?.();
@@ -321,22 +337,22 @@ export class Endpoint implements Paced, Overhearer {
       return true;
     }
     if (hearing.kind === 'mix') {
-      if (this.#mixFrame(hearing.mixer, nowMs)) hearing.begin();
+      if (this.#frames.mix(hearing.mixer, nowMs)) hearing.begin();
       else {
         const filler = hearing.standIn(nowMs, this.#sender.lastAtMs + 2 * FRAME_MS, this.#silence);
-        if (filler !== null) this.#playFrame(filler, nowMs);
+        if (filler !== null) this.#frames.play(filler, nowMs);
       }
       return true;
     }
     if (hearing.kind === 'leg' && hearing.live === null) {
-      if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
+      if (hearing.rest !== null && this.#frames.mix(hearing.rest, nowMs)) return true;
       const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
       // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
-      if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#dtmf.busy;
-      this.#playFrame(filler, nowMs);
+      if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#keys.busy;
+      this.#frames.play(filler, nowMs);
       return true;
     }
-    return this.#dtmf.busy;
+    return this.#keys.busy;
   }
 
   /** Regular checks, several times a second. */
@@ -344,6 +360,7 @@ export class Endpoint implements Paced, Overhearer {
     this.#sender.recording?.recorder.flush(nowMs);
     const silentMs = this.#receiver.check(nowMs);
     if (silentMs > 0) this.#emit({ kind: 'mediaTimeout', legId: this.legId, silentMs });
+    if (this.#resting) return;
     const oneWay = this.#oneWay.check(nowMs, this.#sender.lastAtMs, this.#receiver.lastAtMs);
     if (oneWay) this.#emit({ kind: 'oneWayAudio', legId: this.legId, ...oneWay });
     const hearing = this.#hearing;
@@ -358,11 +375,10 @@ export class Endpoint implements Paced, Overhearer {
   close(): LegMediaStats {
     if (!this.#closed) {
       this.#closed = true;
-      this.#sender.close(this.#context.clock.now());
+      this.#sender.close(this.#context.clock.now(), !this.#resting);
       this.#context.pacer.remove(this);
       this.#canSend = false;
-      this.#dtmf.clear();
-      this.#tones.clear();
+      this.#keys.clear();
       this.listeners = [];
       this.taps.clear();
     }
@@ -389,49 +405,21 @@ export class Endpoint implements Paced, Overhearer {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#sendsOwn();
-    if (needed && !this.#closed) this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
-  }
-
-  #sendsOwn(): boolean {
-    return this.#dtmf.busy || this.#tones.busy || this.#interjection !== null;
-  }
-
-  #sendEvent(nowMs: number): boolean {
-    const payloadType = this.#sender.settings!.sendEventPayloadType;
-    if (payloadType === null) {
-      this.#dtmf.clear();
-      return false;
-    }
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES);
-    if (!this.#dtmf.next(packet, RTP_HEADER_BYTES, nowMs)) return false;
-    this.#sender.sendNumbered(packet, payloadType);
-    this.#dtmf.sent(nowMs);
-    return true;
-  }
-
-  #playFrame(player: PromptPlayer, nowMs: number): void {
-    if (!this.#canSend) {
-      player.skip();
-      return;
-    }
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    player.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
-    this.#sender.sendFrame(packet, player.audio.audible, nowMs);
+    const needed =
+      generated ||
+      (hearing.kind === 'leg' && hearing.live === null) ||
+      this.#keys.busy ||
+      this.#interjection !== null;
+    if (needed && !this.#closed && !this.#resting)
+      this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
   }
 
   #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {
-    this.#playFrame(player, nowMs);
+    this.#frames.play(player, nowMs);
     if (!player.ended) return;
     this.#interjection = null;
     onEnd();
     this.#sender.switchSource();
-  }
-
-  #toneFrame(nowMs: number): void {
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    this.#tones.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
-    this.#sender.sendFrame(packet, true, nowMs);
   }
 
   /** What a party hears until the next source has sound: the looping prompt of now, else silence. */
@@ -441,18 +429,5 @@ export class Endpoint implements Paced, Overhearer {
     const begins =
       (hearing.kind === 'leg' && hearing.live === null) || (hearing.kind === 'mix' && !hearing.live);
     return begins ? hearing.filler : this.#silence;
-  }
-
-  /**
-   * Sends the next frame of a mix; false where nobody is to be heard. The parties are read on even while nothing may
-   * be sent, so that they are in time afterwards.
-   */
-  #mixFrame(mixer: Mixer, nowMs: number): boolean {
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    const settings = this.#sender.settings;
-    const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
-    if (!heard || !this.#canSend || !settings) return heard;
-    this.#sender.sendFrame(packet, true, nowMs);
-    return true;
   }
 }

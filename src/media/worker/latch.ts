@@ -1,3 +1,4 @@
+import type { PacketSource } from '../../call/media-port.js';
 import type { MediaAddress } from '../worker-messages.js';
 
 /** How long a source other than the signalled one must go on, with the signalled one silent, to be taken. */
@@ -34,6 +35,8 @@ export class Latch {
   #formerPort = 0;
   #formerUntilMs = 0;
   #candidateAtMs = 0;
+  /** No other address than the signalled one is taken: the peer sends elsewhere, and its place is not free. */
+  signalledOnly = false;
   /** Where to send; port 0 while unknown. */
   sendAddress = '';
   sendPort = 0;
@@ -49,6 +52,15 @@ export class Latch {
   /** The IPv4 address from which packets are taken, or null. */
   get lockedAddress(): string | null {
     return this.locked ? this.#lockedAddress : null;
+  }
+
+  /** Where the peer is, as seen by its packets. Without `symmetric` it is where it said. */
+  get source(): PacketSource {
+    if (!this.#signalled) return 'nothing';
+    if (!this.#symmetric) return 'as_signalled';
+    if (this.#state.kind !== 'locked') return this.#state.kind === 'candidate' ? 'elsewhere' : 'nothing';
+    const { address, port } = this.#signalled;
+    return address === this.#lockedAddress && port === this.#lockedPort ? 'as_signalled' : 'elsewhere';
   }
 
   /** Sets the address that signalling gave. The same one again changes nothing. */
@@ -94,6 +106,7 @@ export class Latch {
     nowMs: number,
   ): LatchVerdict {
     if (this.#isSignalled(address, port)) return this.#lock(address, port);
+    if (this.signalledOnly) return 'reject';
     const signalled = this.#signalled!.address;
     if (!this.#symmetric && address !== signalled) return 'reject';
     if (address === this.#formerAddress && port === this.#formerPort && nowMs < this.#formerUntilMs) {

@@ -135,6 +135,14 @@ export class MediaEngine implements MediaThreadEngine {
       case 'watch':
         endpoint.watch(command.timeoutMs);
         return;
+      case 'askSource': {
+        const { legId, requestId } = command;
+        this.#emit(leg, { kind: 'source', legId, requestId, source: endpoint.source });
+        return;
+      }
+      case 'rest':
+        endpoint.rest(command.on);
+        return;
       case 'startGap':
         endpoint.startGap(command.silentForMs);
         return;
@@ -413,6 +421,7 @@ export class MediaEngine implements MediaThreadEngine {
       case 'mediaTimeout':
       case 'mediaResumed':
       case 'oneWayAudio':
+      case 'source':
       case 'gap':
       case 'closed':
         leg.reply({ kind: 'event', callId: leg.endpoint.callId, event });

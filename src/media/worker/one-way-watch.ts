@@ -27,6 +27,12 @@ export class OneWayWatch {
     this.#told = false;
   }
 
+  /** Looks anew from now on. */
+  restart(nowMs: number): void {
+    if (this.#sinceMs !== null) this.#sinceMs = nowMs;
+    this.#told = false;
+  }
+
   /** What has been missing for too long, and since when; null where there is nothing new to tell. */
   check(
     nowMs: number,

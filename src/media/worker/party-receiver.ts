@@ -24,6 +24,8 @@ const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
 /** A tone ends where no audio comes for so long. */
 const TONE_LOST_MS = 250;
+/** A party that hears another one directly, and was silent here for so long, has sent elsewhere. */
+const ELSEWHERE_MS = 1000;
 /** Events whose late packets may still be under way. */
 const TOLD_KEPT = 8;
 
@@ -56,6 +58,8 @@ export class PartyReceiver {
   readonly latch: Latch;
   readonly received = new SourceStatistics(NARROW_RATE);
   readonly watch = new SilenceWatch();
+  /** The party sends to another one: what does not come here is not lost. */
+  resting = false;
   /** What was told of each press, and how. */
   readonly presses = new PressGuard();
   readonly #options: PartyReceiverOptions;
@@ -222,6 +226,7 @@ export class PartyReceiver {
     const timestamp = rtpTimestamp(packet);
     const { received } = this;
     received.clockRate = clockRateOf(kind);
+    if (this.resting && nowMs - this.#lastAtMs > ELSEWHERE_MS) received.pause();
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
     this.#octets += end - start;
     this.#options.context.counters.packetsReceived++;

@@ -196,9 +196,9 @@ export class PartySender {
     pair.rtcp.send(report, port, moved ? latch.sendAddress : settings.remoteRtcp.address);
   }
 
-  /** Sends BYE, ends the recording, gives the sockets back. Idempotent. */
-  close(nowMs: number): void {
-    if (this.#pair) this.sendReport(nowMs, true);
+  /** Sends BYE where the party hears us, ends the recording, gives the sockets back. Idempotent. */
+  close(nowMs: number, heard: boolean): void {
+    if (this.#pair && heard) this.sendReport(nowMs, true);
     this.recording?.close(nowMs);
     this.#pair?.close();
     this.#pair = null;

@@ -8,7 +8,7 @@ import type { CallOrder, CallRecord } from '../../../src/call/call-record.js';
 import type { PolicyDecision, PolicyQuestion } from '../../../src/call/decision.js';
 import type { DialogDirectory } from '../../../src/call/dialog-directory.js';
 import { DestinationDirectory } from '../../../src/call/destinations/destination-directory.js';
-import type { MediaCommand, MediaDirection, MediaEvent } from '../../../src/call/media-port.js';
+import type { MediaCommand, MediaDirection, MediaEvent, PacketSource } from '../../../src/call/media-port.js';
 import type { CallPlan, Project, Trunk } from '../../../src/call/project.js';
 import type {
   IncomingInvite,
@@ -38,6 +38,8 @@ export interface Automatic {
   /** The media of a leg is let go at once. */
   closes: boolean;
   gapMs: number;
+  /** The worker says at once from where a party sends. */
+  sources: boolean;
 }
 
 export interface BenchOptions {
@@ -103,6 +105,7 @@ export class CallBench {
     gaps: true,
     closes: true,
     gapMs: 20,
+    sources: true,
   };
   /** What the policy decides; null leaves the question open. */
   decide: (question: PolicyQuestion, fallback: PolicyDecision) => PolicyDecision | null = (_q, fallback) =>
@@ -116,6 +119,15 @@ export class CallBench {
   #orderCount = 0;
   #requestCount = 0;
 
+  /** From where the packets of a leg come; as signalled where it is not said. */
+  readonly sources = new Map<LegId, PacketSource>();
+  /** Why direct offers cannot be made; null where they can. */
+  refusal: string | null = null;
+  /** What each leg was offered, and has taken, of another one. */
+  readonly #offeredDirect = new Map<LegId, string>();
+  readonly #toldDirect = new Map<LegId, string>();
+  readonly #answered = new Set<string>();
+  readonly #described = new Map<LegId, string>();
   readonly #elsewhere: (command: SignallingCommand) => boolean;
 
   constructor(options: BenchOptions = {}) {
@@ -151,6 +163,15 @@ export class CallBench {
   /** Requests of ours of one method. */
   requests(method: string, legId?: LegId): Kind<'request'>[] {
     return this.sent('request', legId).filter((one) => one.method === method);
+  }
+  /** Requests of ours that wait for their answer, on legs that are there. */
+  unanswered(method: string): Kind<'request'>[] {
+    const open = this.requests(method).filter(({ requestId }) => !this.#answered.has(requestId));
+    return open.filter(({ legId }) => this.#dialogs.get(legId) !== 'gone');
+  }
+  /** The party of this leg was told to send to another one, and took it. */
+  sendsPast(legId: LegId): boolean {
+    return this.#toldDirect.has(legId);
   }
   /** What this leg hears now; a mix is written `c1.2+c1.3`, one who listens `tap c1.1`. */
   hears(legId: LegId): string | null {
@@ -200,6 +221,7 @@ export class CallBench {
   signal(event: SignallingEvent): void {
     const { legId, kind } = event;
     const state = this.#dialogs.get(legId);
+    if (kind === 'response') this.#answered.add(event.requestId);
     if (kind === 'accepted' && state === 'trying') this.#dialogs.set(legId, 'live');
     if (kind === 'rejected' && state === 'trying') this.#dialogs.set(legId, 'gone');
     if ((kind === 'bye' || kind === 'gone' || kind === 'cancelled') && state !== undefined)
@@ -464,6 +486,7 @@ export class CallBench {
     switch (command.kind) {
       case 'makeOffer':
         this.#ports.set(legId, 'open');
+        this.#offeredDirect.delete(legId);
         this.media({
           kind: 'localSdp',
           legId,
@@ -487,12 +510,16 @@ export class CallBench {
           });
           return;
         }
+        // A session refresh of a party that is with another one.
+        const direct = command.remoteSdp.includes('again') && this.#toldDirect.has(legId);
+        if (!direct) this.#toldDirect.delete(legId);
         this.media({
           kind: 'localSdp',
           legId,
           requestId: command.requestId,
-          sdp: sdp(direction, 'answer'),
+          sdp: sdp(direction, direct ? 'direct answer' : 'answer'),
           direction,
+          ...(direct && { direct }),
         });
         return;
       }
@@ -509,6 +536,10 @@ export class CallBench {
           });
           return;
         }
+        const offered = this.#offeredDirect.get(legId);
+        if (offered === undefined) this.#toldDirect.delete(legId);
+        else this.#toldDirect.set(legId, offered);
+        this.#described.set(legId, /port=(\d+)/.exec(command.remoteSdp)?.[1] ?? '');
         this.media({
           kind: 'mediaReady',
           legId,
@@ -525,15 +556,43 @@ export class CallBench {
         this.#ports.set(legId, 'closed');
         if (this.auto.closes) this.media({ kind: 'closed', legId, stats: null });
         return;
+      case 'makeDirectOffer':
+        this.#direct(command);
+        return;
+      case 'askSource': {
+        const source = this.sources.get(legId) ?? 'as_signalled';
+        if (this.auto.sources) this.media({ kind: 'source', legId, requestId: command.requestId, source });
+        return;
+      }
       case 'hear':
       case 'sendDtmf':
       case 'beep':
       case 'record':
       case 'watch':
+      case 'rest':
       case 'startGap':
         if (this.#ports.get(legId) !== 'open')
           this.breaches.push(`${command.kind} on ${legId} without a port`);
         return;
     }
+  }
+
+  /** A fake offer names the peer with its newest description (`mark`); it is not made twice. */
+  #direct({ legId, requestId, peerLegId }: Extract<MediaCommand, { kind: 'makeDirectOffer' }>): void {
+    if (this.refusal !== null) {
+      const { refusal: code } = this;
+      this.media({ kind: 'mediaFailed', legId, requestId, status: 488, code, detail: 'refused' });
+      return;
+    }
+    const offer = `direct ${peerLegId} ${this.#described.get(peerLegId) ?? ''}`;
+    const known = this.#toldDirect.get(legId) === offer;
+    this.#offeredDirect.set(legId, offer);
+    this.media({
+      kind: 'localSdp',
+      legId,
+      requestId,
+      sdp: known ? '' : sdp('sendrecv', offer),
+      direction: 'sendrecv',
+    });
   }
 }

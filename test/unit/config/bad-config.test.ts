@@ -291,6 +291,17 @@ describe('configuration: warnings', () => {
     assert.deepEqual(warningsOf(BASE.replace('allow:', 'options_ping: 30s, allow:')), ['not_acted_on']);
   });
 
+  it('tell of audio that may leave the node, and never can', () => {
+    const released = BASE.replace('allow:', 'media_release: true, allow:');
+    assert.deepEqual(warningsOf(released), []);
+    assert.ok(warningsOf(released.replace('allow:', 'srtp: required, allow:')).includes('no_effect'));
+    const recorded = released.replace('    bot: bot\n', '    bot: bot\n    recording: { directory: /tmp }\n');
+    assert.notEqual(recorded, released);
+    assert.deepEqual(warningsOf(recorded), ['no_effect']);
+    const nodes = 'media: { kind: rtpengine, nodes: [{ ng: "10.0.0.1:2223" }] }\n';
+    assert.ok(warningsOf(`${released}${nodes}`).includes('no_effect'));
+  });
+
   it('tell of SRTP keys that would go over signalling in the clear', () => {
     const srtp = BASE.replace('allow:', 'srtp: required, allow:');
     assert.deepEqual(warningsOf(srtp), ['keys_in_clear']);

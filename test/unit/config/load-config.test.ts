@@ -72,6 +72,7 @@ describe('configuration: a valid file', () => {
       acceptReplaces: false,
       acceptReferOutOfDialog: false,
       symmetricRtp: true,
+      mediaRelease: false,
     });
     assert.deepEqual(config.plan.bots['bot'], {
       name: 'bot',

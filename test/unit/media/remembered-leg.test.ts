@@ -15,8 +15,10 @@ describe('what another worker is told of a leg', () => {
     leg.note({ kind: 'record', legId, directory: 'd', consentFile: 'consent.wav' });
     leg.note({ kind: 'startGap', legId });
     leg.note({ kind: 'sendDtmf', legId, digits: '1' });
+    leg.note({ kind: 'rest', legId, on: true });
     assert.deepEqual(leg.restored(40), [
       { ...open, lostForMs: 40, ssrcs: drawn, again: true },
+      { kind: 'rest', legId, on: true },
       { kind: 'startGap', legId, silentForMs: 40 },
       { kind: 'hear', legId, source: { kind: 'leg', legId: 'c1.2' } },
       { kind: 'watch', legId, timeoutMs: 5000 },
