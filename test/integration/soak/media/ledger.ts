@@ -1,0 +1,18 @@
+const FAULTS_TOLD = 40;
+
+/** What a soak has counted, and what was wrong. Keeps no more than a few faults by their words. */
+export class Ledger {
+  readonly counts: Record<string, number> = {};
+  readonly faults: string[] = [];
+  /** All of them, also those not told. */
+  faultCount = 0;
+
+  count(what: string, times = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + times;
+  }
+
+  fault(what: string): void {
+    this.faultCount++;
+    if (this.faults.length < FAULTS_TOLD) this.faults.push(what);
+  }
+}

@@ -1,0 +1,133 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { freePort } from '../../../support/free-ports.js';
+import { startNodeUnderTest } from '../../../support/node-under-test.js';
+import { HeapWatch, type Sample } from '../heap-watch.js';
+import { PLANT } from '../heap-probe.js';
+import { soakConfig } from './media-plan.js';
+import type { SoakPorts } from './soak-node.js';
+
+/** What the node's process holds at one moment. */
+export interface MediaSample extends Omit<Sample, 'transfers'> {
+  readonly callsEnded: number;
+  /** UDP ports of the RTP range that are bound by this process. */
+  readonly rtpPorts: number;
+  /** Datagrams that the kernel dropped at sockets that are open now. */
+  readonly drops: number;
+  /** User and system CPU time since the start (ms). */
+  readonly cpuMs: number;
+}
+
+export type ToNode = { readonly kind: 'sample' } | { readonly kind: 'close' };
+export type FromNode =
+  | { readonly kind: 'ready'; readonly ports: SoakPorts }
+  | { readonly kind: 'sample'; readonly sample: MediaSample }
+  | { readonly kind: 'ended'; readonly callId: string };
+
+/** Leaks that may be planted here, to see that they are seen; names of threads are heap-probe's. */
+export const PLANTS = ['10 kB per call', 'socket pair per call', 'file per call'] as const;
+
+/** A fast network: what absorbs repeated messages goes after 64 times T1. */
+const ENGINE = 'engine: { kind: embedded, timers: { t1: 75ms, t2: 600ms, t4: 375ms } }';
+/** So many ended calls are kept: full after the warm-up. */
+const KEPT_CALLS = 50;
+const THREADS = ['control', 'engine', 'signalling', 'media', 'policy', 'recording'];
+const PORTS_PER_CALL = 20;
+
+async function main(folder: string, calls: number): Promise<void> {
+  // Below the kernel's ephemeral ports, where the parties are.
+  const first = 10_000 + 2 * Math.floor(Math.random() * 1000);
+  const last = Math.min(19_999, first + Math.max(400, calls * PORTS_PER_CALL) - 1);
+  const [bot, agent] = [await freePort(), await freePort()];
+  const node = await startNodeUnderTest({
+    botPort: bot,
+    agentPort: agent,
+    rtpPorts: `${first}-${last}`,
+    config: (ports) => soakConfig(ports, folder, `${ENGINE}\nobserve: { keep_calls: ${KEPT_CALLS} }`),
+  });
+  const watch = new HeapWatch(THREADS);
+  const leak = planted(process.env[PLANT] ?? '');
+  let callsEnded = 0;
+  node.node.observer.onRecord((record) => {
+    if (record.kind !== 'call.ended') return;
+    callsEnded++;
+    leak();
+    tell({ kind: 'ended', callId: record.callId });
+  });
+  const sample = async (): Promise<void> => {
+    const { transfers: ended, ...held } = await watch.sample(callsEnded);
+    const { user, system } = process.cpuUsage();
+    const cpuMs = Math.round((user + system) / 1000);
+    tell({ kind: 'sample', sample: { ...held, callsEnded: ended, cpuMs, ...rtpSockets(first, last) } });
+  };
+  const close = async (): Promise<void> => {
+    watch.close();
+    await node.close();
+    process.exit(0);
+  };
+  process.on('message', (message: ToNode) => {
+    void (message.kind === 'sample' ? sample() : close());
+  });
+  // The load is gone: so is its node.
+  process.on('disconnect', () => process.exit(1));
+  tell({ kind: 'ready', ports: { sip: node.sipPort, api: node.node.apiAddress.port, bot, agent } });
+}
+
+function tell(message: FromNode): void {
+  process.send?.(message);
+}
+
+/** Keeps something of each call that ends. */
+function planted(name: string): () => void {
+  const kept: unknown[] = [];
+  const bind = (): void => {
+    const socket: Socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    kept.push(socket);
+  };
+  switch (name as (typeof PLANTS)[number]) {
+    case '10 kB per call':
+      return () => kept.push(Array.from({ length: 1280 }, (_, at) => at + 0.5));
+    case 'socket pair per call':
+      return () => {
+        bind();
+        bind();
+      };
+    case 'file per call':
+      return () => kept.push(openSync('/dev/null', 'r'));
+    default:
+      return () => undefined;
+  }
+}
+
+/** The sockets of this process within the range, by what the kernel says of it. */
+function rtpSockets(first: number, last: number): { rtpPorts: number; drops: number } {
+  const ours = new Set<string>();
+  for (const file of readdirSync('/proc/self/fd')) {
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOf(file))?.[1];
+    if (inode !== undefined) ours.add(inode);
+  }
+  let rtpPorts = 0;
+  let drops = 0;
+  for (const table of ['/proc/net/udp', '/proc/net/udp6']) {
+    for (const line of readFileSync(table, 'latin1').split('\n').slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      if (!ours.has(fields[9] ?? '')) continue;
+      const port = Number.parseInt(fields[1]!.split(':').at(-1)!, 16);
+      if (port >= first && port <= last) rtpPorts++;
+      drops += Number(fields[12]);
+    }
+  }
+  return { rtpPorts, drops };
+}
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${file}`);
+  } catch {
+    // Closed since it was listed.
+    return '';
+  }
+}
+
+await main(process.argv[2]!, Number(process.argv[3]));
