@@ -47,6 +47,10 @@ export class Endpoint implements Paced {
   #hearing: Hearing = { kind: 'nothing' };
   #canSend = false;
   #closed = false;
+  /** Timestamp of the telephone-event that the party sent last. */
+  #lastEvent: number | null = null;
+  /** That of the heard leg when it was joined: the key was not pressed for this party. */
+  #eventBefore: number | null = null;
   /** When the endpoint before this one was lost; null once its party was heard again. */
   #lostAtMs: number | null = null;
 
@@ -152,6 +156,12 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** From now on packets of `heard` come here; what is left of a key that it pressed before is not passed on. */
+  joins(heard: Endpoint): void {
+    heard.listeners = [...heard.listeners, this];
+    this.#eventBefore = heard.#lastEvent;
+  }
+
   #takes(kind: PayloadKind): boolean {
     return this.#sender.takes(kind);
   }
@@ -208,6 +218,7 @@ export class Endpoint implements Paced {
     nowMs: number,
   ): void {
     if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
+    if (kind === 'event' || kind === 'wideEvent') this.#lastEvent = timestamp;
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
@@ -244,7 +255,8 @@ export class Endpoint implements Paced {
       if (!hearing.relays(legId)) return;
     } else if (hearing.kind !== 'leg') return;
     if (!this.#canSend) return;
-    if (end === start || !this.#sender.takes(kind)) {
+    const isEvent = kind === 'event' || kind === 'wideEvent';
+    if (end === start || !this.#sender.takes(kind) || (isEvent && timestamp === this.#eventBefore)) {
       this.#sender.skip(kind, ssrc, sequence);
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;

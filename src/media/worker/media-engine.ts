@@ -186,7 +186,7 @@ export class MediaEngine implements MediaThreadEngine {
     if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
-      if (heardBy(other).includes(legId)) this.#join(other, endpoint);
+      if (heardBy(other).includes(legId)) other.endpoint.joins(endpoint);
     }
     this.#bind(leg, family).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
@@ -235,7 +235,7 @@ export class MediaEngine implements MediaThreadEngine {
       case 'leg': {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
-        if (heard) this.#join(leg, heard.endpoint);
+        if (heard) endpoint.joins(heard.endpoint);
         endpoint.markRecording(heard?.party ?? 'nobody');
         return;
       }
@@ -244,7 +244,7 @@ export class MediaEngine implements MediaThreadEngine {
         endpoint.hearMix(legIds);
         for (const legId of legIds) {
           const heard = this.#legs.get(legId);
-          if (heard) this.#join(leg, heard.endpoint);
+          if (heard) endpoint.joins(heard.endpoint);
         }
         return;
       }
@@ -316,10 +316,6 @@ export class MediaEngine implements MediaThreadEngine {
     this.#options.prompts.load(file).catch((error: unknown) => {
       this.#options.log.warn({ file, error: messageOf(error) }, 'prompt file cannot be read');
     });
-  }
-
-  #join(listener: Leg, heard: Endpoint): void {
-    heard.listeners = [...heard.listeners, listener.endpoint];
   }
 
   #part(listener: Leg): void {

@@ -9,8 +9,8 @@ import { isSilent, linear, markOf, moreThanTwo, Voice, type Mark, type Role } fr
 const DIGITS = '0123456789*#ABCD';
 /** Every so many frames of a mix are looked into. */
 const MIX_EVERY = 5;
-/** One frame may still be of the time before, or after. */
-const CROWD = 3;
+/** So many looks in a row are no chance. */
+const CERTAIN = 3;
 
 interface Waiter {
   readonly wanted: (what: Role | 'mix' | 'digit') => boolean;
@@ -47,6 +47,7 @@ export class Listening {
   #lastFrame: Int16Array | null = null;
   #mixFrames = 0;
   #crowd = 0;
+  #echo = 0;
 
   constructor(
     call: number,
@@ -187,9 +188,10 @@ export class Listening {
     const [one, other] = mix;
     if (!new Voice(this.#call, one).isIn(samples) || !new Voice(this.#call, other).isIn(samples)) return;
     this.#ledger.count('mixes looked into');
-    if (new Voice(this.#call, this.#role).isIn(samples)) this.#fault('hears itself in the mix');
+    this.#echo = new Voice(this.#call, this.#role).isIn(samples) ? this.#echo + 1 : 0;
+    if (this.#echo === CERTAIN) this.#fault('hears itself in the mix');
     this.#crowd = moreThanTwo(samples) ? this.#crowd + 1 : 0;
-    if (this.#crowd === CROWD) this.#fault(`hears more than the ${one} and the ${other} in the mix`);
+    if (this.#crowd === CERTAIN) this.#fault(`hears more than the ${one} and the ${other} in the mix`);
     this.#tell('mix');
   }
 

@@ -5,6 +5,7 @@ import type { Beat } from './beat.js';
 import type { Ledger } from './ledger.js';
 import { MediaParty } from './media-party.js';
 import type { CallPlan, Step } from './media-plan.js';
+import { udpSockets } from './udp-drops.js';
 import type { Role } from './voice.js';
 
 /** What a call needs of those around it. */
@@ -252,8 +253,8 @@ export class MediaCall {
     const { end } = this.plan;
     const peer: Speaker = this.#handed ? 'agent' : 'bot';
     this.#switching(true, ...this.#parties.values());
-    if (end === 'caller' || end === 'peer') {
-      this.#bye(end === 'caller' ? 'caller' : peer);
+    if (end === 'caller' || end === 'peer' || this.#world.over.aborted) {
+      this.#bye(end === 'peer' ? peer : 'caller');
     } else {
       this.#vanished = true;
       this.#of(end === 'caller vanishes' ? 'caller' : 'bot').silence();
@@ -278,6 +279,9 @@ export class MediaCall {
     // What is still under way is heard by nobody else.
     await new Promise((resolve) => setTimeout(resolve, this.plan.lingers ? 2 * LINGER_MS : 500));
     for (const [role, sipCallId] of this.#dialogs) this.#world.peers[role].forget(sipCallId);
+    const ports = [...this.#parties.values()].map(({ port }) => port);
+    for (const { port, drops } of udpSockets())
+      if (drops > 0 && ports.includes(port)) this.#world.ledger.count('dropped by the kernel at a party', drops);
     for (const party of this.#parties.values()) {
       if (party.listening.awaitsDigits) this.#world.ledger.fault(`${party.listening.name}: a digit was not heard`);
       party.close();

@@ -120,8 +120,9 @@ export class MediaParty {
   get target(): MediaSocket['target'] {
     return this.#socket.target;
   }
-  get format(): Format | null {
-    return this.#format?.format ?? null;
+  /** Where it takes RTP itself. */
+  get port(): number {
+    return this.#socket.port;
   }
 
   source(wide: boolean): Source {

@@ -130,7 +130,9 @@ export class MediaSocket {
 
 async function bound(family: 4 | 6): Promise<Socket> {
   const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup });
+  // With such a lookup it listens before `bind` returns.
+  const listening = once(socket, 'listening');
   socket.bind(0, family === 6 ? '::1' : '127.0.0.1');
-  await once(socket, 'listening');
+  await listening;
   return socket;
 }

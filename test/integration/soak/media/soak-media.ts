@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -73,8 +72,7 @@ async function soak(
   const loadMs = minutes * 60_000 - DRAIN_MS;
   const load = new MediaLoad(node, { atOnce: calls, seed, longestMs: loadMs / 3 });
   const { ledger } = load;
-  const dropsBefore = kernelDrops();
-  const read = async (): Promise<Reading> => {
+  const read = async (told = true): Promise<Reading> => {
     checkRecordings(folder, load.recorded, ledger);
     const metrics = await node.metrics();
     const reading = {
@@ -84,7 +82,7 @@ async function soak(
       legs: sumOf(metrics, /^relevo_legs\{.*\} (\d+)$/gm),
       portsInUse: sumOf(metrics, /^relevo_media_ports\{state="in_use"\} (\d+)$/gm),
     };
-    onReading(reading);
+    if (told) onReading(reading);
     return reading;
   };
   try {
@@ -98,16 +96,16 @@ async function soak(
     }
     await load.stop();
     const metrics = await quietMetrics(() => node.metrics());
-    let end = await read();
-    // Late ones are closed by and by.
+    let end = await read(false);
     for (const limit = performance.now() + PORTS_CLOSED_MS; end.rtpPorts > 0 && performance.now() < limit;) {
       await until(performance.now() + 1000);
-      end = await read();
+      end = await read(false);
     }
+    onReading(end);
     const { counts } = ledger;
     const packets = {
       lost: (counts['lost'] ?? 0) + (counts['holes'] ?? 0),
-      kernelDrops: kernelDrops() - dropsBefore,
+      kernelDrops: end.drops + (counts['dropped by the kernel at a party'] ?? 0),
     };
     const growth = growthPerCall(samples);
     const failed = faultsOf({
@@ -119,7 +117,7 @@ async function soak(
       growth,
       held: heldGauges(metrics),
       recordings: {
-        begun: sumOf(metrics, /^relevo_recordings_total\{.*started.*\} (\d+)$/gm),
+        begun: sumOf(metrics, /^relevo_recordings_total\{.*begun.*\} (\d+)$/gm),
         failed: sumOf(metrics, /^relevo_recordings_total\{.*failed.*\} (\d+)$/gm),
         missing: load.recorded.size,
         open: unfinishedRecordings(folder).length,
@@ -147,17 +145,6 @@ async function soak(
   }
 }
 
-/** Datagrams that the kernel of this machine dropped for want of room in a buffer, whoever's they were. */
-function kernelDrops(): number {
-  const [names, values] = readFileSync('/proc/net/snmp', 'latin1')
-    .split('\n')
-    .filter((line) => line.startsWith('Udp:'))
-    .map((line) => line.split(' '));
-  const v4 = ['RcvbufErrors', 'SndbufErrors', 'MemErrors'].map((name) => Number(values?.[names?.indexOf(name) ?? -1] ?? 0));
-  const v6 = [...readFileSync('/proc/net/snmp6', 'latin1').matchAll(/^Udp6(?:Rcvbuf|Sndbuf|Mem)Errors\s+(\d+)$/gm)];
-  return [...v4, ...v6.map(([, count]) => Number(count))].reduce((sum, count) => sum + count, 0);
-}
-
 function sumOf(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
@@ -181,7 +168,7 @@ function printReport(report: MediaSoakReport): void {
   for (const [what, count] of Object.entries(report.counts).sort())
     console.log(`  ${what.padEnd(36)}${count}`);
   const { lost, kernelDrops: dropped } = report.packets;
-  console.log(`packets missing ${lost}; dropped by the kernel of this machine ${dropped}`);
+  console.log(`packets missing ${lost}; dropped by the kernel at sockets of node and parties ${dropped}`);
   console.log('bytes that each call left behind, by thread:');
   for (const [thread, bytes] of Object.entries(report.growth)) console.log(`  ${thread.padEnd(36)}${bytes}`);
   for (const fault of report.faults) console.log(`fault: ${fault}`);

@@ -1,18 +1,19 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { openSync, readdirSync, readlinkSync } from 'node:fs';
 import { freePort } from '../../../support/free-ports.js';
 import { startNodeUnderTest } from '../../../support/node-under-test.js';
 import { HeapWatch, type Sample } from '../heap-watch.js';
 import { PLANT } from '../heap-probe.js';
 import { soakConfig } from './media-plan.js';
 import type { SoakPorts } from './soak-node.js';
+import { DropTally, udpSockets, type UdpSocket } from './udp-drops.js';
 
 /** What the node's process holds at one moment. */
 export interface MediaSample extends Omit<Sample, 'transfers'> {
   readonly callsEnded: number;
   /** UDP ports of the RTP range that are bound by this process. */
   readonly rtpPorts: number;
-  /** Datagrams that the kernel dropped at sockets that are open now. */
+  /** Datagrams that the kernel has dropped at its sockets, since the start. */
   readonly drops: number;
   /** User and system CPU time since the start (ms). */
   readonly cpuMs: number;
@@ -33,11 +34,10 @@ const ENGINE = 'engine: { kind: embedded, timers: { t1: 75ms, t2: 600ms, t4: 375
 const KEPT_CALLS = 50;
 const THREADS = ['control', 'engine', 'signalling', 'media', 'policy', 'recording'];
 const PORTS_PER_CALL = 20;
+const DROPS_MS = 5000;
 
 async function main(folder: string, calls: number): Promise<void> {
-  // Below the kernel's ephemeral ports, where the parties are.
-  const first = 10_000 + 2 * Math.floor(Math.random() * 1000);
-  const last = Math.min(19_999, first + Math.max(400, calls * PORTS_PER_CALL) - 1);
+  const { first, last } = freeRange(Math.max(400, calls * PORTS_PER_CALL));
   const [bot, agent] = [await freePort(), await freePort()];
   const node = await startNodeUnderTest({
     botPort: bot,
@@ -47,6 +47,11 @@ async function main(folder: string, calls: number): Promise<void> {
   });
   const watch = new HeapWatch(THREADS);
   const leak = planted(process.env[PLANT] ?? '');
+  const drops = new DropTally();
+  // Ports are closed 20 s after their last use at the earliest.
+  const reading = setInterval(() => {
+    drops.read(ownSockets());
+  }, DROPS_MS);
   let callsEnded = 0;
   node.node.observer.onRecord((record) => {
     if (record.kind !== 'call.ended') return;
@@ -58,9 +63,16 @@ async function main(folder: string, calls: number): Promise<void> {
     const { transfers: ended, ...held } = await watch.sample(callsEnded);
     const { user, system } = process.cpuUsage();
     const cpuMs = Math.round((user + system) / 1000);
-    tell({ kind: 'sample', sample: { ...held, callsEnded: ended, cpuMs, ...rtpSockets(first, last) } });
+    const sockets = ownSockets();
+    drops.read(sockets);
+    const rtpPorts = sockets.filter(({ port }) => port >= first && port <= last).length;
+    tell({
+      kind: 'sample',
+      sample: { ...held, callsEnded: ended, cpuMs, rtpPorts, drops: drops.total },
+    });
   };
   const close = async (): Promise<void> => {
+    clearInterval(reading);
     watch.close();
     await node.close();
     process.exit(0);
@@ -100,25 +112,25 @@ function planted(name: string): () => void {
   }
 }
 
-/** The sockets of this process within the range, by what the kernel says of it. */
-function rtpSockets(first: number, last: number): { rtpPorts: number; drops: number } {
+/** UDP ports that nobody has, below the kernel's ephemeral ones, where the parties are. */
+function freeRange(count: number): { first: number; last: number } {
+  const taken = new Set(udpSockets().map(({ port }) => port));
+  for (let tries = 0; tries < 200; tries++) {
+    const first = 1200 + 2 * Math.floor(Math.random() * ((19_999 - count - 1200) / 2));
+    const last = first + count - 1;
+    if (![...taken].some((port) => port >= first && port <= last)) return { first, last };
+  }
+  throw new Error(`no ${count} UDP ports in a row are free below 20000`);
+}
+
+/** The UDP sockets of this process. */
+function ownSockets(): readonly UdpSocket[] {
   const ours = new Set<string>();
   for (const file of readdirSync('/proc/self/fd')) {
     const inode = /^socket:\[(\d+)\]$/.exec(linkOf(file))?.[1];
     if (inode !== undefined) ours.add(inode);
   }
-  let rtpPorts = 0;
-  let drops = 0;
-  for (const table of ['/proc/net/udp', '/proc/net/udp6']) {
-    for (const line of readFileSync(table, 'latin1').split('\n').slice(1)) {
-      const fields = line.trim().split(/\s+/);
-      if (!ours.has(fields[9] ?? '')) continue;
-      const port = Number.parseInt(fields[1]!.split(':').at(-1)!, 16);
-      if (port >= first && port <= last) rtpPorts++;
-      drops += Number(fields[12]);
-    }
-  }
-  return { rtpPorts, drops };
+  return udpSockets().filter(({ inode }) => ours.has(inode));
 }
 
 function linkOf(file: string): string {

@@ -16,7 +16,7 @@ export interface MediaSoakReport {
   readonly seconds: number;
   readonly calls: number;
   readonly counts: Readonly<Record<string, number>>;
-  /** Packets that neither a party's network lost nor the kernel is known to have dropped. */
+  /** Packets that should have been heard and were not; and what the kernel dropped at the sockets of node and parties. */
   readonly packets: { readonly lost: number; readonly kernelDrops: number };
   /** Before the first call, under load since the warm-up, and when all was over. */
   readonly base: Reading;
@@ -68,7 +68,7 @@ export function faultsOf(run: Judged): readonly string[] {
   const failed: string[] = [];
   if (ledger.faultCount > 0) failed.push(`${ledger.faultCount} faults in what was heard`);
   if (packets.lost > packets.kernelDrops)
-    failed.push(`${packets.lost} packets lost, of which the kernel dropped ${packets.kernelDrops} at most`);
+    failed.push(`${packets.lost} packets lost, of which the kernel dropped at most ${packets.kernelDrops}`);
   const bound = end.callsEnded < SHORT_CALLS ? BOUND_SHORT : BOUND;
   for (const [thread, bytes] of Object.entries(growth)) {
     if (thread !== 'resident' && bytes > bound) failed.push(`${thread} grows by ${bytes} bytes a call (${bound})`);

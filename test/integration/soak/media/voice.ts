@@ -6,15 +6,21 @@ export type Role = 'caller' | 'bot' | 'agent' | 'stranger';
 const ROLES: readonly Role[] = ['caller', 'bot', 'agent', 'stranger'];
 /** Samples of a packet, each of which carries one bit in its sign: the sign is the same bit in both laws. */
 export const MARK_SAMPLES = 160;
-const MAGIC = 0x5ac3;
-/** Magic, call, role and filler: the same in every packet of a voice, so that it is found inside a mix. */
+/** The beginning of every packet, by role: half of the bits differ between any two. */
+const BEGINNINGS: Readonly<Record<Role, number>> = {
+  caller: 0x5ac3,
+  bot: 0xa66c,
+  agent: 0x3c99,
+  stranger: 0xcf36,
+};
+/** Beginning, call and filler: the same in every packet of a voice, so that it is found inside a mix. */
 const STEADY_BITS = 96;
 /** Peak of a voice. Two of them mixed have levels of 0 and twice that, three also thrice. */
 const LEVEL = 4000;
 /** More than two voices reach, less than three do. */
 const THREE_VOICES = 2.6 * LEVEL;
-/** Of the sum over all steady bits: what a voice that is there is well above, and chance well below. */
-const PRESENT = 0.55 * STEADY_BITS * LEVEL;
+/** Of the sum over all steady bits: five times what chance makes of two other voices. */
+const PRESENT = 0.75 * STEADY_BITS * LEVEL;
 
 /** What one packet says of itself. */
 export interface Mark {
@@ -36,12 +42,11 @@ export class Voice {
   readonly #steady: Int8Array;
 
   constructor(call: number, role: Role) {
-    this.#bytes.writeUInt16BE(MAGIC, 0);
-    this.#bytes.writeUInt32BE(call, 2);
-    this.#bytes[6] = ROLES.indexOf(role);
-    // Spread over the spectrum whatever the number is, and far from every other voice.
-    for (let at = 7; at < STEADY_BITS / 8; at++)
-      this.#bytes[at] = Math.imul(call * 4 + this.#bytes[6] + at, 0x9e3779b1) >>> 24;
+    const seed = ROLES.indexOf(role);
+    this.#bytes.writeUInt16BE(BEGINNINGS[role], 0);
+    this.#bytes.writeUInt32BE((call ^ padOf(role)) >>> 0, 2);
+    // Far from every other voice.
+    for (let at = 6; at < STEADY_BITS / 8; at++) this.#bytes[at] = mixed(call * 64 + seed * 16 + at);
     this.#steady = Int8Array.from({ length: STEADY_BITS }, (_, bit) => (bitOf(this.#bytes, bit) ? 1 : -1));
   }
 
@@ -95,16 +100,30 @@ export function linear(payload: Buffer, law: 'PCMU' | 'PCMA'): Int16Array {
 
 function markIn(length: number, isHigh: (at: number) => boolean): Mark | null {
   if (length < MARK_SAMPLES) return null;
-  for (let bit = 0; bit < 16; bit++) if (isHigh(bit) !== (((MAGIC >> (15 - bit)) & 1) === 1)) return null;
+  let beginning = 0;
+  for (let bit = 0; bit < 16; bit++) beginning = beginning * 2 + (isHigh(bit) ? 1 : 0);
+  const role = ROLES.find((one) => BEGINNINGS[one] === beginning);
+  if (!role) return null;
   const bytes = Buffer.alloc(MARK_SAMPLES / 8);
   for (let bit = 0; bit < MARK_SAMPLES; bit++) if (isHigh(bit)) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
   if (bytes.readUInt16BE(18) !== checkOf(bytes)) return null;
   return {
-    call: bytes.readUInt32BE(2),
-    role: ROLES[bytes[6]!] ?? 'stranger',
+    call: (bytes.readUInt32BE(2) ^ padOf(role)) >>> 0,
+    role,
     sequence: bytes.readUInt16BE(12),
     timestamp: bytes.readUInt32BE(14),
   };
+}
+
+/** What the number of the call is written under, so that voices of one call differ there too. */
+const padOf = (role: Role): number => Math.imul(BEGINNINGS[role], 0x9e3779b1);
+
+/** A byte that looks like chance (the finalizer of MurmurHash3). */
+function mixed(value: number): number {
+  let hash = value >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) & 0xff;
 }
 
 function bitOf(bytes: Buffer, bit: number): boolean {
