@@ -4,11 +4,18 @@ const FAULTS_TOLD = 40;
 export class Ledger {
   readonly counts: Record<string, number> = {};
   readonly faults: string[] = [];
+  readonly losses: string[] = [];
   /** All of them, also those not told. */
   faultCount = 0;
 
   count(what: string, times = 1): void {
     this.counts[what] = (this.counts[what] ?? 0) + times;
+  }
+
+  /** A packet that should have come. The kernel may have dropped it: how many is known at the end. */
+  lost(which: string): void {
+    this.count('lost');
+    if (this.losses.length < FAULTS_TOLD) this.losses.push(which);
   }
 
   fault(what: string): void {

@@ -228,17 +228,22 @@ export class MediaCall {
         caller.listening.expect(['bot'], 'agent');
         agent.listening.expect(['caller']);
       }
-      const mixed = [caller, bot, agent].map((party) => party.listening.hears('mix'));
+      const mixed = [caller, bot, agent].map((party) => {
+        const heard = party.listening.hears('mix');
+        return (): Promise<void> => this.#within(heard, `mix of three at the ${party.role}`);
+      });
       if (agent.traits.digits === 'info') this.#info('agent', '1');
       else agent.press('1');
       if (plan.hand === 'three') {
-        await this.#within(Promise.all(mixed), 'mix of three');
-        caller.listening.expect(['bot'], 'agent');
-        agent.listening.expect(['bot'], 'caller');
-        bot.listening.expect(['caller', 'agent']);
+        await Promise.all(mixed.map((heard) => heard()));
       }
     }
     await this.#within(this.#isGone('bot'), 'BYE of the bot');
+    if (plan.hand === 'three') {
+      // What is left of the mix is played out.
+      caller.listening.expect(['bot'], 'agent');
+      agent.listening.expect(['bot'], 'caller');
+    }
     this.#handed = true;
     await this.#within(
       Promise.all([caller.listening.hears('agent'), agent.listening.hears('caller')]),

@@ -186,7 +186,9 @@ export class MediaParty {
     }
     const format = this.#types.get(packet[1]! & 0x7f);
     if (format === undefined) {
-      this.#options.ledger.fault(`${this.listening.name} hears payload type ${packet[1]! & 0x7f}`);
+      this.#options.ledger.fault(
+        `${this.listening.name} (${this.traits.formats.join(', ')}) hears payload type ${packet[1]! & 0x7f}`,
+      );
       return;
     }
     this.listening.take(packet, start, rtpPayloadEnd(packet), format, nowMs);

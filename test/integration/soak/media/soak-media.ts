@@ -124,7 +124,7 @@ async function soak(
       },
     });
     const seconds = Math.round((performance.now() - startedAt) / 1000);
-    const { faults } = ledger;
+    const { faults, losses } = ledger;
     return {
       seed,
       atOnce: calls,
@@ -138,6 +138,7 @@ async function soak(
       growth,
       failed,
       faults,
+      losses,
     };
   } finally {
     load.close();
@@ -171,6 +172,7 @@ function printReport(report: MediaSoakReport): void {
   console.log(`packets missing ${lost}; dropped by the kernel at sockets of node and parties ${dropped}`);
   console.log('bytes that each call left behind, by thread:');
   for (const [thread, bytes] of Object.entries(report.growth)) console.log(`  ${thread.padEnd(36)}${bytes}`);
+  for (const loss of report.losses) console.log(`missing: ${loss}`);
   for (const fault of report.faults) console.log(`fault: ${fault}`);
   console.log(report.failed.length === 0 ? 'PASSED' : `FAILED: ${report.failed.join('\n        ')}`);
 }

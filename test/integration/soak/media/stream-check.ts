@@ -92,8 +92,7 @@ export class StreamCheck {
 
   /** What has not come by now is lost. */
   close(): void {
-    this.#ledger.count('lost', this.#missing.size);
-    this.#missing.clear();
+    for (const sequence of this.#missing) this.#lose(sequence);
   }
 
   /** How many numbers of the source lie between this packet and the one before; 0 where the source is another one. */
@@ -121,10 +120,14 @@ export class StreamCheck {
     this.#sourceHighest = mark.sequence;
     for (const sequence of this.#missing) {
       if (sequenceDistance(mark.sequence, sequence) < LATE_BY) break;
-      this.#missing.delete(sequence);
-      this.#ledger.count('lost');
+      this.#lose(sequence);
     }
     return ahead - 1;
+  }
+
+  #lose(sequence: number): void {
+    this.#missing.delete(sequence);
+    this.#ledger.lost(`${this.#who}: packet ${sequence} of the ${this.#role}, now at ${this.#sourceHighest}`);
   }
 
   #late(packet: Arrived): void {

@@ -27,6 +27,8 @@ export interface MediaSoakReport {
   /** What failed; empty is well. */
   readonly failed: readonly string[];
   readonly faults: readonly string[];
+  /** Some of the packets that were missing. */
+  readonly losses: readonly string[];
 }
 
 /** Bytes that a call may leave behind in a thread. Short runs are still warming up: compiled code grows too. */

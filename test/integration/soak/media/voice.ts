@@ -6,12 +6,21 @@ export type Role = 'caller' | 'bot' | 'agent' | 'stranger';
 const ROLES: readonly Role[] = ['caller', 'bot', 'agent', 'stranger'];
 /** Samples of a packet, each of which carries one bit in its sign: the sign is the same bit in both laws. */
 export const MARK_SAMPLES = 160;
-/** The beginning of every packet, by role: half of the bits differ between any two. */
+/** What a role is told by, at the beginning of every packet; any two differ in half of their bits. */
 const BEGINNINGS: Readonly<Record<Role, number>> = {
   caller: 0x5ac3,
-  bot: 0xa66c,
-  agent: 0x3c99,
-  stranger: 0xcf36,
+  bot: 0x5a3c,
+  agent: 0x55cc,
+  stranger: 0x69f0,
+};
+/** What the number of the call is written under, likewise. */
+const PADS: Readonly<Record<Role, number>> = { caller: 0, bot: 0xffff, agent: 0xff00ff, stranger: 0x0f0f0f0f };
+/** And what follows it: two voices of a call whose packets lie upon each other have nothing in common. */
+const FILLERS: Readonly<Record<Role, readonly number[]>> = {
+  caller: [0, 0, 0, 0, 0, 0],
+  bot: [0xff, 0xff, 0xff, 0, 0, 0],
+  agent: [0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0],
+  stranger: [0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc],
 };
 /** Beginning, call and filler: the same in every packet of a voice, so that it is found inside a mix. */
 const STEADY_BITS = 96;
@@ -42,11 +51,11 @@ export class Voice {
   readonly #steady: Int8Array;
 
   constructor(call: number, role: Role) {
-    const seed = ROLES.indexOf(role);
     this.#bytes.writeUInt16BE(BEGINNINGS[role], 0);
-    this.#bytes.writeUInt32BE((call ^ padOf(role)) >>> 0, 2);
-    // Far from every other voice.
-    for (let at = 6; at < STEADY_BITS / 8; at++) this.#bytes[at] = mixed(call * 64 + seed * 16 + at);
+    this.#bytes.writeUInt32BE((call ^ PADS[role]) >>> 0, 2);
+    FILLERS[role].forEach((filler, at) => {
+      this.#bytes[6 + at] = chance(call * 8 + at) ^ filler;
+    });
     this.#steady = Int8Array.from({ length: STEADY_BITS }, (_, bit) => (bitOf(this.#bytes, bit) ? 1 : -1));
   }
 
@@ -75,12 +84,21 @@ export class Voice {
 
 /** Reads what a packet says; null where it is nobody's whole pattern (music, silence, a mix, a tone). */
 export function markOf(payload: Buffer, from = 0): Mark | null {
-  return markIn(payload.length - from, (at) => (payload[from + at]! & 0x80) !== 0);
+  const level = (payload[from] ?? 0) & 0x7f;
+  return markIn(
+    payload.length - from,
+    (at) => (payload[from + at]! & 0x80) !== 0,
+    (at) => (payload[from + at]! & 0x7f) === level,
+  );
 }
 
 /** The same of 16-bit samples, as a recording has them. */
 export function markOfSamples(samples: Int16Array, from: number): Mark | null {
-  return markIn(samples.length - from, (at) => samples[from + at]! > 0);
+  return markIn(
+    samples.length - from,
+    (at) => samples[from + at]! > 0,
+    (at) => Math.abs(Math.abs(samples[from + at]!) - LEVEL) < LEVEL / 4,
+  );
 }
 
 /** Three voices or more, where the loudest sample says so. */
@@ -98,28 +116,33 @@ export function linear(payload: Buffer, law: 'PCMU' | 'PCMA'): Int16Array {
   return Int16Array.from(payload, (code) => table[code]!);
 }
 
-function markIn(length: number, isHigh: (at: number) => boolean): Mark | null {
+/** `isSteady`: of two voices together the louder one has the sign, but not the level. */
+function markIn(
+  length: number,
+  isHigh: (at: number) => boolean,
+  isSteady: (at: number) => boolean,
+): Mark | null {
   if (length < MARK_SAMPLES) return null;
   let beginning = 0;
   for (let bit = 0; bit < 16; bit++) beginning = beginning * 2 + (isHigh(bit) ? 1 : 0);
   const role = ROLES.find((one) => BEGINNINGS[one] === beginning);
   if (!role) return null;
   const bytes = Buffer.alloc(MARK_SAMPLES / 8);
-  for (let bit = 0; bit < MARK_SAMPLES; bit++) if (isHigh(bit)) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
+  for (let bit = 0; bit < MARK_SAMPLES; bit++) {
+    if (!isSteady(bit)) return null;
+    if (isHigh(bit)) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
+  }
   if (bytes.readUInt16BE(18) !== checkOf(bytes)) return null;
   return {
-    call: (bytes.readUInt32BE(2) ^ padOf(role)) >>> 0,
+    call: (bytes.readUInt32BE(2) ^ PADS[role]) >>> 0,
     role,
     sequence: bytes.readUInt16BE(12),
     timestamp: bytes.readUInt32BE(14),
   };
 }
 
-/** What the number of the call is written under, so that voices of one call differ there too. */
-const padOf = (role: Role): number => Math.imul(BEGINNINGS[role], 0x9e3779b1);
-
 /** A byte that looks like chance (the finalizer of MurmurHash3). */
-function mixed(value: number): number {
+function chance(value: number): number {
   let hash = value >>> 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
