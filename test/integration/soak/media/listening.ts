@@ -188,7 +188,7 @@ export class Listening {
     const [one, other] = mix;
     if (!new Voice(this.#call, one).isIn(samples) || !new Voice(this.#call, other).isIn(samples)) return;
     this.#ledger.count('mixes looked into');
-    this.#echo = new Voice(this.#call, this.#role).isIn(samples) ? this.#echo + 1 : 0;
+    this.#echo = new Voice(this.#call, this.#role).isIn(samples, true) ? this.#echo + 1 : 0;
     if (this.#echo === CERTAIN) this.#fault('hears itself in the mix');
     this.#crowd = moreThanTwo(samples) ? this.#crowd + 1 : 0;
     if (this.#crowd === CERTAIN) this.#fault(`hears more than the ${one} and the ${other} in the mix`);

@@ -240,9 +240,9 @@ export class MediaCall {
     }
     await this.#within(this.#isGone('bot'), 'BYE of the bot');
     if (plan.hand === 'three') {
-      // What is left of the mix is played out.
-      caller.listening.expect(['bot'], 'agent');
-      agent.listening.expect(['bot'], 'caller');
+      // What is left of the mix is played out: for a moment either may be alone in it.
+      caller.listening.expect(['bot', 'agent']);
+      agent.listening.expect(['bot', 'caller']);
     }
     this.#handed = true;
     await this.#within(
@@ -250,6 +250,8 @@ export class MediaCall {
       'caller and agent hear each other',
     );
     await this.#pause(KEY_MS);
+    caller.listening.expect(['agent']);
+    agent.listening.expect(['caller']);
     await this.#hearEachOther('caller', 'agent');
     world.ledger.count(`handed over: ${plan.hand}`);
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { LightPeer as Peer } from '../light-peer.js';
 import { LightPeer, type Incoming } from '../light-peer.js';
 import { Beat } from './beat.js';
@@ -38,6 +39,8 @@ export class MediaLoad {
 
   constructor(node: SoakNode, options: LoadOptions) {
     this.#node = node;
+    // Every call waits for it.
+    setMaxListeners(0, this.#over.signal);
     this.#options = options;
     this.#plan = new MediaPlan(options.seed, options.longestMs);
     this.#strangers = new Strangers(options.seed, this.ledger, () =>

@@ -11,6 +11,7 @@ import {
   answerOf,
   keyBytes,
   offerOf,
+  offeredTypes,
   rateOf,
   readRemote,
   type Direction,
@@ -72,7 +73,7 @@ export class MediaParty {
   #remote: Remote | null = null;
   #format: { readonly format: Format; readonly type: number } | null = null;
   #talking = false;
-  #event: { readonly code: number; readonly timestamp: number; sent: number } | null = null;
+  #event: { readonly code: number; stream: Stream | null; timestamp: number; sent: number } | null = null;
   #heldBack: Buffer | null = null;
   #version = 1;
   #sent = 0;
@@ -101,7 +102,7 @@ export class MediaParty {
 
   static async open(options: PartyOptions): Promise<MediaParty> {
     let party: MediaParty | null = null;
-    const socket = await MediaSocket.open(options.traits.family, {
+    const socket = await MediaSocket.open(options.traits.family, options.traits.srtp !== null, {
       onRtp: (packet, nowMs) => party?.hear(packet, nowMs),
       onRtcp: (packet) => party?.hearReport(packet),
       onStrange: (why) => options.ledger.count(`not opened: ${why}`),
@@ -131,6 +132,8 @@ export class MediaParty {
   }
 
   offer(direction: Direction = 'sendrecv'): string {
+    // Audio may be here before the answer.
+    for (const [type, format] of offeredTypes(this.traits)) this.#types.set(type, format);
     return offerOf(this.traits, this.#place(direction));
   }
 
@@ -165,6 +168,8 @@ export class MediaParty {
   /** Says nothing more, on the network either. */
   silence(): void {
     this.#talking = false;
+    if (this.#heldBack) this.#socket.send(this.#heldBack);
+    this.#heldBack = null;
   }
 
   talkOn(): void {
@@ -174,7 +179,7 @@ export class MediaParty {
   /** Presses a key, as an event or as tones; INFO is the affair of signalling. */
   press(digit: string): void {
     if (this.traits.digits === 'tones') this.#tones.enqueue(digit);
-    else this.#event = { code: DIGITS.indexOf(digit), timestamp: -1, sent: 0 };
+    else this.#event = { code: DIGITS.indexOf(digit), stream: null, timestamp: 0, sent: 0 };
   }
 
   hear(packet: Buffer, nowMs: number): void {
@@ -268,18 +273,21 @@ export class MediaParty {
       this.#options.ledger.fault(`${this.listening.name} has no telephone-event for ${format}`);
       return false;
     }
-    if (event.sent === 0) this.#event = { ...event, timestamp: now };
-    const current = this.#event!;
-    current.sent++;
-    if (current.sent > EVENT_PACKETS) {
-      if (current.sent > EVENT_PACKETS + DTMF_GAP_FRAMES) this.#event = null;
+    if (event.stream === null) {
+      event.stream = stream;
+      event.timestamp = now;
+    }
+    event.sent++;
+    // The codec may have changed in the middle: what is left of the key belongs to the stream before.
+    if (event.sent > EVENT_PACKETS || event.stream !== stream) {
+      if (event.sent > EVENT_PACKETS + DTMF_GAP_FRAMES || event.stream !== stream) this.#event = null;
       return false;
     }
     const sequence = stream.sequence++ & 0xffff;
     stream.log.note(sequence, 'other');
-    const end = current.sent > EVENT_PACKETS - 3;
-    const payload = eventPayload(current.code, end, Math.min(current.sent, EVENT_PACKETS - 2) * samples);
-    this.#socket.send(rtp(type, sequence, current.timestamp, stream.ssrc, payload, current.sent === 1));
+    const end = event.sent > EVENT_PACKETS - 3;
+    const payload = eventPayload(event.code, end, Math.min(event.sent, EVENT_PACKETS - 2) * samples);
+    this.#socket.send(rtp(type, sequence, event.timestamp, stream.ssrc, payload, event.sent === 1));
     return true;
   }
 

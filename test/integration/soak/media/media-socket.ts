@@ -34,9 +34,11 @@ export class MediaSocket {
   #sender: SrtpSender | null = null;
   #receiver: SrtpReceiver | null = null;
   #theirKey = '';
+  readonly #encrypted: boolean;
   #closed = false;
 
-  private constructor(rtp: Socket, rtcp: Socket, handlers: MediaSocketHandlers) {
+  private constructor(rtp: Socket, rtcp: Socket, encrypted: boolean, handlers: MediaSocketHandlers) {
+    this.#encrypted = encrypted;
     this.#rtp = rtp;
     this.#rtcp = rtcp;
     this.port = rtp.address().port;
@@ -50,9 +52,14 @@ export class MediaSocket {
     });
   }
 
-  static async open(family: 4 | 6, handlers: MediaSocketHandlers): Promise<MediaSocket> {
+  /** `encrypted`: nothing is heard before the other side's key is known. */
+  static async open(
+    family: 4 | 6,
+    encrypted: boolean,
+    handlers: MediaSocketHandlers,
+  ): Promise<MediaSocket> {
     const sockets = await Promise.all([bound(family), bound(family)]);
-    return new MediaSocket(...sockets, handlers);
+    return new MediaSocket(...sockets, encrypted, handlers);
   }
 
   /** Where and how it is sent from now on. `ours` is the key of what we send. */
@@ -109,7 +116,8 @@ export class MediaSocket {
   #audio(packet: Buffer, handlers: MediaSocketHandlers): void {
     const nowMs = performance.now();
     if (!this.#receiver) {
-      handlers.onRtp(packet, nowMs);
+      if (this.#encrypted) handlers.onStrange('before the key was known');
+      else handlers.onRtp(packet, nowMs);
       return;
     }
     const end = this.#receiver.unprotect(packet, 12);
@@ -119,7 +127,7 @@ export class MediaSocket {
 
   #report(packet: Buffer, handlers: MediaSocketHandlers): void {
     if (!this.#receiver) {
-      handlers.onRtcp(packet);
+      if (!this.#encrypted) handlers.onRtcp(packet);
       return;
     }
     const end = this.#receiver.unprotectRtcp(packet);

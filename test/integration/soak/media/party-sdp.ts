@@ -85,14 +85,26 @@ export function readRemote(sdp: string): Remote | null {
   };
 }
 
+/** The payload types of an offer of ours. */
+export function offeredTypes(traits: Traits): ReadonlyMap<number, Format | 'event' | 'wideEvent'> {
+  const types = new Map<number, Format | 'event' | 'wideEvent'>();
+  for (const format of traits.formats) types.set(OFFERED[format], format);
+  for (const [rate, type] of eventTypes(traits)) types.set(type, rate === 8000 ? 'event' : 'wideEvent');
+  return types;
+}
+
+function eventTypes(traits: Traits): ReadonlyMap<number, number> {
+  const events = new Map<number, number>();
+  if (traits.digits === 'info') return events;
+  events.set(8000, EVENT_TYPE);
+  if (traits.formats.includes('opus')) events.set(48_000, WIDE_EVENT_TYPE);
+  return events;
+}
+
 /** An offer of everything that the party can. */
 export function offerOf(traits: Traits, place: Place): string {
   const types = traits.formats.map((format) => ({ format, type: OFFERED[format] }));
-  const events = new Map<number, number>();
-  if (traits.digits !== 'info') {
-    events.set(8000, EVENT_TYPE);
-    if (traits.formats.includes('opus')) events.set(48_000, WIDE_EVENT_TYPE);
-  }
+  const events = eventTypes(traits);
   const crypto = traits.srtp && place.key ? { tag: 1, suite: traits.srtp, key: place.key } : null;
   return write(traits, place, { types, events, crypto, mux: traits.mux });
 }

@@ -1,5 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { openSync, readdirSync, readlinkSync } from 'node:fs';
+import type { CallRecord } from '../../../../src/call/call-record.js';
+import type { NodeObserver } from '../../../../src/main/node-observer.js';
 import { freePort } from '../../../support/free-ports.js';
 import { startNodeUnderTest } from '../../../support/node-under-test.js';
 import { HeapWatch, type Sample } from '../heap-watch.js';
@@ -35,6 +37,8 @@ const KEPT_CALLS = 50;
 const THREADS = ['control', 'engine', 'signalling', 'media', 'policy', 'recording'];
 const PORTS_PER_CALL = 20;
 const DROPS_MS = 5000;
+const EVENTS_KEPT = 5000;
+const EVENTS_COPIED = 500;
 
 async function main(folder: string, calls: number): Promise<void> {
   const { first, last } = freeRange(Math.max(400, calls * PORTS_PER_CALL));
@@ -53,6 +57,7 @@ async function main(folder: string, calls: number): Promise<void> {
     drops.read(ownSockets());
   }, DROPS_MS);
   let callsEnded = 0;
+  node.node.observer.onRecord(fillEvents(node.node.observer));
   node.node.observer.onRecord((record) => {
     if (record.kind !== 'call.ended') return;
     callsEnded++;
@@ -87,6 +92,24 @@ async function main(folder: string, calls: number): Promise<void> {
 
 function tell(message: FromNode): void {
   process.send?.(message);
+}
+
+/**
+ * The newest 5,000 records are kept for readers of events. So that this does not look like growth, the first ones are
+ * published again until that is full.
+ */
+function fillEvents({ events }: NodeObserver): (record: CallRecord) => void {
+  let first: CallRecord[] | null = [];
+  return (record) => {
+    first?.push(record);
+    if (!first || first.length < EVENTS_COPIED) return;
+    const copied = first;
+    first = null;
+    setImmediate(() => {
+      for (let round = 0; round < EVENTS_KEPT / EVENTS_COPIED; round++)
+        for (const one of copied) events.publish(one);
+    });
+  };
 }
 
 /** Keeps something of each call that ends. */

@@ -7,6 +7,7 @@ import type { Mark, Role } from './voice.js';
 const REMEMBERED = 512;
 /** A packet so much later in a source's order counts one that is missing as lost. */
 const LATE_BY = 150;
+const UNDER_WAY = 5;
 /** A timestamp this far from the time that has passed is a jump; less is a machine with other things to do. */
 const JUMP_MS = 4000;
 
@@ -92,7 +93,11 @@ export class StreamCheck {
 
   /** What has not come by now is lost. */
   close(): void {
-    for (const sequence of this.#missing) this.#lose(sequence);
+    for (const sequence of this.#missing) {
+      // The newest ones may have been under way when it ended.
+      if (sequenceDistance(this.#sourceHighest, sequence) > UNDER_WAY) this.#lose(sequence);
+    }
+    this.#missing.clear();
   }
 
   /** How many numbers of the source lie between this packet and the one before; 0 where the source is another one. */

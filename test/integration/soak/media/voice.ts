@@ -28,8 +28,9 @@ const STEADY_BITS = 96;
 const LEVEL = 4000;
 /** More than two voices reach, less than three do. */
 const THREE_VOICES = 2.6 * LEVEL;
-/** Of the sum over all steady bits: five times what chance makes of two other voices. */
+/** Of the sum over all steady bits: five times what chance makes of two other voices, and more than it ever makes. */
 const PRESENT = 0.75 * STEADY_BITS * LEVEL;
+const CERTAIN = 0.92 * STEADY_BITS * LEVEL;
 
 /** What one packet says of itself. */
 export interface Mark {
@@ -72,11 +73,12 @@ export class Voice {
   }
 
   /** Is this voice in the sound, alone or under another one? `samples` are 40 ms or more. */
-  isIn(samples: Int16Array): boolean {
+  isIn(samples: Int16Array, certainly = false): boolean {
+    const enough = certainly ? CERTAIN : PRESENT;
     for (let from = 0; from + STEADY_BITS <= samples.length; from++) {
       let sum = 0;
       for (let bit = 0; bit < STEADY_BITS; bit++) sum += samples[from + bit]! * this.#steady[bit]!;
-      if (sum > PRESENT) return true;
+      if (sum > enough) return true;
     }
     return false;
   }
