@@ -33,7 +33,9 @@ export class HeapWatch {
       const heard: ThreadHeap[] = [];
       const late = setTimeout(() => {
         reject(
-          new Error(`of ${this.#threads.join(', ')} answered: ${heard.map(({ thread }) => thread).join(', ')}`),
+          new Error(
+            `of ${this.#threads.join(', ')} answered: ${heard.map(({ thread }) => thread).join(', ')}`,
+          ),
         );
       }, PATIENCE_MS);
       this.#channel.onmessage = (event: unknown) => {

@@ -38,6 +38,8 @@ interface Dialog {
 /** Answers kept for requests that are repeated; the oldest go first. */
 const ANSWERS_KEPT = 600;
 
+const REPEAT_MS = 500;
+
 /** How a peer reaches the node: `reply` goes where the last message came from. */
 interface Wire {
   readonly port: number;
@@ -47,13 +49,15 @@ interface Wire {
   close(): void;
 }
 
-/** A SIP peer of few lines. Repeated requests get their last answer again; it repeats nothing itself. */
+/** A SIP peer of few lines. Repeated requests get their last answer again; over UDP its own are repeated for 15 s. */
 export class LightPeer {
   readonly port: number;
   readonly #wire: Wire;
   readonly #nodePort: number;
   readonly #answers = new Map<string, string>();
   readonly #dialogs = new Map<string, Dialog>();
+  /** Requests without any response, by branch. */
+  readonly #unanswered = new Map<string, NodeJS.Timeout>();
   readonly #finals = new Map<string, (status: number) => void>();
   #branches = 0;
 
@@ -139,6 +143,8 @@ export class LightPeer {
   }
 
   close(): void {
+    for (const timer of this.#unanswered.values()) clearTimeout(timer);
+    this.#unanswered.clear();
     this.#wire.close();
   }
 
@@ -169,15 +175,41 @@ export class LightPeer {
       headers,
       body,
     });
-    this.#wire.send(
-      this.#wire.transport === 'udp' ? text : text.replace('Via: SIP/2.0/UDP', 'Via: SIP/2.0/TCP'),
-    );
+    if (this.#wire.transport === 'udp') {
+      this.#wire.send(text);
+      if (method !== 'ACK') this.#repeat(branch, text, REPEAT_MS);
+    } else {
+      this.#wire.send(text.replace('Via: SIP/2.0/UDP', 'Via: SIP/2.0/TCP'));
+    }
+  }
+
+  /** RFC 3261 17.1: until a response comes. */
+  #repeat(branch: string, text: string, afterMs: number): void {
+    if (afterMs > REPEAT_MS * 16) {
+      this.#unanswered.delete(branch);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#wire.send(text);
+      this.#repeat(branch, text, afterMs * 2);
+    }, afterMs);
+    this.#unanswered.set(branch, timer);
+  }
+
+  #answered(response: string): void {
+    const branch = /;branch=z9hG4bK([^;\s]+)/.exec(headerOf(response, 'Via'))?.[1] ?? '';
+    clearTimeout(this.#unanswered.get(branch));
+    this.#unanswered.delete(branch);
   }
 
   #onMessage(text: string, onRequest: (request: Incoming) => void): void {
     const status = statusOf(text);
-    if (status === null) this.#onRequest(text, onRequest);
-    else if (methodOf(text) === 'INVITE' && status >= 200) this.#onFinal(text, status);
+    if (status === null) {
+      this.#onRequest(text, onRequest);
+      return;
+    }
+    this.#answered(text);
+    if (methodOf(text) === 'INVITE' && status >= 200) this.#onFinal(text, status);
   }
 
   #onFinal(text: string, status: number): void {

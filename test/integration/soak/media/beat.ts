@@ -24,6 +24,11 @@ export class Beat {
     }, FRAME_MS / SLOTS);
   }
 
+  /** The number of the frame that is next, about. */
+  get now(): number {
+    return Math.floor((performance.now() - this.#startedAt) / FRAME_MS);
+  }
+
   /** Calls `frame` each 20 ms, until the function that is returned is called. */
   add(talking: Talking): () => void {
     const slot = this.#slots[this.#next++ % SLOTS]!;

@@ -1,3 +1,5 @@
+import { Standstills } from './standstills.js';
+
 const FAULTS_TOLD = 40;
 
 /** What a soak has counted, and what was wrong. Keeps no more than a few faults by their words. */
@@ -5,6 +7,7 @@ export class Ledger {
   readonly counts: Record<string, number> = {};
   readonly faults: string[] = [];
   readonly losses: string[] = [];
+  readonly standstills = new Standstills();
   /** All of them, also those not told. */
   faultCount = 0;
 
@@ -14,8 +17,18 @@ export class Ledger {
 
   /** A packet that should have come. The kernel may have dropped it: how many is known at the end. */
   lost(which: string): void {
+    if (this.standstills.lately(performance.now())) {
+      this.count('missing after a standstill');
+      return;
+    }
     this.count('lost');
     if (this.losses.length < FAULTS_TOLD) this.losses.push(which);
+  }
+
+  /** Something that depends on time was not as it should be. */
+  late(what: string): void {
+    if (this.standstills.lately(performance.now())) this.count('late after a standstill');
+    else this.fault(what);
   }
 
   fault(what: string): void {

@@ -96,11 +96,18 @@ export class Listening {
     });
   }
 
-  take(packet: Buffer, start: number, end: number, format: Format | 'event' | 'wideEvent', nowMs: number): void {
+  take(
+    packet: Buffer,
+    start: number,
+    end: number,
+    format: Format | 'event' | 'wideEvent',
+    nowMs: number,
+  ): void {
     if (nowMs > this.#quietFromMs) {
-      this.#fault(`hears ${format} while it holds`);
+      this.#ledger.late(`${this.name} hears ${format} while it holds`);
       this.#quietFromMs = Number.POSITIVE_INFINITY;
     }
+    this.#ledger.standstills.heard(nowMs);
     const isEvent = format === 'event' || format === 'wideEvent';
     const wide = format === 'opus' || format === 'wideEvent';
     const payload = packet.subarray(start, end);

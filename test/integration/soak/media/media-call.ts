@@ -33,6 +33,7 @@ const KEY_MS = 700;
 const UNDER_WAY_MS = 2000;
 const LINGER_MS = 1500;
 const RETRY_MS = 400;
+const PRESSING_MS = 40;
 const INFO_TYPE = 'Content-Type: application/dtmf-relay';
 
 class GaveUp extends Error {}
@@ -95,7 +96,7 @@ export class MediaCall {
       ledger.count(`ended: ${this.plan.end}`);
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
-      ledger.fault(`call ${this.plan.index} (${this.#story()}): ${error.message}`);
+      ledger.late(`call ${this.plan.index} (${this.#story()}): ${error.message}`);
       await this.#hangUpAll(ended);
     } finally {
       await this.#close();
@@ -134,7 +135,10 @@ export class MediaCall {
     this.#of('bot').listening.expect(['caller']);
     const sipCallId = `${this.mark}@soak`;
     this.#dialogs.set('caller', sipCallId);
-    const status = await this.#within(peers.caller.call(this.plan.number, this.mark, [], caller.offer()), 'answer');
+    const status = await this.#within(
+      peers.caller.call(this.plan.number, this.mark, [], caller.offer()),
+      'answer',
+    );
     if (status === 503) return false;
     if (status !== 200) throw new GaveUp(`was answered ${status}`);
     this.#answered = true;
@@ -158,10 +162,14 @@ export class MediaCall {
         await this.#hearEachOther('caller', peer);
         return;
       case 'press':
-        await (step.by === 'caller' ? this.#press('caller', peer, step.digit) : this.#press(peer, 'caller', step.digit));
+        await (step.by === 'caller'
+          ? this.#press('caller', peer, step.digit)
+          : this.#press(peer, 'caller', step.digit));
         return;
       case 'hold':
-        await (step.by === 'caller' ? this.#hold('caller', peer, step.ms) : this.#hold(peer, 'caller', step.ms));
+        await (step.by === 'caller'
+          ? this.#hold('caller', peer, step.ms)
+          : this.#hold(peer, 'caller', step.ms));
         return;
       case 'hand over':
         await this.#handOver();
@@ -175,7 +183,10 @@ export class MediaCall {
     const heard = other.listening.hears('digit');
     if (one.traits.digits === 'info') this.#info(from, digit);
     else one.press(digit);
-    await this.#within(heard, `${digit} of the ${from} (${one.traits.digits}) at the ${to} (${other.traits.digits})`);
+    await this.#within(
+      heard,
+      `${digit} of the ${from} (${one.traits.digits}) at the ${to} (${other.traits.digits})`,
+    );
     await this.#pause(KEY_MS);
     this.#world.ledger.count(`digits as ${one.traits.digits} to ${other.traits.digits}`);
     await this.#hearEachOther(from, to);
@@ -288,9 +299,11 @@ export class MediaCall {
     for (const [role, sipCallId] of this.#dialogs) this.#world.peers[role].forget(sipCallId);
     const ports = [...this.#parties.values()].map(({ port }) => port);
     for (const { port, drops } of udpSockets())
-      if (drops > 0 && ports.includes(port)) this.#world.ledger.count('dropped by the kernel at a party', drops);
+      if (drops > 0 && ports.includes(port))
+        this.#world.ledger.count('dropped by the kernel at a party', drops);
     for (const party of this.#parties.values()) {
-      if (party.listening.awaitsDigits) this.#world.ledger.fault(`${party.listening.name}: a digit was not heard`);
+      if (party.listening.awaitsDigits)
+        this.#world.ledger.late(`${party.listening.name}: a digit was not heard`);
       party.close();
     }
   }
@@ -327,6 +340,14 @@ export class MediaCall {
       request.respond('491 Request Pending');
       return;
     }
+    if (party.pressing) {
+      // A codec may change with the answer, and a key with the codec.
+      request.respond('100 Trying');
+      setTimeout(() => {
+        this.#invite(role, party, request);
+      }, PRESSING_MS);
+      return;
+    }
     const answer = party.answer(request.text);
     if (answer === null) {
       request.respond('488 Not Acceptable Here');
@@ -353,7 +374,10 @@ export class MediaCall {
     const dialog = this.#dialogs.get(role)!;
     for (let tries = 0; ; tries++) {
       this.#offering.add(role);
-      const status = await this.#within(peer.reinvite(dialog, party.offer(direction)), `answer to ${direction}`);
+      const status = await this.#within(
+        peer.reinvite(dialog, party.offer(direction)),
+        `answer to ${direction}`,
+      );
       this.#offering.delete(role);
       if (status === 200) {
         party.agree(peer.answerOf(dialog));
@@ -424,8 +448,8 @@ export class MediaCall {
 
   #story(): string {
     const { number, hand, traits, network, steps, end } = this.plan;
-    const parts = Object.entries(traits).map(([role, { formats, digits, srtp }]) =>
-      `${role} ${formats.join('/')} ${digits}${srtp ? ' srtp' : ''}`,
+    const parts = Object.entries(traits).map(
+      ([role, { formats, digits, srtp }]) => `${role} ${formats.join('/')} ${digits}${srtp ? ' srtp' : ''}`,
     );
     return `${number} ${hand}, ${parts.join('; ')}, ${network.loss > 0 ? 'bad network, ' : ''}${steps.map(({ kind }) => kind).join(' ')}, ${end}`;
   }

@@ -43,6 +43,7 @@ export interface PartyOptions {
 
 /** A Hybrid fullband frame of 20 ms, alone in its packet (RFC 6716 3.1). */
 const OPUS_TOC = 0x78;
+const [NARROW_SAMPLES, WIDE_SAMPLES] = [160, 960];
 const REPORT_FRAMES = 100;
 const DIGITS = '0123456789*#ABCD';
 /** 100 ms, and three times the end (RFC 4733 2.5.1.4). */
@@ -89,13 +90,15 @@ export class MediaParty {
     const listens = traits.digits === 'tones' ? 'tones' : 'packets';
     this.listening = new Listening(call, role, listens, sourceOf, ledger);
     // Close to their wraps, so that every stream turns over soon.
-    const stream = (): Stream => ({
+    const stream = (samples: number): Stream => ({
       log: new SentLog(),
       ssrc: Math.floor(random.fraction() * 2 ** 32),
-      base: (2 ** 32 - Math.floor(random.fraction() * 400_000)) >>> 0,
-      sequence: traits.srtp ? Math.floor(random.fraction() * 30_000) : 65_536 - Math.floor(random.fraction() * 900),
+      base: (2 ** 32 - Math.floor(random.fraction() * 1000 + beat.now) * samples) >>> 0,
+      sequence: traits.srtp
+        ? Math.floor(random.fraction() * 30_000)
+        : 65_536 - Math.floor(random.fraction() * 900),
     });
-    this.#streams = { narrow: stream(), wide: stream() };
+    this.#streams = { narrow: stream(NARROW_SAMPLES), wide: stream(WIDE_SAMPLES) };
     this.#socket = socket;
     this.#stop = beat.add(this);
   }
@@ -160,7 +163,8 @@ export class MediaParty {
     for (const { format, type } of remote.formats) this.#types.set(type, format);
     for (const [rate, type] of remote.events) this.#types.set(type, rate === 8000 ? 'event' : 'wideEvent');
     this.#format =
-      this.traits.formats.flatMap((format) => remote.formats.filter((one) => one.format === format))[0] ?? null;
+      this.traits.formats.flatMap((format) => remote.formats.filter((one) => one.format === format))[0] ??
+      null;
     this.#socket.agree(remote, this.traits.srtp, this.#key, this.traits.mux);
     this.#talking = remote.direction === 'sendrecv' || remote.direction === 'recvonly';
   }
@@ -174,6 +178,11 @@ export class MediaParty {
 
   talkOn(): void {
     this.#talking = this.#format !== null;
+  }
+
+  /** A key is on its way. */
+  get pressing(): boolean {
+    return this.#event !== null || this.#tones.busy;
   }
 
   /** Presses a key, as an event or as tones; INFO is the affair of signalling. */
@@ -211,7 +220,7 @@ export class MediaParty {
     if (!this.#talking || !chosen) return;
     const wide = chosen.format === 'opus';
     const stream = this.#streams[wide ? 'wide' : 'narrow'];
-    const samples = wide ? 960 : 160;
+    const samples = wide ? WIDE_SAMPLES : NARROW_SAMPLES;
     const timestamp = (stream.base + number * samples) >>> 0;
     if (number % REPORT_FRAMES === stream.ssrc % REPORT_FRAMES) this.#report(stream, timestamp);
     if (this.#event && this.#sendEvent(stream, chosen.format, timestamp, samples)) return;
@@ -297,7 +306,12 @@ export class MediaParty {
       buildRtcp({
         ssrc: stream.ssrc,
         cname: 'soak',
-        sender: { wallMs: Date.now(), rtpTimestamp: timestamp, packets: this.#sent, octets: this.#sent * 160 },
+        sender: {
+          wallMs: Date.now(),
+          rtpTimestamp: timestamp,
+          packets: this.#sent,
+          octets: this.#sent * 160,
+        },
         block: received && {
           ssrc: received.ssrc,
           fractionLost: 0,

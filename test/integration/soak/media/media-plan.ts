@@ -110,11 +110,7 @@ const numberOf = (bot: number, agent: number, hand: number, recorded: boolean): 
   `7${bot}${agent}${hand}${recorded ? 1 : 0}`;
 
 /** The configuration of the node: a trunk of bots and one of agents of each kind, and a project for each mixture. */
-export function soakConfig(
-  ports: NodePorts,
-  folder: string,
-  rest: string,
-): string {
+export function soakConfig(ports: NodePorts, folder: string, rest: string): string {
   const projects: string[] = [];
   for (let mixture = 0; mixture < PROJECTS; mixture++) {
     const [bot, agent] = [mixture % SIDES.length, Math.floor(mixture / SIDES.length)];
@@ -170,10 +166,16 @@ export class MediaPlan {
     const handed = chance(0.45);
     const end = this.#end(handed);
     // What falls out of a tone, or comes twice, is another tone: digits of such parties go over a good network.
-    const tones = [SIDES[bot]!, ...(handed ? [SIDES[agent]!] : [])].some(({ traits }) => traits.digits === 'tones');
+    const tones = [SIDES[bot]!, ...(handed ? [SIDES[agent]!] : [])].some(
+      ({ traits }) => traits.digits === 'tones',
+    );
     const length = random.fraction();
     const talkMs =
-      length < 0.75 ? 500 + below(5000) : length < 0.95 ? 5000 + below(10_000) : 10_000 + below(this.#longestMs);
+      length < 0.75
+        ? 500 + below(5000)
+        : length < 0.95
+          ? 5000 + below(10_000)
+          : 10_000 + below(this.#longestMs);
     const steps = this.#steps(talkMs, handed);
     return {
       index,
@@ -205,7 +207,8 @@ export class MediaPlan {
     const some = (): Step[] => {
       const steps: Step[] = [{ kind: 'talk', ms: talkMs / (handed ? 4 : 2) }];
       const luck = random.fraction();
-      if (luck < 0.35) steps.push({ kind: 'press', by: by(), digit: String(2 + Math.floor(random.fraction() * 8)) });
+      if (luck < 0.35)
+        steps.push({ kind: 'press', by: by(), digit: String(2 + Math.floor(random.fraction() * 8)) });
       else if (luck < 0.55) steps.push({ kind: 'hold', by: by(), ms: 400 + random.fraction() * 2000 });
       steps.push({ kind: 'talk', ms: talkMs / (handed ? 4 : 2) });
       return steps;

@@ -53,11 +53,7 @@ export class MediaSocket {
   }
 
   /** `encrypted`: nothing is heard before the other side's key is known. */
-  static async open(
-    family: 4 | 6,
-    encrypted: boolean,
-    handlers: MediaSocketHandlers,
-  ): Promise<MediaSocket> {
+  static async open(family: 4 | 6, encrypted: boolean, handlers: MediaSocketHandlers): Promise<MediaSocket> {
     const sockets = await Promise.all([bound(family), bound(family)]);
     return new MediaSocket(...sockets, encrypted, handlers);
   }

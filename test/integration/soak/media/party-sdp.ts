@@ -128,7 +128,12 @@ export const keyBytes = (suite: SrtpSuite): number => masterBytes(suite);
 function write(
   { family }: Traits,
   place: Place,
-  { types, events, crypto, mux }: {
+  {
+    types,
+    events,
+    crypto,
+    mux,
+  }: {
     readonly types: readonly { readonly format: Format; readonly type: number }[];
     readonly events: ReadonlyMap<number, number>;
     readonly crypto: { readonly tag: number; readonly suite: SrtpSuite; readonly key: Buffer } | null;

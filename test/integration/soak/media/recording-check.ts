@@ -35,7 +35,8 @@ export function unfinishedRecordings(folder: string): readonly string[] {
 
 function faultOf(file: Buffer, call: number): string | null {
   if (file.length < WAV_HEADER_BYTES || file.toString('latin1', 0, 4) !== 'RIFF') return 'is no WAV file';
-  if (file.readUInt32LE(4) + 8 !== file.length) return `says ${file.readUInt32LE(4) + 8} bytes, has ${file.length}`;
+  if (file.readUInt32LE(4) + 8 !== file.length)
+    return `says ${file.readUInt32LE(4) + 8} bytes, has ${file.length}`;
   const dataBytes = file.readUInt32LE(40);
   if (dataBytes % BYTES_PER_FRAME !== 0 || WAV_HEADER_BYTES + dataBytes > file.length)
     return `has ${dataBytes} bytes of audio`;
@@ -56,7 +57,7 @@ function faultOf(file: Buffer, call: number): string | null {
         return `has the ${mark.role} of call ${mark.call} in channel ${channel}`;
       at += MARK_SAMPLES - 1;
     }
-    if (found === 0) return `has no voice in channel ${channel}`;
+    if (found === 0) return `has no voice in channel ${channel}, in ${dataBytes / BYTES_PER_FRAME / 8} ms`;
   }
   return null;
 }

@@ -104,7 +104,7 @@ async function soak(
     onReading(end);
     const { counts } = ledger;
     const packets = {
-      lost: (counts['lost'] ?? 0) + (counts['holes'] ?? 0),
+      lost: counts['lost'] ?? 0,
       kernelDrops: end.drops + (counts['dropped by the kernel at a party'] ?? 0),
     };
     const growth = growthPerCall(samples);
@@ -124,7 +124,7 @@ async function soak(
       },
     });
     const seconds = Math.round((performance.now() - startedAt) / 1000);
-    const { faults, losses } = ledger;
+    const { faults, losses, standstills } = ledger;
     return {
       seed,
       atOnce: calls,
@@ -139,6 +139,11 @@ async function soak(
       failed,
       faults,
       losses,
+      standstills: {
+        count: standstills.count,
+        totalMs: Math.round(standstills.totalMs),
+        longestMs: Math.round(standstills.longestMs),
+      },
     };
   } finally {
     load.close();
@@ -156,7 +161,8 @@ async function until(atMs: number): Promise<void> {
 }
 
 function printReading(reading: Reading): void {
-  const { seconds, callsEnded, callsUp, legs, heapBytes, rssBytes, openFiles, rtpPorts, portsInUse } = reading;
+  const { seconds, callsEnded, callsUp, legs, heapBytes, rssBytes, openFiles, rtpPorts, portsInUse } =
+    reading;
   const heaps = Object.entries(heapBytes).map(([thread, bytes]) => `${thread} ${megabytes(bytes)}`);
   console.log(
     `${String(seconds).padStart(5)} s  ended ${callsEnded}  up ${callsUp}  legs ${legs}  ports ${portsInUse} of ${rtpPorts} bound  ` +
@@ -165,11 +171,15 @@ function printReading(reading: Reading): void {
 }
 
 function printReport(report: MediaSoakReport): void {
-  console.log(`\n${report.calls} calls, ${report.atOnce} at once, in ${report.seconds} s (seed ${report.seed})`);
+  console.log(
+    `\n${report.calls} calls, ${report.atOnce} at once, in ${report.seconds} s (seed ${report.seed})`,
+  );
   for (const [what, count] of Object.entries(report.counts).sort())
     console.log(`  ${what.padEnd(36)}${count}`);
   const { lost, kernelDrops: dropped } = report.packets;
   console.log(`packets missing ${lost}; dropped by the kernel at sockets of node and parties ${dropped}`);
+  const { count, totalMs, longestMs } = report.standstills;
+  console.log(`the machine stood still ${count} times, ${totalMs} ms together, ${longestMs} ms at most`);
   console.log('bytes that each call left behind, by thread:');
   for (const [thread, bytes] of Object.entries(report.growth)) console.log(`  ${thread.padEnd(36)}${bytes}`);
   for (const loss of report.losses) console.log(`missing: ${loss}`);

@@ -39,6 +39,7 @@ const PORTS_PER_CALL = 20;
 const DROPS_MS = 5000;
 const EVENTS_KEPT = 5000;
 const EVENTS_COPIED = 500;
+const EVENTS_AFTER = 30;
 
 async function main(folder: string, calls: number): Promise<void> {
   const { first, last } = freeRange(Math.max(400, calls * PORTS_PER_CALL));
@@ -95,16 +96,19 @@ function tell(message: FromNode): void {
 }
 
 /**
- * The newest 5,000 records are kept for readers of events. So that this does not look like growth, the first ones are
- * published again until that is full.
+ * The newest 5,000 records are kept for readers of events. So that this does not look like growth, some are published
+ * again until that is full, as soon as records come as they do in the long run.
  */
 function fillEvents({ events }: NodeObserver): (record: CallRecord) => void {
-  let first: CallRecord[] | null = [];
+  let usual: CallRecord[] | null = [];
+  let ended = 0;
   return (record) => {
-    first?.push(record);
-    if (!first || first.length < EVENTS_COPIED) return;
-    const copied = first;
-    first = null;
+    if (record.kind === 'call.ended') ended++;
+    if (!usual || ended < EVENTS_AFTER) return;
+    usual.push(record);
+    if (usual.length < EVENTS_COPIED) return;
+    const copied = usual;
+    usual = null;
     setImmediate(() => {
       for (let round = 0; round < EVENTS_KEPT / EVENTS_COPIED; round++)
         for (const one of copied) events.publish(one);

@@ -68,7 +68,9 @@ export class SoakNode {
   }
 
   async metrics(): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.ports.api}/metrics`, { headers: { connection: 'close' } });
+    const response = await fetch(`http://127.0.0.1:${this.ports.api}/metrics`, {
+      headers: { connection: 'close' },
+    });
     return response.text();
   }
 
@@ -112,7 +114,10 @@ function answer<K extends FromNode['kind']>(
     };
     const onExit = (code: number | null): void =>
       end(() => reject(new Error(`the node ended with ${String(code)} before its ${kind}`)));
-    const timer = setTimeout(() => end(() => reject(new Error(`no ${kind} of the node within ${ms} ms`))), ms);
+    const timer = setTimeout(
+      () => end(() => reject(new Error(`no ${kind} of the node within ${ms} ms`))),
+      ms,
+    );
     child.on('message', onMessage);
     child.on('exit', onExit);
   });

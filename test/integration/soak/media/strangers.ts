@@ -59,7 +59,13 @@ export class Strangers {
   #packet(): Buffer {
     const luck = Math.floor(this.#random.fraction() * 8);
     const sequence = this.#sequence++ & 0xffff;
-    const good = rtp(8, sequence, sequence * 160, 0xbad, this.#voice.payload(sequence, sequence * 160, 'PCMA'));
+    const good = rtp(
+      8,
+      sequence,
+      sequence * 160,
+      0xbad,
+      this.#voice.payload(sequence, sequence * 160, 'PCMA'),
+    );
     switch (luck) {
       case 0:
         return Buffer.alloc(0);

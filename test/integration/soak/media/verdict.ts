@@ -29,6 +29,8 @@ export interface MediaSoakReport {
   readonly faults: readonly string[];
   /** Some of the packets that were missing. */
   readonly losses: readonly string[];
+  /** Times at which nothing came to anybody: what depends on time is not held against the node after them. */
+  readonly standstills: { readonly count: number; readonly totalMs: number; readonly longestMs: number };
 }
 
 /** Bytes that a call may leave behind in a thread. Short runs are still warming up: compiled code grows too. */
@@ -61,7 +63,12 @@ export interface Judged {
   readonly growth: Readonly<Record<string, number>>;
   /** Gauges that are not 0 at the end. */
   readonly held: readonly string[];
-  readonly recordings: { readonly begun: number; readonly failed: number; readonly missing: number; readonly open: number };
+  readonly recordings: {
+    readonly begun: number;
+    readonly failed: number;
+    readonly missing: number;
+    readonly open: number;
+  };
 }
 
 /** Everything that is not as it should be, in words. */
@@ -73,7 +80,8 @@ export function faultsOf(run: Judged): readonly string[] {
     failed.push(`${packets.lost} packets lost, of which the kernel dropped at most ${packets.kernelDrops}`);
   const bound = end.callsEnded < SHORT_CALLS ? BOUND_SHORT : BOUND;
   for (const [thread, bytes] of Object.entries(growth)) {
-    if (thread !== 'resident' && bytes > bound) failed.push(`${thread} grows by ${bytes} bytes a call (${bound})`);
+    if (thread !== 'resident' && bytes > bound)
+      failed.push(`${thread} grows by ${bytes} bytes a call (${bound})`);
   }
   const [first] = samples;
   if (first) {
@@ -92,6 +100,8 @@ export function faultsOf(run: Judged): readonly string[] {
   const { begun, failed: broken, missing, open } = recordings;
   const checked = ledger.counts['recordings checked'] ?? 0;
   if (broken + missing + open > 0 || begun !== checked)
-    failed.push(`recordings: ${begun} begun, ${checked} found, ${broken} failed, ${missing} missing, ${open} open`);
+    failed.push(
+      `recordings: ${begun} begun, ${checked} found, ${broken} failed, ${missing} missing, ${open} open`,
+    );
   return failed;
 }

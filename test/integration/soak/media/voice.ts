@@ -14,7 +14,12 @@ const BEGINNINGS: Readonly<Record<Role, number>> = {
   stranger: 0x69f0,
 };
 /** What the number of the call is written under, likewise. */
-const PADS: Readonly<Record<Role, number>> = { caller: 0, bot: 0xffff, agent: 0xff00ff, stranger: 0x0f0f0f0f };
+const PADS: Readonly<Record<Role, number>> = {
+  caller: 0,
+  bot: 0xffff,
+  agent: 0xff00ff,
+  stranger: 0x0f0f0f0f,
+};
 /** And what follows it: two voices of a call whose packets lie upon each other have nothing in common. */
 const FILLERS: Readonly<Record<Role, readonly number[]>> = {
   caller: [0, 0, 0, 0, 0, 0],
