@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.js';
 import { MARK_SAMPLES, markOfSamples } from './voice.js';
 
 /** So much of each file is searched for voices. */
-const SEARCHED_SAMPLES = 5 * 8000;
+const SEARCHED_SAMPLES = 30 * 8000;
 
 /**
  * Looks at every recording that has been finished, and deletes it: is it whole, is it that of the call, and does each

@@ -101,7 +101,9 @@ async function soak(
       await until(performance.now() + 1000);
       end = await read(false);
     }
-    onReading(end);
+    // What was closed last is let go of in a moment.
+    await until(performance.now() + 1000);
+    end = await read();
     const { counts } = ledger;
     const packets = {
       lost: counts['lost'] ?? 0,

@@ -111,7 +111,7 @@ function fillEvents({ events }: NodeObserver): (record: CallRecord) => void {
     usual = null;
     setImmediate(() => {
       for (let round = 0; round < EVENTS_KEPT / EVENTS_COPIED; round++)
-        for (const one of copied) events.publish(one);
+        for (const one of copied) events.publish(structuredClone(one));
     });
   };
 }

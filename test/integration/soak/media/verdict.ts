@@ -35,7 +35,7 @@ export interface MediaSoakReport {
 
 /** Bytes that a call may leave behind in a thread. Short runs are still warming up: compiled code grows too. */
 const BOUND = 1000;
-const BOUND_SHORT = 4000;
+const BOUND_SHORT = 8000;
 const SHORT_CALLS = 4000;
 /** Of resident memory, which the allocator gives back when it likes. */
 const RSS_SHARE = 0.35;
