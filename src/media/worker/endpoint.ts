@@ -1,4 +1,5 @@
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
+import type { G711Name } from '../../call/project.js';
 import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
@@ -16,6 +17,7 @@ import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { sentTo, Taps, type Overhearer } from './taps.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
@@ -27,13 +29,15 @@ const SILENCE_AFTER_MS = 200;
 const STALL_MS = 1000;
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
-export class Endpoint implements Paced {
+export class Endpoint implements Paced, Overhearer {
   readonly legId: string;
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
   /** Who hears this party; replaced, never changed in place. */
   listeners: readonly Endpoint[] = [];
+  /** Those of them who hear what this party is sent as well. */
+  readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -45,12 +49,10 @@ export class Endpoint implements Paced {
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
+  /** Since when it hears the leg that it hears. */
+  #joinedAtMs = 0;
   #canSend = false;
   #closed = false;
-  /** Timestamp of the telephone-event that the party sent last. */
-  #lastEvent: number | null = null;
-  /** That of the heard leg when it was joined: the key was not pressed for this party. */
-  #eventBefore: number | null = null;
   /** When the endpoint before this one was lost; null once its party was heard again. */
   #lostAtMs: number | null = null;
 
@@ -73,12 +75,13 @@ export class Endpoint implements Paced {
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
         this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
-      onDigit: (digit, durationMs, kind) => {
-        this.#digit(digit, durationMs, kind);
+      onDigit: (digit, durationMs, kind, first) => {
+        this.#digit(digit, durationMs, kind, first);
       },
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
+    this.taps = new Taps(legId, this.#sender);
     this.#dtmf = new DtmfSender(this.#sender.stream);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
@@ -126,6 +129,7 @@ export class Endpoint implements Paced {
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
     this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
+    this.#joinedAtMs = nowMs;
     this.#pace();
   }
 
@@ -139,6 +143,22 @@ export class Endpoint implements Paced {
       fillUntilMs: this.#context.clock.now() + FILL_MS,
     });
     this.#pace();
+  }
+
+  /** Hears what this leg says and what it is sent: the party of the leg notices nothing. */
+  hearTap(legId: string): void {
+    this.hearMix([legId, sentTo(legId)]);
+  }
+
+  overhear(
+    name: string,
+    timestamp: number,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: G711Name,
+  ): void {
+    if (this.#hearing.kind === 'mix') this.#hearing.mixer.push(name, timestamp, packet, start, end, codec);
   }
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
@@ -156,10 +176,9 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
-  /** From now on packets of `heard` come here; what is left of a key that it pressed before is not passed on. */
-  joins(heard: Endpoint): void {
-    heard.listeners = [...heard.listeners, this];
-    this.#eventBefore = heard.#lastEvent;
+  /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
+  pressedByInfo(digit: string): boolean {
+    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
   }
 
   #takes(kind: PayloadKind): boolean {
@@ -167,9 +186,10 @@ export class Endpoint implements Paced {
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
-  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+  #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    if (!first) return;
     for (const listener of this.listeners) {
       if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
     }
@@ -178,6 +198,10 @@ export class Endpoint implements Paced {
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
     this.#sender.recording ??= recording;
+  }
+
+  beep(): void {
+    this.#sender.notice.begin();
   }
 
   markRecording(label: string): void {
@@ -218,17 +242,20 @@ export class Endpoint implements Paced {
     nowMs: number,
   ): void {
     if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
-    if (kind === 'event' || kind === 'wideEvent') this.#lastEvent = timestamp;
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
     }
     const listeners = this.listeners;
     const last = listeners.length - 1;
+    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      const listener = listeners[i]!;
+      // The end of a press that joined the two, such as the one that takes a call, is not for the other.
+      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
   }
 
@@ -255,8 +282,7 @@ export class Endpoint implements Paced {
       if (!hearing.relays(legId)) return;
     } else if (hearing.kind !== 'leg') return;
     if (!this.#canSend) return;
-    const isEvent = kind === 'event' || kind === 'wideEvent';
-    if (end === start || !this.#sender.takes(kind) || (isEvent && timestamp === this.#eventBefore)) {
+    if (end === start || !this.#sender.takes(kind)) {
       this.#sender.skip(kind, ssrc, sequence);
       if (kind === 'CN' || kind === 'dropped') this.#fillSilence(nowMs);
       return;
@@ -332,6 +358,7 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.#tones.clear();
       this.listeners = [];
+      this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
   }

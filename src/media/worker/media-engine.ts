@@ -122,7 +122,10 @@ export class MediaEngine implements MediaThreadEngine {
         this.#hear(leg, command.source);
         return;
       case 'sendDtmf':
-        endpoint.sendDtmf(command.digits);
+        if (this.#isNews(command)) endpoint.sendDtmf(command.digits);
+        return;
+      case 'beep':
+        endpoint.beep();
         return;
       case 'record':
         this.#record(leg, command);
@@ -186,7 +189,7 @@ export class MediaEngine implements MediaThreadEngine {
     if (this.#checks === null) this.#scheduleCheck();
     // Legs that wait for this one join it.
     for (const other of this.#legs.values()) {
-      if (heardBy(other).includes(legId)) other.endpoint.joins(endpoint);
+      if (heardBy(other).includes(legId)) this.#join(other, endpoint);
     }
     this.#bind(leg, family).catch((error: unknown) => {
       this.#failOpen(leg, 'media_bind_failed', messageOf(error));
@@ -235,7 +238,7 @@ export class MediaEngine implements MediaThreadEngine {
       case 'leg': {
         endpoint.hearLeg();
         const heard = this.#legs.get(source.legId);
-        if (heard) endpoint.joins(heard.endpoint);
+        if (heard) this.#join(leg, heard.endpoint);
         endpoint.markRecording(heard?.party ?? 'nobody');
         return;
       }
@@ -244,8 +247,14 @@ export class MediaEngine implements MediaThreadEngine {
         endpoint.hearMix(legIds);
         for (const legId of legIds) {
           const heard = this.#legs.get(legId);
-          if (heard) endpoint.joins(heard.endpoint);
+          if (heard) this.#join(leg, heard.endpoint);
         }
+        return;
+      }
+      case 'tap': {
+        endpoint.hearTap(source.legId);
+        const heard = this.#legs.get(source.legId);
+        if (heard) this.#join(leg, heard.endpoint);
         return;
       }
       case 'ringback':
@@ -295,6 +304,12 @@ export class MediaEngine implements MediaThreadEngine {
     );
   }
 
+  /** A press that came by INFO, and in RTP as well, is sent once. */
+  #isNews({ digits, pressedOn }: Extract<ToMediaWorker, { kind: 'sendDtmf' }>): boolean {
+    const presser = pressedOn === undefined ? undefined : this.#legs.get(pressedOn);
+    return !presser || presser.endpoint.pressedByInfo(digits);
+  }
+
   #record(leg: Leg, { directory, consentFile, part = 1 }: Extract<ToMediaWorker, { kind: 'record' }>): void {
     const { clock, prompts } = this.#options;
     recordLeg(
@@ -318,10 +333,17 @@ export class MediaEngine implements MediaThreadEngine {
     });
   }
 
+  #join(listener: Leg, heard: Endpoint): void {
+    heard.listeners = [...heard.listeners, listener.endpoint];
+    if (listener.source?.kind === 'tap') heard.taps.add(listener.endpoint);
+  }
+
   #part(listener: Leg): void {
     for (const legId of heardBy(listener)) {
       const heard = this.#legs.get(legId)?.endpoint;
-      if (heard) heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+      if (!heard) continue;
+      heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+      heard.taps.remove(listener.endpoint);
     }
   }
 
@@ -381,7 +403,8 @@ export class MediaEngine implements MediaThreadEngine {
 
 /** The legs that a leg is to hear; in a mix nobody hears itself. */
 function heardBy({ source, endpoint }: Leg): readonly string[] {
-  if (source?.kind === 'leg') return [source.legId];
+  if (source?.kind === 'leg' || (source?.kind === 'tap' && source.legId !== endpoint.legId))
+    return [source.legId];
   if (source?.kind !== 'mix') return [];
   return [...new Set(source.legIds)].filter((legId) => legId !== endpoint.legId);
 }

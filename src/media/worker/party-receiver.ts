@@ -1,6 +1,4 @@
 import type { RemoteInfo } from 'node:dgram';
-import { DtmfDetector } from '../../rtp/dtmf-detector.js';
-import { ALAW_SILENCE, ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR } from '../../rtp/g711.js';
 import {
   looksLikeRtcp,
   RTP_FAULTS,
@@ -12,18 +10,22 @@ import {
   type RtpFault,
 } from '../../rtp/packet.js';
 import { SourceStatistics } from '../../rtp/source-statistics.js';
-import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
+import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
 import { clockRateOf, PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
+import { PressGuard } from './press-guard.js';
 import { SilenceWatch } from './silence-watch.js';
+import { ToneSearch } from './tone-search.js';
 
 const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
 /** A tone ends where no audio comes for so long. */
 const TONE_LOST_MS = 250;
+/** Events whose late packets may still be under way. */
+const TOLD_KEPT = 8;
 
 /** A valid packet of the party, as it goes to those who hear it. */
 export type TakePacket = (
@@ -43,8 +45,8 @@ export interface PartyReceiverOptions {
   readonly symmetricRtp: boolean;
   readonly context: EndpointContext;
   readonly onPacket: TakePacket;
-  /** `kind`: how it came; a G.711 codec where it was found as tones. */
-  readonly onDigit: (digit: string, durationMs: number, kind: PayloadKind) => void;
+  /** `kind`: how it came; a G.711 codec where it was found as tones. `first`: no other way has told of this press. */
+  readonly onDigit: (digit: string, durationMs: number, kind: PayloadKind, first: boolean) => void;
   /** RTCP of the party; false where it is none. */
   readonly onReport: (packet: Buffer, nowMs: number) => boolean;
 }
@@ -54,14 +56,22 @@ export class PartyReceiver {
   readonly latch: Latch;
   readonly received = new SourceStatistics(NARROW_RATE);
   readonly watch = new SilenceWatch();
+  /** What was told of each press, and how. */
+  readonly presses = new PressGuard();
   readonly #options: PartyReceiverOptions;
   readonly #types = new PayloadTypeTable();
   readonly #events: TelephoneEventDetector;
   readonly #wideEvents: TelephoneEventDetector;
   /** Only where tones are to be found (`dtmf: inband`). */
-  #tones: DtmfDetector | null = null;
+  #tones: ToneSearch | null = null;
   readonly #srtp = new InboundSrtp();
   #settings: StreamSettings | null = null;
+  /** Is the event of now the first that is heard of its press? */
+  #eventFirst = true;
+  /** Timestamps of the events that were not. */
+  #told: number[] = [];
+  #eventTimestamp = 0;
+  #eventBeganMs = 0;
   #octets = 0;
   #lastAtMs = 0;
   #rejected = 0;
@@ -70,17 +80,27 @@ export class PartyReceiver {
   constructor(options: PartyReceiverOptions) {
     this.#options = options;
     this.latch = new Latch(options.symmetricRtp);
-    this.#events = new TelephoneEventDetector(NARROW_RATE, (digit, durationMs) => {
-      options.onDigit(digit, durationMs, 'event');
-    });
-    this.#wideEvents = new TelephoneEventDetector(WIDE_RATE, (digit, durationMs) => {
-      options.onDigit(digit, durationMs, 'wideEvent');
-    });
+    const detector = (rate: number, kind: 'event' | 'wideEvent'): TelephoneEventDetector =>
+      new TelephoneEventDetector(
+        rate,
+        (digit, durationMs) => {
+          options.onDigit(digit, durationMs, kind, this.#eventFirst);
+        },
+        (digit) => {
+          this.#begins(digit);
+        },
+      );
+    this.#events = detector(NARROW_RATE, 'event');
+    this.#wideEvents = detector(WIDE_RATE, 'wideEvent');
   }
 
   /** When the newest packet came; 0 before the first. */
   get lastAtMs(): number {
     return this.#lastAtMs;
+  }
+  /** When the press of now, or the last one, was first heard of as a telephone-event. */
+  get eventBeganMs(): number {
+    return this.#eventBeganMs;
   }
   get octets(): number {
     return this.#octets;
@@ -97,8 +117,9 @@ export class PartyReceiver {
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
     if (settings.dtmf !== 'inband') this.#tones = null;
     else {
-      this.#tones ??= new DtmfDetector((digit, durationMs) => {
-        this.#options.onDigit(digit, durationMs, 'PCMU');
+      this.#tones ??= new ToneSearch((digit, durationMs) => {
+        const first = this.presses.isFirst(digit, 'tones', this.#options.context.clock.now());
+        this.#options.onDigit(digit, durationMs, 'PCMU', first);
       });
     }
     this.watch.setExpecting(settings.mayReceive, nowMs);
@@ -133,7 +154,12 @@ export class PartyReceiver {
       return;
     }
     if (!settings.mayReceive) return;
-    this.#take(plain, start, kind, nowMs);
+    const isEvent = kind === 'event' || kind === 'wideEvent';
+    if (isEvent && rtpPayloadEnd(plain) - start < TELEPHONE_EVENT_BYTES) {
+      this.#reject('telephone-event that is cut short', from);
+      return;
+    }
+    this.#take(plain, start, kind, isEvent, nowMs);
   };
 
   /** A datagram on the RTCP socket. */
@@ -171,7 +197,7 @@ export class PartyReceiver {
   #decrypt(packet: Buffer, start: number, from: RemoteInfo, nowMs: number): Buffer | null {
     const { latch } = this;
     // Once the source is locked, strangers are not worth the work.
-    if (latch.locked && latch.judge(from.address, from.port, nowMs) !== 'accept') {
+    if (latch.refuses(from.address, from.port)) {
       this.#reject('from a stranger', from);
       return null;
     }
@@ -187,32 +213,36 @@ export class PartyReceiver {
     return null;
   }
 
-  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {
+  #take(packet: Buffer, start: number, kind: PayloadKind, isEvent: boolean, nowMs: number): void {
     const end = rtpPayloadEnd(packet);
     const ssrc = rtpSsrc(packet);
     const sequence = rtpSequence(packet);
     const timestamp = rtpTimestamp(packet);
-    const isEvent = kind === 'event' || kind === 'wideEvent';
     const { received } = this;
     received.clockRate = clockRateOf(kind);
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
     this.#octets += end - start;
     this.#options.context.counters.packetsReceived++;
     this.watch.heard(nowMs);
-    if (isEvent) {
+    let passedAs = kind;
+    if (kind === 'event' || kind === 'wideEvent') {
       const detector = kind === 'event' ? this.#events : this.#wideEvents;
+      this.#eventTimestamp = timestamp;
       detector.push(ssrc, timestamp, packet, start, end, nowMs);
+      if (detector.pressed !== null) this.presses.goesOn(detector.pressed, nowMs);
+      if (this.#told.includes(timestamp)) passedAs = kind === 'event' ? 'toldEvent' : 'toldWideEvent';
     }
     this.#lastAtMs = nowMs;
-    if (this.#tones && (kind === 'PCMU' || kind === 'PCMA'))
-      this.#findTones(this.#tones, packet, start, end, kind);
-    this.#options.onPacket(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+    this.#tones?.take(packet, start, end, kind, sequence);
+    this.#options.onPacket(packet, start, end, passedAs, ssrc, sequence, timestamp, nowMs);
   }
 
-  /** A tone that was recognised is not heard by the other side: it gets the digit in its own way. */
-  #findTones(tones: DtmfDetector, packet: Buffer, start: number, end: number, law: 'PCMU' | 'PCMA'): void {
-    tones.push(packet, start, end, law === 'PCMU' ? ULAW_TO_LINEAR : ALAW_TO_LINEAR);
-    if (tones.sounding) packet.fill(law === 'PCMU' ? ULAW_SILENCE : ALAW_SILENCE, start, end);
+  #begins(digit: string): void {
+    this.#eventBeganMs = this.#options.context.clock.now();
+    this.#eventFirst = this.presses.isFirst(digit, 'event', this.#eventBeganMs);
+    if (this.#eventFirst) return;
+    this.#told.push(this.#eventTimestamp);
+    if (this.#told.length > TOLD_KEPT) this.#told.shift();
   }
 
   #reject(why: string, from: RemoteInfo): void {

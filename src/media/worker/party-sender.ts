@@ -1,3 +1,4 @@
+import type { G711Name } from '../../call/project.js';
 import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
 import { opusSamples } from '../../rtp/opus.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
@@ -10,12 +11,16 @@ import { OutgoingStream } from './outgoing-stream.js';
 import type { PartyReceiver } from './party-receiver.js';
 import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
 import type { OpenRecording } from './recording-desk.js';
+import { NoticeTone } from './notice-tone.js';
 import { OutboundSrtp } from './outbound-srtp.js';
 import { RtcpSession } from './rtcp-session.js';
 import type { SocketPair } from './socket-pair-stock.js';
 
 const FRAME_MS = 20;
 const WIDE_RATE = 48_000;
+
+/** G.711 codes `[start, end)` that begin at this timestamp of the party's own stream. */
+type Overhear = (timestamp: number, packet: Buffer, start: number, end: number, codec: G711Name) => void;
 
 /** What goes out to one party: its RTP streams, RTCP, the measured gap, and the tap of a recording. */
 export class PartySender {
@@ -25,6 +30,9 @@ export class PartySender {
   readonly rtcp: RtcpSession;
   settings: StreamSettings | null = null;
   recording: OpenRecording | null = null;
+  readonly notice = new NoticeTone();
+  /** Takes the audio that goes out, for those who listen to this party; null while there is nobody. */
+  overhear: Overhear | null = null;
   readonly #context: EndpointContext;
   readonly #receiver: PartyReceiver;
   /** Opus: another clock is another SSRC (RFC 7160 4.1). */
@@ -116,7 +124,7 @@ export class PartySender {
     } else if (kind === 'PCMU' || kind === 'PCMA') {
       if (kind !== this.settings!.sendCodec)
         translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
-      this.#record(packet, start, end, nowMs);
+      this.#finish(packet, start, end, nowMs);
     } else if (kind === 'opus') {
       samples = opusSamples(packet, start, end);
     } else if (kind === 'CN') {
@@ -154,7 +162,7 @@ export class PartySender {
         packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
       }
       stream.generate(nowMs);
-      this.#record(piece, RTP_HEADER_BYTES, piece.length, nowMs);
+      this.#finish(piece, RTP_HEADER_BYTES, piece.length, nowMs);
       this.sendNumbered(piece, sendPayloadType);
       stream.sent(packetSamples, packetSamples, nowMs);
     }
@@ -222,9 +230,13 @@ export class PartySender {
     this.rtcp.use(stream);
   }
 
-  #record(packet: Buffer, start: number, end: number, nowMs: number): void {
-    if (!this.recording) return;
+  /** The last that happens to audio before it goes out: the notice over it, and copies for those who want them. */
+  #finish(packet: Buffer, start: number, end: number, nowMs: number): void {
+    if (!this.recording && !this.overhear && !this.notice.sounding) return;
     const { sendCodec } = this.settings!;
-    this.recording.recorder.push('right', this.stream.timestamp, packet, start, end, sendCodec, nowMs);
+    this.notice.addTo(packet, start, end, sendCodec);
+    const { timestamp } = this.stream;
+    this.recording?.recorder.push('right', timestamp, packet, start, end, sendCodec, nowMs);
+    this.overhear?.(timestamp, packet, start, end, sendCodec);
   }
 }

@@ -4,7 +4,7 @@ import type { Incoming, LightPeer } from '../light-peer.js';
 import type { Beat } from './beat.js';
 import type { Ledger } from './ledger.js';
 import { MediaParty } from './media-party.js';
-import type { CallPlan, Step } from './media-plan.js';
+import { storyOf, type CallPlan, type Step } from './media-plan.js';
 import { udpSockets } from './udp-drops.js';
 import type { Role } from './voice.js';
 
@@ -96,7 +96,7 @@ export class MediaCall {
       ledger.count(`ended: ${this.plan.end}`);
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
-      ledger.late(`call ${this.plan.index} (${this.#story()}): ${error.message}`);
+      ledger.late(`call ${this.plan.index} (${storyOf(this.plan)}): ${error.message}`);
       await this.#hangUpAll(ended);
     } finally {
       await this.#close();
@@ -444,13 +444,5 @@ export class MediaCall {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #story(): string {
-    const { number, hand, traits, network, steps, end } = this.plan;
-    const parts = Object.entries(traits).map(
-      ([role, { formats, digits, srtp }]) => `${role} ${formats.join('/')} ${digits}${srtp ? ' srtp' : ''}`,
-    );
-    return `${number} ${hand}, ${parts.join('; ')}, ${network.loss > 0 ? 'bad network, ' : ''}${steps.map(({ kind }) => kind).join(' ')}, ${end}`;
   }
 }

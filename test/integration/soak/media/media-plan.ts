@@ -2,7 +2,6 @@ import { seededRandom, type Random } from '../../../../src/common/random.js';
 import type { NodePorts } from '../../../support/node-under-test.js';
 import type { Network } from './media-party.js';
 import type { Traits } from './party-sdp.js';
-import type { Role } from './voice.js';
 
 /** How a call is handed over, if it is. */
 export type Hand = 'music' | 'ringback' | 'consulted' | 'three';
@@ -217,5 +216,11 @@ export class MediaPlan {
   }
 }
 
-/** The other end of the caller's conversation. */
-export const peerOf = (handed: boolean): Role => (handed ? 'agent' : 'bot');
+/** A call in one line, for whoever looks into a fault. */
+export function storyOf(plan: CallPlan): string {
+  const { number, hand, traits, network, steps, end } = plan;
+  const parts = Object.entries(traits).map(
+    ([role, { formats, digits, srtp }]) => `${role} ${formats.join('/')} ${digits}${srtp ? ' srtp' : ''}`,
+  );
+  return `${number} ${hand}, ${parts.join('; ')}, ${network.loss > 0 ? 'bad network, ' : ''}${steps.map(({ kind }) => kind).join(' ')}, ${end}`;
+}
