@@ -3,7 +3,7 @@ import { ALAW_TO_ULAW, ULAW_TO_ALAW, ULAW_TO_LINEAR } from '../../../src/rtp/g71
 import { sequenceDistance, timestampDistance } from '../../../src/rtp/sequence.js';
 import { toneShare } from '../../../src/rtp/goertzel.js';
 import { MediaRig } from './media-rig.js';
-import type { Heard, Phone } from './phone.js';
+import { eventPayload, type Heard, type Phone } from './phone.js';
 
 /** 160 codes that no two packets share. */
 function voice(seed: number): Buffer {
@@ -101,6 +101,37 @@ describe('media relay', () => {
     const [one, two] = b.heard.slice(heard);
     assert.deepEqual([one!.payload, two!.payload], [voice(1), voice(2)]);
     assert.equal(sequenceDistance(two!.sequenceNumber, one!.sequenceNumber), 1);
+  });
+
+  it('passes nothing on of a key that was pressed before the parties were joined', async () => {
+    const [a, b] = [await rig.phone(), await rig.phone()];
+    const toA = await rig.leg('call.1', a);
+    await rig.leg('call.2', b);
+    const pressed = rig.next((event) => event.kind === 'dtmf');
+    const pressedAt = a.timestamp;
+    const step = { step: 0 };
+    a.say(toA, eventPayload(1, false, 400), 101, { ...step, marker: true });
+    a.say(toA, eventPayload(1, true, 800), 101, step);
+    await pressed;
+    rig.bridge('call.1', 'call.2');
+    await untilHeard(a, toA, b, ({ payload }) => payload.equals(voice(99)));
+    // The end is repeated twice (RFC 4733 2.5.1.4): for who hears it now, it would be a press.
+    const now = a.timestamp;
+    a.timestamp = pressedAt;
+    for (let time = 0; time < 2; time++) a.say(toA, eventPayload(1, true, 800), 101, step);
+    a.timestamp = now;
+    a.say(toA, Buffer.alloc(160, 0x22));
+    a.say(toA, eventPayload(2, true, 800), 101, { ...step, marker: true });
+    await b.hearsOne(({ payloadType, payload }) => payloadType === 101 && payload[0] === 2, 0);
+    assert.deepEqual(
+      b.heard.filter(({ payloadType, payload }) => payloadType === 101 && payload[0] === 1),
+      [],
+    );
+    const numbers = b.heard.map(({ sequenceNumber }) => sequenceNumber);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, at) => (numbers[0]! + at) & 0xffff),
+    );
   });
 
   it('lets several legs hear the same leg', async () => {

@@ -19,7 +19,13 @@ const PATIENCE_MS = 20_000;
 /** Asks every thread of this process what it holds. */
 export class HeapWatch {
   readonly #channel = new BroadcastChannel(PROBE_CHANNEL);
+  readonly #threads: readonly string[];
   #round = 0;
+
+  /** `threads` that are to answer, this one among them. */
+  constructor(threads: readonly string[] = THREADS) {
+    this.#threads = threads;
+  }
 
   async sample(transfers: number): Promise<Sample> {
     const round = ++this.#round;
@@ -27,14 +33,16 @@ export class HeapWatch {
       const heard: ThreadHeap[] = [];
       const late = setTimeout(() => {
         reject(
-          new Error(`of ${THREADS.join(', ')} answered: ${heard.map(({ thread }) => thread).join(', ')}`),
+          new Error(
+            `of ${this.#threads.join(', ')} answered: ${heard.map(({ thread }) => thread).join(', ')}`,
+          ),
         );
       }, PATIENCE_MS);
       this.#channel.onmessage = (event: unknown) => {
         const message = (event as { data: ProbeMessage }).data;
         if (message.kind !== 'measured' || message.round !== round) return;
         heard.push(message.heap);
-        if (heard.length < THREADS.length - 1) return;
+        if (heard.length < this.#threads.length - 1) return;
         clearTimeout(late);
         resolve(heard);
       };
@@ -69,8 +77,8 @@ export function growthPerTransfer(samples: readonly Sample[]): Record<string, nu
   );
 }
 
-/** By least squares. */
-function slope(points: readonly (readonly [x: number, y: number])[]): number {
+/** Of the line through the points, by least squares. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
   const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
   const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
   const over = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);

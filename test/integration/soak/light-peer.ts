@@ -18,8 +18,8 @@ export interface Incoming {
   readonly callId: string;
   /** The X-Soak header that the caller set: names the call over all its legs. */
   readonly mark: string;
-  /** `headers` are lines of their own, beside those that every response has. */
-  respond(statusLine: string, withSdp?: boolean, headers?: readonly string[]): void;
+  /** `headers` are lines of their own, beside those that every response has; `sdp`: the peer's usual one (true), or another. */
+  respond(statusLine: string, sdp?: boolean | string, headers?: readonly string[]): void;
 }
 
 interface Dialog {
@@ -29,10 +29,16 @@ interface Dialog {
   target: string;
   cseq: number;
   answer?: string;
+  /** Of the newest INVITE of ours: its ACK has the same where it was refused (RFC 3261 17.1.1.3). */
+  inviteBranch?: string;
+  /** An INVITE had a 2xx: a refused one after it leaves the dialog as it is. */
+  confirmed?: boolean;
 }
 
 /** Answers kept for requests that are repeated; the oldest go first. */
 const ANSWERS_KEPT = 600;
+
+const REPEAT_MS = 500;
 
 /** How a peer reaches the node: `reply` goes where the last message came from. */
 interface Wire {
@@ -43,7 +49,7 @@ interface Wire {
   close(): void;
 }
 
-/** A SIP peer of few lines. Repeated requests get their last answer again; it repeats nothing itself. */
+/** A SIP peer of few lines. Repeated requests get their last answer again; over UDP its own are repeated for 15 s. */
 export class LightPeer {
   readonly port: number;
   /** Its SDP, in offers and, of the offer in `asked`, in answers. */
@@ -52,6 +58,8 @@ export class LightPeer {
   readonly #nodePort: number;
   readonly #answers = new Map<string, string>();
   readonly #dialogs = new Map<string, Dialog>();
+  /** Requests without any response, by branch. */
+  readonly #unanswered = new Map<string, NodeJS.Timeout>();
   readonly #finals = new Map<string, (status: number) => void>();
   #branches = 0;
 
@@ -80,7 +88,12 @@ export class LightPeer {
   }
 
   /** Places a call; resolves with its final status. */
-  call(number: string, mark: string, more: readonly string[] = []): Promise<number> {
+  call(
+    number: string,
+    mark: string,
+    more: readonly string[] = [],
+    sdp: string = this.describe(null),
+  ): Promise<number> {
     const callId = `${mark}@soak`;
     const dialog: Dialog = {
       callId,
@@ -93,8 +106,25 @@ export class LightPeer {
     return new Promise((resolve) => {
       this.#finals.set(callId, resolve);
       const headers = [`X-Soak: ${mark}`, 'Content-Type: application/sdp', ...more];
-      this.#send(dialog, 'INVITE', headers, this.describe(null));
+      this.#send(dialog, 'INVITE', headers, sdp);
     });
+  }
+
+  /** Makes an offer inside a dialog; resolves with the final status, 481 where the dialog is over. */
+  reinvite(callId: string, sdp: string): Promise<number> {
+    const dialog = this.#dialogs.get(callId);
+    if (!dialog) return Promise.resolve(481);
+    return new Promise((resolve) => {
+      this.#finals.set(callId, resolve);
+      this.#send(dialog, 'INVITE', ['Content-Type: application/sdp'], sdp);
+    });
+  }
+
+  /** Nothing is sent or taken for this call any more. */
+  forget(callId: string): void {
+    this.#dialogs.delete(callId);
+    this.#finals.get(callId)?.(481);
+    this.#finals.delete(callId);
   }
 
   /** Sends RTP to the node, from where its SDP says that RTP is taken. Over UDP only. */
@@ -116,45 +146,90 @@ export class LightPeer {
   }
 
   close(): void {
+    for (const timer of this.#unanswered.values()) clearTimeout(timer);
+    this.#unanswered.clear();
     this.#wire.close();
   }
 
   #send(dialog: Dialog, method: string, headers: readonly string[], body = ''): void {
-    if (method !== 'ACK') dialog.cseq++;
+    dialog.cseq++;
+    const branch = `s${this.port}x${++this.#branches}`;
+    if (method === 'INVITE') dialog.inviteBranch = branch;
+    this.#write(dialog, method, dialog.cseq, branch, headers, body);
+  }
+
+  #write(
+    dialog: Dialog,
+    method: string,
+    cseq: number,
+    branch: string,
+    headers: readonly string[] = [],
+    body = '',
+  ): void {
     const text = requestText({
       method,
       uri: dialog.target,
       localPort: this.port,
-      branch: `s${this.port}x${++this.#branches}`,
+      branch,
       from: dialog.local,
       to: dialog.remote,
       callId: dialog.callId,
-      cseq: dialog.cseq,
+      cseq,
       headers,
       body,
     });
-    this.#wire.send(
-      this.#wire.transport === 'udp' ? text : text.replace('Via: SIP/2.0/UDP', 'Via: SIP/2.0/TCP'),
-    );
+    if (this.#wire.transport === 'udp') {
+      this.#wire.send(text);
+      if (method !== 'ACK') this.#repeat(branch, text, REPEAT_MS);
+    } else {
+      this.#wire.send(text.replace('Via: SIP/2.0/UDP', 'Via: SIP/2.0/TCP'));
+    }
+  }
+
+  /** RFC 3261 17.1: until a response comes. */
+  #repeat(branch: string, text: string, afterMs: number): void {
+    if (afterMs > REPEAT_MS * 16) {
+      this.#unanswered.delete(branch);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#wire.send(text);
+      this.#repeat(branch, text, afterMs * 2);
+    }, afterMs);
+    this.#unanswered.set(branch, timer);
+  }
+
+  #answered(response: string): void {
+    const branch = /;branch=z9hG4bK([^;\s]+)/.exec(headerOf(response, 'Via'))?.[1] ?? '';
+    clearTimeout(this.#unanswered.get(branch));
+    this.#unanswered.delete(branch);
   }
 
   #onMessage(text: string, onRequest: (request: Incoming) => void): void {
     const status = statusOf(text);
-    if (status === null) this.#onRequest(text, onRequest);
-    else if (methodOf(text) === 'INVITE' && status >= 200) this.#onFinal(text, status);
+    if (status === null) {
+      this.#onRequest(text, onRequest);
+      return;
+    }
+    this.#answered(text);
+    if (methodOf(text) === 'INVITE' && status >= 200) this.#onFinal(text, status);
   }
 
   #onFinal(text: string, status: number): void {
     const callId = headerOf(text, 'Call-ID');
     const dialog = this.#dialogs.get(callId);
     if (!dialog) return;
+    const cseq = Number(headerOf(text, 'CSeq').split(' ')[0]);
     if (status < 300) {
+      dialog.confirmed = true;
       dialog.answer = text;
       dialog.remote = headerOf(text, 'To');
       dialog.target = uriOf(headerOf(text, 'Contact'));
-      this.#send(dialog, 'ACK', []);
+      this.#write(dialog, 'ACK', cseq, `s${this.port}x${++this.#branches}`);
     } else {
-      this.#dialogs.delete(callId);
+      if (dialog.answer === undefined) dialog.remote = headerOf(text, 'To');
+      this.#write(dialog, 'ACK', cseq, dialog.inviteBranch ?? '');
+      if (!dialog.confirmed) this.#dialogs.delete(callId);
     }
     if (!this.#finals.has(callId)) return;
     this.#finals.get(callId)?.(status);
@@ -172,8 +247,12 @@ export class LightPeer {
     }
     const callId = headerOf(text, 'Call-ID');
     const contact = `sip:peer@127.0.0.1:${this.port};transport=${this.#wire.transport}`;
-    const respond = (statusLine: string, withSdp = false, headers: readonly string[] = []): void => {
-      const sdp = withSdp ? this.describe(text) : '';
+    const respond = (
+      statusLine: string,
+      body: boolean | string = false,
+      headers: readonly string[] = [],
+    ): void => {
+      const sdp = typeof body === 'string' ? body : body ? this.describe(text) : '';
       const plain = responseTo(text, statusLine, 'peer', contact, sdp);
       const answer = plain.replace('\r\n', `\r\n${headers.map((line) => `${line}\r\n`).join('')}`);
       this.#answers.set(key, answer);
@@ -181,7 +260,8 @@ export class LightPeer {
         if (this.#answers.size <= ANSWERS_KEPT) break;
         this.#answers.delete(oldest);
       }
-      if (method === 'INVITE' && /^[3-6]/.test(statusLine)) this.#dialogs.delete(callId);
+      const first = !headerOf(text, 'To').includes(';tag=');
+      if (method === 'INVITE' && first && /^[3-6]/.test(statusLine)) this.#dialogs.delete(callId);
       else if (method === 'INVITE' && !this.#dialogs.has(callId)) this.#remember(text, answer);
       this.#wire.send(answer);
     };
@@ -196,6 +276,7 @@ export class LightPeer {
       remote: headerOf(invite, 'From'),
       target: uriOf(headerOf(invite, 'Contact')),
       cseq: 0,
+      confirmed: true,
     });
   }
 }

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { TransferResult } from '../../../src/call/vocabulary.js';
 import { freePort } from '../../support/free-ports.js';
-import { startNodeUnderTest, type NodeUnderTest } from '../../support/node-under-test.js';
+import { startNodeUnderTest } from '../../support/node-under-test.js';
 import { growthPerTransfer, HeapWatch, type Sample } from './heap-watch.js';
+import { heldGauges, quietMetrics } from './held-gauges.js';
 import { SoakLoad } from './soak-load.js';
 import { Tally } from './tally.js';
 
@@ -37,10 +38,6 @@ const ENGINE = 'engine: { kind: embedded, timers: { t1: 75ms, t2: 600ms, t4: 375
 const BY_TCP = ';transport=tcp';
 /** So many ended calls, and their ladders, are kept: what is kept on purpose is full after the warm-up. */
 const KEPT_CALLS = 100;
-/** Each is 0 when all calls are over and their transactions forgotten. */
-const HELD =
-  /^(?:relevo_(?:calls|legs|timers|transfers_in_flight|sip_dialogs|sip_transactions|sip_requests_pending)(?:\{.*\})?|relevo_media_ports\{state="in_use"\}) (?!0$).*$/gm;
-const QUIET_MS = 60_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -98,7 +95,10 @@ async function soak(
       const count = Math.min(done === 0 ? plan.warmUp : plan.every, plan.transfers - done);
       await load.run(count);
       done += count;
-      metrics = await quietMetrics(node);
+      metrics = await quietMetrics(async () => {
+        const answer = await node.api('/metrics', { headers: { connection: 'close' } });
+        return answer.text();
+      });
       const sample = await watch.sample(done);
       samples.push(sample);
       onSample?.(sample);
@@ -122,22 +122,10 @@ async function soak(
         callsEnded: sumOf(metrics, /^relevo_calls_ended_total\{.*\} (\d+)$/gm),
       },
     },
-    left: metrics.match(HELD) ?? [],
+    left: heldGauges(metrics),
     samples,
     growth: growthPerTransfer(samples),
   };
-}
-
-/** The metrics once nothing is held any more, or as they stand when that takes too long. */
-async function quietMetrics(node: NodeUnderTest): Promise<string> {
-  const until = performance.now() + QUIET_MS;
-  for (;;) {
-    const answer = await node.api('/metrics', { headers: { connection: 'close' } });
-    const text = await answer.text();
-    if (text.match(HELD) === null || performance.now() > until) return text;
-    // Readings are up to a second old.
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
 }
 
 async function cdrTally(file: string): Promise<Tally> {
