@@ -3,6 +3,7 @@ import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
+import type { DirectRoute } from './direct-route.js';
 import { DtmfSender } from './dtmf-sender.js';
 import type { EndpointContext } from './endpoint-context.js';
 import type { Hearing } from './hearing.js';
@@ -32,8 +33,6 @@ export class Endpoint implements Paced {
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
-  /** Who hears this party; replaced, never changed in place. */
-  listeners: readonly Endpoint[] = [];
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -41,6 +40,9 @@ export class Endpoint implements Paced {
   readonly #dtmf: DtmfSender;
   readonly #tones = new ToneSender();
   readonly #oneWay = new OneWayWatch();
+  #listeners: readonly Endpoint[] = [];
+  /** By which this party hears another; closed by whatever changes what it is sent. */
+  #route: DirectRoute | null = null;
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
@@ -67,7 +69,7 @@ export class Endpoint implements Paced {
       symmetricRtp,
       context,
       onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
-        this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+        return this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
       },
       onDigit: (digit, durationMs, kind) => {
         this.#digit(digit, durationMs, kind);
@@ -85,6 +87,15 @@ export class Endpoint implements Paced {
     };
   }
 
+  /** Who hears this party; replaced, never changed in place. */
+  get listeners(): readonly Endpoint[] {
+    return this.#listeners;
+  }
+  set listeners(listeners: readonly Endpoint[]) {
+    this.#listeners = listeners;
+    this.#detour();
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -97,6 +108,7 @@ export class Endpoint implements Paced {
 
   configure(settings: StreamSettings): void {
     const nowMs = this.#context.clock.now();
+    this.#detour();
     this.#receiver.configure(settings, nowMs);
     this.#sender.configure(settings, nowMs);
     this.#oneWay.setAgreed(settings.maySend && settings.mayReceive && settings.remoteRtp !== null, nowMs);
@@ -107,6 +119,7 @@ export class Endpoint implements Paced {
   hearPrompt(audio: PromptAudio, loops: boolean, onEnd: (() => void) | null): void {
     const hearing = this.#hearing;
     if (loops && hearing.kind === 'prompt' && hearing.player.loops && hearing.player.audio === audio) return;
+    this.#detour();
     this.#hearing = { kind: 'prompt', player: new PromptPlayer(audio, loops), onEnd };
     this.#sender.switchSource();
     this.#pace();
@@ -118,6 +131,7 @@ export class Endpoint implements Paced {
 
   /** Hears another leg. Until its first packet the looping prompt before goes on, else silence. */
   hearLeg(): void {
+    this.#detour();
     const rest = this.#hearing.kind === 'mix' ? this.#hearing.mixer : null;
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
@@ -127,6 +141,7 @@ export class Endpoint implements Paced {
 
   /** Hears several legs at once, mixed frame by frame. */
   hearMix(legIds: readonly string[]): void {
+    this.#detour();
     const before = this.#hearing;
     this.#hearing = new MixHearing(legIds, {
       mix: before.kind === 'mix' ? before : null,
@@ -139,6 +154,7 @@ export class Endpoint implements Paced {
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
+    this.#detour();
     const settings = this.#sender.settings;
     if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
       this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
@@ -167,6 +183,7 @@ export class Endpoint implements Paced {
 
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
+    this.#detour();
     this.#sender.recording ??= recording;
   }
 
@@ -176,6 +193,7 @@ export class Endpoint implements Paced {
 
   /** Plays a prompt once over whatever the party hears. */
   interject(audio: PromptAudio, onEnd: () => void): void {
+    this.#detour();
     this.#interjection = { player: new PromptPlayer(audio, false), onEnd };
     this.#pace();
   }
@@ -186,6 +204,7 @@ export class Endpoint implements Paced {
 
   /** Takes the place of an endpoint that was lost so long ago: the first packet of the party is told of. */
   resuming(lostForMs: number): void {
+    this.#detour();
     this.#lostAtMs = this.#context.clock.now() - lostForMs;
   }
 
@@ -206,19 +225,36 @@ export class Endpoint implements Paced {
     sequence: number,
     timestamp: number,
     nowMs: number,
-  ): void {
+  ): DirectRoute | null {
     if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
     }
-    const listeners = this.listeners;
+    const listeners = this.#listeners;
     const last = listeners.length - 1;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
       listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
     }
+    return last === 0 && !recording ? listeners[0]!.#directFrom(this.legId, kind) : null;
+  }
+
+  /** A short way for the next packets of the leg that this party hears; null where there can be none. */
+  #directFrom(legId: string, kind: PayloadKind): DirectRoute | null {
+    this.#route?.close();
+    const hearing = this.#hearing;
+    const live = hearing.kind === 'leg' && hearing.live === legId;
+    this.#route = live && this.#canSend && !this.#sendsOwn() ? this.#sender.direct(kind) : null;
+    return this.#route;
+  }
+
+  /** What this party sends or hears changes: packets go the long way until all is settled. */
+  #detour(): void {
+    this.#receiver.detour();
+    this.#route?.close();
+    this.#route = null;
   }
 
   #resumed(lostAtMs: number, nowMs: number): void {
@@ -314,12 +350,13 @@ export class Endpoint implements Paced {
   close(): LegMediaStats {
     if (!this.#closed) {
       this.#closed = true;
+      this.#detour();
       this.#sender.close(this.#context.clock.now());
       this.#context.pacer.remove(this);
       this.#canSend = false;
       this.#dtmf.clear();
       this.#tones.clear();
-      this.listeners = [];
+      this.#listeners = [];
     }
     return legFigures(this.#receiver, this.#sender);
   }
@@ -336,6 +373,7 @@ export class Endpoint implements Paced {
   /** Until the heard party speaks again, silence is made in its place. */
   #fillSilence(nowMs: number): void {
     if (this.#hearing.kind !== 'leg' || this.#hearing.live === null) return;
+    this.#detour();
     this.#hearing = {
       kind: 'leg',
       live: null,

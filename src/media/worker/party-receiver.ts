@@ -4,6 +4,7 @@ import { ALAW_SILENCE, ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR } from '../.
 import {
   looksLikeRtcp,
   RTP_FAULTS,
+  RTP_HEADER_BYTES,
   rtpPayloadEnd,
   rtpPayloadStart,
   rtpSequence,
@@ -14,6 +15,7 @@ import {
 import { SourceStatistics } from '../../rtp/source-statistics.js';
 import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
+import type { DirectRoute } from './direct-route.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
@@ -22,10 +24,14 @@ import { SilenceWatch } from './silence-watch.js';
 
 const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
+/** Version 2, without padding, extension or CSRC. */
+const PLAIN_HEADER = 0x80;
+/** RFC 5761 4: a payload type of these, with its marker, may be RTCP. */
+const [FIRST_RTCP_TYPE, LAST_RTCP_TYPE] = [64, 95];
 /** A tone ends where no audio comes for so long. */
 const TONE_LOST_MS = 250;
 
-/** A valid packet of the party, as it goes to those who hear it. */
+/** A valid packet of the party, as it goes to those who hear it. Returns a short way for the next of its kind. */
 export type TakePacket = (
   packet: Buffer,
   start: number,
@@ -35,7 +41,7 @@ export type TakePacket = (
   sequence: number,
   timestamp: number,
   nowMs: number,
-) => void;
+) => DirectRoute | null;
 
 export interface PartyReceiverOptions {
   readonly callId: string;
@@ -62,6 +68,9 @@ export class PartyReceiver {
   #tones: DtmfDetector | null = null;
   readonly #srtp = new InboundSrtp();
   #settings: StreamSettings | null = null;
+  /** The short way of plain packets with this payload type; -1 for none. */
+  #direct: DirectRoute | null = null;
+  #directType = -1;
   #octets = 0;
   #lastAtMs = 0;
   #rejected = 0;
@@ -92,6 +101,7 @@ export class PartyReceiver {
 
   configure(settings: StreamSettings, nowMs: number): void {
     this.#settings = settings;
+    this.detour();
     this.#types.set(settings);
     this.#srtp.configure(settings.srtp, nowMs);
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
@@ -104,8 +114,29 @@ export class PartyReceiver {
     this.watch.setExpecting(settings.mayReceive, nowMs);
   }
 
+  /** The next packet goes the long way: something about this party has changed. */
+  detour(): void {
+    this.#direct = null;
+  }
+
   /** A datagram on the RTP socket. */
   readonly onRtp = (packet: Buffer, from: RemoteInfo): void => {
+    const direct = this.#direct;
+    if (
+      direct?.open &&
+      packet.length > RTP_HEADER_BYTES &&
+      packet[0] === PLAIN_HEADER &&
+      (packet[1]! & 0x7f) === this.#directType
+    ) {
+      const nowMs = this.#options.context.clock.now();
+      if (this.latch.judge(from.address, from.port, nowMs) === 'accept') this.#relayDirectly(direct, packet, nowMs);
+      else this.#reject('from a stranger', from);
+      return;
+    }
+    this.#takeRtp(packet, from);
+  };
+
+  #takeRtp(packet: Buffer, from: RemoteInfo): void {
     const encrypted = this.#srtp.on;
     const start = rtpPayloadStart(packet, encrypted);
     if (start < 0) {
@@ -133,8 +164,12 @@ export class PartyReceiver {
       return;
     }
     if (!settings.mayReceive) return;
-    this.#take(plain, start, kind, nowMs);
-  };
+    const type = packet[1]! & 0x7f;
+    const direct = this.#take(plain, start, kind, nowMs);
+    const plainAudio = !encrypted && !this.#tones && (type < FIRST_RTCP_TYPE || type > LAST_RTCP_TYPE);
+    this.#direct = plainAudio ? direct : null;
+    this.#directType = type;
+  }
 
   /** A datagram on the RTCP socket. */
   readonly onRtcp = (packet: Buffer, from: RemoteInfo): void => {
@@ -187,7 +222,23 @@ export class PartyReceiver {
     return null;
   }
 
-  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): void {
+  #relayDirectly(direct: DirectRoute, packet: Buffer, nowMs: number): void {
+    const ssrc = rtpSsrc(packet);
+    const sequence = rtpSequence(packet);
+    const timestamp = rtpTimestamp(packet);
+    this.received.update(ssrc, sequence, timestamp, nowMs, true);
+    this.#count(packet.length - RTP_HEADER_BYTES, nowMs);
+    direct.relay(packet, ssrc, sequence, timestamp, nowMs);
+  }
+
+  #count(octets: number, nowMs: number): void {
+    this.#octets += octets;
+    this.#options.context.counters.packetsReceived++;
+    this.watch.heard(nowMs);
+    this.#lastAtMs = nowMs;
+  }
+
+  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): DirectRoute | null {
     const end = rtpPayloadEnd(packet);
     const ssrc = rtpSsrc(packet);
     const sequence = rtpSequence(packet);
@@ -196,17 +247,14 @@ export class PartyReceiver {
     const { received } = this;
     received.clockRate = clockRateOf(kind);
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
-    this.#octets += end - start;
-    this.#options.context.counters.packetsReceived++;
-    this.watch.heard(nowMs);
+    this.#count(end - start, nowMs);
     if (isEvent) {
       const detector = kind === 'event' ? this.#events : this.#wideEvents;
       detector.push(ssrc, timestamp, packet, start, end, nowMs);
     }
-    this.#lastAtMs = nowMs;
     if (this.#tones && (kind === 'PCMU' || kind === 'PCMA'))
       this.#findTones(this.#tones, packet, start, end, kind);
-    this.#options.onPacket(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+    return this.#options.onPacket(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
   }
 
   /** A tone that was recognised is not heard by the other side: it gets the digit in its own way. */

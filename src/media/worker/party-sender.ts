@@ -4,6 +4,7 @@ import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
+import { DirectRoute } from './direct-route.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { GapMeter } from './gap-meter.js';
 import { OutgoingStream } from './outgoing-stream.js';
@@ -140,6 +141,24 @@ export class PartySender {
       this.gap.sound(nowMs, isEvent ? FRAME_MS : (samples * 1000) / clockRateOf(kind));
     }
     this.#context.counters.packetsRelayed++;
+  }
+
+  /** A short way for what comes of this kind; null where more is to be done to a packet than to renumber it. */
+  direct(kind: PayloadKind): DirectRoute | null {
+    const pair = this.#pair;
+    const payloadType = this.#types.get(kind);
+    if (!pair || payloadType === undefined || kind !== this.settings?.sendCodec) return null;
+    if (this.recording || this.#srtp.sender || this.#active !== this.stream) return null;
+    const { stream, gap } = this;
+    const { counters } = this.#context;
+    return new DirectRoute({
+      socket: pair.rtp,
+      latch: this.#receiver.latch,
+      stream,
+      gap,
+      counters,
+      payloadType,
+    });
   }
 
   /** Sends a frame of 20 ms of our own, in packets as short as the party wants them. */
