@@ -41,8 +41,6 @@ export class Endpoint implements Paced {
   readonly #tones = new ToneSender();
   readonly #oneWay = new OneWayWatch();
   #listeners: readonly Endpoint[] = [];
-  /** By which this party hears another; closed by whatever changes what it is sent. */
-  #route: DirectRoute | null = null;
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
@@ -156,7 +154,10 @@ export class Endpoint implements Paced {
   sendDtmf(digits: string): void {
     this.#detour();
     const settings = this.#sender.settings;
-    if (settings && (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#takes('event')))) {
+    if (
+      settings &&
+      (settings.dtmf === 'info' || (settings.dtmf === 'auto' && !this.#sender.takes('event')))
+    ) {
       this.#emit({ kind: 'dtmfByInfo', legId: this.legId, digits });
       return;
     }
@@ -168,16 +169,13 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
-  #takes(kind: PayloadKind): boolean {
-    return this.#sender.takes(kind);
-  }
-
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
   #digit(digit: string, durationMs: number, kind: PayloadKind): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
     for (const listener of this.listeners) {
-      if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
+      if (listener.#hearing.kind === 'leg' && (inband || !listener.#sender.takes(kind)))
+        listener.sendDtmf(digit);
     }
   }
 
@@ -204,7 +202,6 @@ export class Endpoint implements Paced {
 
   /** Takes the place of an endpoint that was lost so long ago: the first packet of the party is told of. */
   resuming(lostForMs: number): void {
-    this.#detour();
     this.#lostAtMs = this.#context.clock.now() - lostForMs;
   }
 
@@ -226,7 +223,10 @@ export class Endpoint implements Paced {
     timestamp: number,
     nowMs: number,
   ): DirectRoute | null {
-    if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
+    if (this.#lostAtMs !== null) {
+      this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - this.#lostAtMs) });
+      this.#lostAtMs = null;
+    }
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
@@ -243,23 +243,16 @@ export class Endpoint implements Paced {
 
   /** A short way for the next packets of the leg that this party hears; null where there can be none. */
   #directFrom(legId: string, kind: PayloadKind): DirectRoute | null {
-    this.#route?.close();
+    this.#sender.detour();
     const hearing = this.#hearing;
     const live = hearing.kind === 'leg' && hearing.live === legId;
-    this.#route = live && this.#canSend && !this.#sendsOwn() ? this.#sender.direct(kind) : null;
-    return this.#route;
+    return live && this.#canSend && !this.#sendsOwn() ? this.#sender.direct(kind) : null;
   }
 
   /** What this party sends or hears changes: packets go the long way until all is settled. */
   #detour(): void {
     this.#receiver.detour();
-    this.#route?.close();
-    this.#route = null;
-  }
-
-  #resumed(lostAtMs: number, nowMs: number): void {
-    this.#lostAtMs = null;
-    this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - lostAtMs) });
+    this.#sender.detour();
   }
 
   /** Sends this party a packet of the leg that it hears. The packet is rewritten in place. */
@@ -374,14 +367,8 @@ export class Endpoint implements Paced {
   #fillSilence(nowMs: number): void {
     if (this.#hearing.kind !== 'leg' || this.#hearing.live === null) return;
     this.#detour();
-    this.#hearing = {
-      kind: 'leg',
-      live: null,
-      rest: null,
-      filler: this.#silence,
-      fillUntilMs: nowMs,
-      silentUntilMs: nowMs,
-    };
+    const fill = { filler: this.#silence, fillUntilMs: nowMs, silentUntilMs: nowMs };
+    this.#hearing = { kind: 'leg', live: null, rest: null, ...fill };
     this.#sender.switchSource();
     this.#pace();
   }

@@ -1,4 +1,5 @@
 import type { RemoteInfo } from 'node:dgram';
+import type { Clock } from '../../common/clock.js';
 import { DtmfDetector } from '../../rtp/dtmf-detector.js';
 import { ALAW_SILENCE, ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR } from '../../rtp/g711.js';
 import {
@@ -16,7 +17,7 @@ import { SourceStatistics } from '../../rtp/source-statistics.js';
 import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { DirectRoute } from './direct-route.js';
-import type { EndpointContext } from './endpoint-context.js';
+import type { EndpointContext, WorkerCounters } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
 import { clockRateOf, PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
@@ -61,6 +62,8 @@ export class PartyReceiver {
   readonly received = new SourceStatistics(NARROW_RATE);
   readonly watch = new SilenceWatch();
   readonly #options: PartyReceiverOptions;
+  readonly #clock: Clock;
+  readonly #counters: WorkerCounters;
   readonly #types = new PayloadTypeTable();
   readonly #events: TelephoneEventDetector;
   readonly #wideEvents: TelephoneEventDetector;
@@ -73,11 +76,15 @@ export class PartyReceiver {
   #directType = -1;
   #octets = 0;
   #lastAtMs = 0;
+  /** What of it the watch knows: it is told at the checks, not with each packet. */
+  #watchedMs = 0;
   #rejected = 0;
   #faultLogged = false;
 
   constructor(options: PartyReceiverOptions) {
     this.#options = options;
+    this.#clock = options.context.clock;
+    this.#counters = options.context.counters;
     this.latch = new Latch(options.symmetricRtp);
     this.#events = new TelephoneEventDetector(NARROW_RATE, (digit, durationMs) => {
       options.onDigit(digit, durationMs, 'event');
@@ -128,8 +135,9 @@ export class PartyReceiver {
       packet[0] === PLAIN_HEADER &&
       (packet[1]! & 0x7f) === this.#directType
     ) {
-      const nowMs = this.#options.context.clock.now();
-      if (this.latch.judge(from.address, from.port, nowMs) === 'accept') this.#relayDirectly(direct, packet, nowMs);
+      const nowMs = this.#clock.now();
+      if (this.latch.judge(from.address, from.port, nowMs) === 'accept')
+        this.#relayDirectly(direct, packet, nowMs);
       else this.#reject('from a stranger', from);
       return;
     }
@@ -191,6 +199,10 @@ export class PartyReceiver {
     if (this.#events.open) this.#events.expire(nowMs);
     if (this.#wideEvents.open) this.#wideEvents.expire(nowMs);
     if (this.#tones && nowMs - this.#lastAtMs > TONE_LOST_MS) this.#tones.idle();
+    if (this.#lastAtMs > this.#watchedMs) {
+      this.#watchedMs = this.#lastAtMs;
+      this.watch.heard(this.#lastAtMs);
+    }
     return this.watch.check(nowMs);
   }
 
@@ -233,8 +245,7 @@ export class PartyReceiver {
 
   #count(octets: number, nowMs: number): void {
     this.#octets += octets;
-    this.#options.context.counters.packetsReceived++;
-    this.watch.heard(nowMs);
+    this.#counters.packetsReceived++;
     this.#lastAtMs = nowMs;
   }
 

@@ -34,6 +34,8 @@ export class PartySender {
   #active: OutgoingStream;
   readonly #srtp = new OutboundSrtp();
   #pair: SocketPair | null = null;
+  /** By which the party hears another. */
+  #direct: DirectRoute | null = null;
   /** Payload type by what comes from the heard leg; what is not there cannot be passed on. */
   #types = new Map<PayloadKind, number>();
 
@@ -151,7 +153,7 @@ export class PartySender {
     if (this.recording || this.#srtp.sender || this.#active !== this.stream) return null;
     const { stream, gap } = this;
     const { counters } = this.#context;
-    return new DirectRoute({
+    this.#direct = new DirectRoute({
       socket: pair.rtp,
       latch: this.#receiver.latch,
       stream,
@@ -159,6 +161,13 @@ export class PartySender {
       counters,
       payloadType,
     });
+    return this.#direct;
+  }
+
+  /** Closes the short way: something about what the party is sent has changed. */
+  detour(): void {
+    this.#direct?.close();
+    this.#direct = null;
   }
 
   /** Sends a frame of 20 ms of our own, in packets as short as the party wants them. */
