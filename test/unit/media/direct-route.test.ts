@@ -53,6 +53,9 @@ const SETTINGS: StreamSettings = {
   maySend: true,
   mayReceive: true,
 };
+/** Frames after which a silent source is filled in for. */
+const STALLED = 60;
+
 /** What an offer of the peer may change. */
 const CHANGES: readonly Partial<StreamSettings>[] = [
   {},
@@ -220,10 +223,18 @@ class Scene {
   }
 }
 
+const SILENT_FOR_A_WHILE: readonly Step[] = [
+  { does: 'speak', who: 0, speech: 'nothing', frames: STALLED },
+  { does: 'speak', who: 0, speech: 'ulaw', frames: 10 },
+];
+
 const steps = fc.array(
   fc
     .tuple(
-      fc.record({ who: fc.nat(2), frames: fc.integer({ min: 0, max: 12 }) }),
+      fc.record({
+        who: fc.nat(2),
+        frames: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 12 }) }, fc.constant(STALLED)),
+      }),
       fc.oneof(
         fc.record({
           does: fc.constant('hear' as const),
@@ -276,7 +287,7 @@ describe('the short way of a packet', () => {
       fc.property(steps, (script) => {
         assert.deepEqual(played(script, false).left, played(script, true).left);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[SILENT_FOR_A_WHILE]] },
     );
   });
 });
