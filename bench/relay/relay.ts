@@ -1,9 +1,9 @@
-import type { BenchSettings, Figure, Section } from '../common/figures.js';
-import { rounded } from '../common/figures.js';
+import type { BenchSettings, Section } from '../common/figures.js';
 import { problemOf } from '../common/bench-error.js';
+import { relayFigures } from './relay-figures.js';
 import { holdDirect, ramp, type Ramp, type RelayStep } from './relay-steps.js';
 import { RelevoRelay } from './relevo-relay.js';
-import { RtpGenerator, type RtpRun } from './rtp-generator.js';
+import { RtpGenerator } from './rtp-generator.js';
 import { srtpFigures } from './srtp-cost.js';
 import { RtpengineRelay } from './rtpengine-relay.js';
 import type { RelayUnderTest } from './relay-under-test.js';
@@ -43,7 +43,7 @@ export async function measureRelay(settings: BenchSettings): Promise<Section> {
     return {
       name: 'relay',
       title: 'two-way G.711 calls through one media worker, by real RTP on loopback',
-      figures: [...figures(relevo, rtpengine, direct), ...srtpFigures()],
+      figures: [...relayFigures(relevo, rtpengine, direct), ...srtpFigures()],
       notes,
       steps: [...relevo.steps, ...(rtpengine?.steps ?? [])],
       problem: null,
@@ -68,7 +68,7 @@ function describe(step: RelayStep): string {
   return (
     `${step.relay}, ${step.calls} calls: ${step.lost} of ${run.sent} lost ` +
     `(${step.droppedAtRelay} at the relay's sockets, ${step.droppedAtGenerator} at the generator's), ` +
-    `${step.cpuUsPerPacket} µs CPU per packet, ${step.relayCore} core, p50 ${run.p50Us} µs, p99 ${run.p99Us} µs, ` +
+    `${step.cpuUsPerPacket} µs CPU per packet, ${step.relayCore} core, p50 ${run.p50Us} µs, p99 ${run.p99Us} µs, p99.9 ${run.p999Us} µs, ` +
     `generator ${step.generatorCore} core, longest stall ${run.longestStallMs} ms`
   );
 }
@@ -89,103 +89,4 @@ function limits({ steps, best, lossSeen }: Ramp): string[] {
       `(relay ${relayCore} core, generator ${generatorCore} core, generator kept waiting up to ${last.run.longestStallMs} ms): ${whose}` +
       `${best ? '' : '; not even the lowest load was clean'}.`,
   ];
-}
-
-function figures(relevo: Ramp, rtpengine: Ramp | null, direct: RtpRun): Figure[] {
-  const best = relevo.best ?? null;
-  const other = rtpengine?.best ?? null;
-  const common = commonStep(relevo, rtpengine);
-  const added = (us: number, base: number): number => rounded(Math.max(0, us - base) / 1000, 3);
-  const found: Figure[] = [
-    {
-      id: 'relay.calls_without_loss',
-      label: 'calls without loss',
-      value: best?.calls ?? 0,
-      unit: 'calls',
-      bar: '1000',
-      meaning: 'two-way calls held by one media worker with every packet delivered',
-    },
-    {
-      id: 'relay.delay_p50',
-      label: 'added delay p50 there',
-      value: best ? added(best.run.p50Us, direct.p50Us) : null,
-      unit: 'ms',
-      meaning: "from sending to the kernel's receive time stamp, less the same without a relay",
-    },
-    {
-      id: 'relay.delay_p99',
-      label: 'added delay p99 there',
-      value: best ? added(best.run.p99Us, direct.p99Us) : null,
-      unit: 'ms',
-      bar: '< 2',
-      meaning: 'as p50',
-    },
-    {
-      id: 'relay.cpu_per_packet_full',
-      label: 'CPU per packet there',
-      value: best?.cpuUsPerPacket ?? null,
-      unit: 'µs',
-      meaning: "the worker thread's CPU time, user and system, per packet relayed",
-    },
-  ];
-  if (common) {
-    found.push({
-      id: 'relay.cpu_per_packet',
-      label: `CPU per packet at ${common.relevo.calls} calls`,
-      value: common.relevo.cpuUsPerPacket,
-      unit: 'µs',
-      meaning: 'at the highest load that both relays held',
-    });
-    found.push(
-      {
-        id: 'relay.rtpengine_cpu_per_packet',
-        label: 'rtpengine, same load',
-        value: common.other.cpuUsPerPacket,
-        unit: 'µs',
-        meaning: 'CPU time of the whole rtpengine process per packet, userspace path',
-      },
-      {
-        id: 'relay.cpu_ratio',
-        label: 'ratio to rtpengine',
-        value: rounded(common.relevo.cpuUsPerPacket / common.other.cpuUsPerPacket),
-        unit: '×',
-        bar: '≤ 1.25',
-        meaning: 'CPU per packet, ours to theirs',
-      },
-      {
-        id: 'relay.delay_p99_at_common',
-        label: 'added delay p99, ours',
-        value: added(common.relevo.run.p99Us, direct.p99Us),
-        unit: 'ms',
-        meaning: 'at that load',
-      },
-      {
-        id: 'relay.rtpengine_delay_p99',
-        label: 'added delay p99, rtpengine',
-        value: added(common.other.run.p99Us, direct.p99Us),
-        unit: 'ms',
-        meaning: 'at that load',
-      },
-    );
-  }
-  if (other) {
-    found.push({
-      id: 'relay.rtpengine_calls_without_loss',
-      label: 'rtpengine without loss',
-      value: other.calls,
-      unit: 'calls',
-      meaning: 'same ramp; rtpengine may use as many threads as the machine has cores',
-    });
-  }
-  return found;
-}
-
-/** The highest load that both relays held without loss. */
-function commonStep(relevo: Ramp, rtpengine: Ramp | null): { relevo: RelayStep; other: RelayStep } | null {
-  const clean = (steps: readonly RelayStep[]): RelayStep[] => steps.filter(({ lost }) => lost === 0);
-  for (const ours of clean(relevo.steps).reverse()) {
-    const other = clean(rtpengine?.steps ?? []).find(({ calls }) => calls === ours.calls);
-    if (other) return { relevo: ours, other };
-  }
-  return null;
 }

@@ -190,10 +190,10 @@ static void run(uint32_t id, double seconds, double warmup) {
     drain(sockets[0], id);
     drain(sockets[1], id);
   }
-  printf("{\"sent\":%llu,\"received\":%llu,\"refused\":%llu,\"p50Us\":%.0f,\"p99Us\":%.0f,\"maxUs\":%.0f,"
+  printf("{\"sent\":%llu,\"received\":%llu,\"refused\":%llu,\"p50Us\":%.0f,\"p99Us\":%.0f,\"p999Us\":%.0f,\"maxUs\":%.0f,"
     "\"cpuMs\":%.1f,\"stalls\":%llu,\"longestStallMs\":%.2f}\n",
     (unsigned long long)sent, (unsigned long long)received, (unsigned long long)refused, percentile_us(0.5),
-    percentile_us(0.99), max_delay_ns / 1e3, cpu, (unsigned long long)late_slots, max_late_ns / 1e6);
+    percentile_us(0.99), percentile_us(0.999), max_delay_ns / 1e3, cpu, (unsigned long long)late_slots, max_late_ns / 1e6);
   fflush(stdout);
 }
 

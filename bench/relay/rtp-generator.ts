@@ -24,6 +24,7 @@ export interface RtpRun {
   /** From just before the sending to the kernel's receive time stamp. */
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly p999Us: number;
   readonly maxUs: number;
   /** CPU time of the generator. */
   readonly cpuMs: number;

@@ -49,7 +49,7 @@ export class Access {
       checkLocalOrigin(request);
       return;
     }
-    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const given = givenToken(request);
     const holder = given === undefined ? null : this.#find(given);
     if (!holder)
       throw new ApiProblem(
@@ -68,6 +68,12 @@ export class Access {
       );
   }
 
+  /** The name of the token that the request brings; null where none is needed. */
+  nameOf(request: FastifyRequest): string | null {
+    const given = givenToken(request);
+    return given === undefined ? null : (this.#find(given)?.name ?? null);
+  }
+
   /** Looks at every token, so that the time taken does not tell which one nearly matched. */
   #find(given: string): { readonly name: string; readonly role: Role } | null {
     const digest = digestOf(given);
@@ -81,6 +87,10 @@ function digestsOf(
   tokens: readonly AccessToken[],
 ): { readonly name: string; readonly digest: Buffer; readonly role: Role }[] {
   return tokens.map(({ name, token, role }) => ({ name, digest: digestOf(token), role }));
+}
+
+function givenToken(request: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
 function digestOf(token: string): Buffer {

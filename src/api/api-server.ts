@@ -8,6 +8,7 @@ import type { ApiContext } from './api-context.js';
 import { ApiProblem, problemOf, sendProblem } from './problem.js';
 import { callRoutes } from './routes/calls.js';
 import { eventRoutes } from './routes/events.js';
+import { listenerRoutes } from './routes/listeners.js';
 import { nodeRoutes } from './routes/node.js';
 import { transferRoutes } from './routes/transfers.js';
 import { jsonSchemaOf, validateWith, type ApiInstance, type ZodProvider } from './zod-provider.js';
@@ -86,6 +87,7 @@ export async function buildApi(
   const context: ApiContext = { ...options, access };
   callRoutes(app, context);
   transferRoutes(app, context);
+  listenerRoutes(app, context);
   eventRoutes(app, context);
   nodeRoutes(app, context);
   return app;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TRANSFER_OUTCOMES } from '../call/vocabulary.js';
+import { LISTENER_ENDS, TRANSFER_OUTCOMES } from '../call/vocabulary.js';
 
 /** What a header that travels to the target may be called and hold: no line breaks, so that none can be smuggled in. */
 const headerName = z.string().regex(/^[A-Za-z0-9!%*_+`'~.-]{1,64}$/, 'not a SIP header name');
@@ -14,7 +14,7 @@ const mode = z.enum(['blind', 'attended']);
 const method = z.enum(['auto', 'refer', 'invite', 'replaces']);
 const attemptMethod = z.enum(['refer', 'invite', 'replaces']);
 const reason = z.enum(['user_request', 'low_confidence', 'business_rule', 'bot_failure', 'operator']);
-const party = z.enum(['caller', 'bot', 'agent']);
+const party = z.enum(['caller', 'bot', 'agent', 'operator']);
 const endedBy = z.enum(['caller', 'bot', 'agent', 'relevo']);
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const state = z.enum(['connecting', 'early', 'with_bot', 'transferring', 'with_agent', 'ending', 'ended']);
@@ -45,12 +45,14 @@ export const eventsQuery = z.strictObject({
     .describe('Event names, comma-separated: call.started, transfer.ended, …'),
 });
 
+const target = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\s\0]+$/, 'holds white space');
+
 export const transferBody = z.strictObject({
-  to: z
-    .string()
-    .min(1)
-    .max(512)
-    .regex(/^[^\s\0]+$/, 'holds white space')
+  to: target
     .nullable()
     .default(null)
     .describe("A destination's name, a SIP URI or a number; null for the project's default"),
@@ -135,6 +137,27 @@ export const transferView = z.object({
   result: transferResult.nullable(),
 });
 
+export const listenerParams = callParams.extend({ lid: z.string().min(1).max(128) });
+export const listenBody = z.strictObject({
+  to: target.describe("The operator's phone: a destination's name, a SIP URI or a number"),
+});
+export const listenerView = z.object({
+  listenerId: z.string(),
+  callId: z.string(),
+  state: z.enum(['calling', 'ringing', 'listening', 'ended']),
+  to: z.string(),
+  destination: z.string().nullable(),
+  by: z.string().nullable().describe('The token that asked'),
+  legId: z.string().nullable(),
+  startedAt: atMs,
+  answeredAt: nullableMs,
+  endedAt: nullableMs,
+  sipStatus: z.int().nullable(),
+  reason: z.enum(LISTENER_ENDS).nullable(),
+  detail: z.string().nullable(),
+});
+export const listenerList = z.object({ listeners: z.array(listenerView).readonly() });
+
 export const callView = z.object({
   callId: z.string(),
   state,
@@ -164,6 +187,7 @@ export const callView = z.object({
     )
     .readonly(),
   transfers: z.array(transferView).readonly(),
+  listeners: z.array(listenerView).readonly(),
   notes: z.array(z.object({ at: atMs, name: z.string(), detail: z.record(z.string(), scalar) })).readonly(),
   media: z
     .record(

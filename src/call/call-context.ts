@@ -10,6 +10,13 @@ import { NamedTimers } from './named-timers.js';
 import type { CallPlan, Project, Trunk } from './project.js';
 import type { LegId, SignallingCommand } from './signalling-port.js';
 
+/** Sessions of the whole thread, by trunk. */
+export interface SessionLimits {
+  /** Takes a session of this trunk; else why there is none. What was taken is given back by `release`. */
+  take(trunk: string): string | null;
+  release(trunk: string): void;
+}
+
 /** What a call is given. Time is read from the clock; timers are commands. */
 export interface CallDeps {
   readonly callId: string;
@@ -21,6 +28,10 @@ export interface CallDeps {
   readonly destinations: DestinationDirectory;
   /** The dialogs of all calls of this thread; without it no other call can be joined. */
   readonly dialogs?: DialogDirectory;
+  /** What counts against the limits of trunks and node beside the calls themselves; without it there is no limit. */
+  readonly sessions?: SessionLimits;
+  /** Can the media mix several parties? True where it is not said. */
+  readonly mixes?: boolean;
 }
 
 /** What every machine of one call shares: its data, its way out, its timers and its numbering. */

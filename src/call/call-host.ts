@@ -1,7 +1,7 @@
 import type { Bridge } from './bridge.js';
 import type { CallContext } from './call-context.js';
 import type { OrderResult } from './call-io.js';
-import type { CallState } from './call-record.js';
+import type { CallOrder, CallState } from './call-record.js';
 import type { MediaProfile } from './leg/leg-media.js';
 import type { InDialogRequest } from './leg/in-dialog.js';
 import type { Leg, LegOwner } from './leg/leg.js';
@@ -61,6 +61,16 @@ export interface CallEnd {
   readonly headers?: SipHeaders;
 }
 
+/** The operators who hear a call. */
+export interface Listeners {
+  /** Somebody listens, or is being called to. */
+  readonly active: boolean;
+  /** Calls an operator, or says why not. The same id again is the same request. */
+  start(order: Extract<CallOrder, { kind: 'listen' }>): OrderResult;
+  /** Lets one go; its phone gets BYE or CANCEL. */
+  stop(listenerId: string): OrderResult;
+}
+
 /** The legs that play a part now. */
 export interface Roles {
   caller: Leg | null;
@@ -73,10 +83,13 @@ export interface CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles;
+  readonly listeners: Listeners;
   readonly invite: IncomingInvite;
   readonly ending: boolean;
   readonly answered: boolean;
   setState(state: CallState): void;
+  /** The legs are others than were told last. */
+  recordState(): void;
   newLeg(party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;
   /** A leg that the adapter numbered: one that came in. */
   takeLeg(legId: LegId, party: Party, remote: string, profile: MediaProfile, owner: LegOwner): Leg;

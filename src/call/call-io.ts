@@ -20,7 +20,7 @@ export type CallInput =
   | { readonly port: 'timer'; readonly name: string }
   | { readonly port: 'order'; readonly orderId: string; readonly order: CallOrder };
 
-/** How an order was taken. `code` is stable: `transfer_in_flight`, `not_allowed`, `unknown_transfer`, `call_ending`. */
+/** How an order was taken. `code` is stable: `transfer_in_flight`, `not_allowed`, `listen_off`, `call_ending`, … */
 export type OrderResult =
   { readonly accepted: true } | { readonly accepted: false; readonly code: string; readonly detail: string };
 

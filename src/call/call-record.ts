@@ -105,6 +105,15 @@ export type CallOrder =
       readonly headers: Readonly<Record<string, string>>;
       readonly summary: string | null;
     }
+  | {
+      readonly kind: 'listen';
+      readonly listenerId: string;
+      /** A destination's name, a SIP URI or a number. */
+      readonly to: string;
+      /** The token that asked; null where none is needed. */
+      readonly by: string | null;
+    }
+  | { readonly kind: 'stopListening'; readonly listenerId: string }
   | { readonly kind: 'cancelTransfer'; readonly transferId: string }
   | { readonly kind: 'hangup'; readonly cause: string }
   | {

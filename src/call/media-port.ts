@@ -14,6 +14,8 @@ export type MediaSource =
   | { readonly kind: 'leg'; readonly legId: LegId }
   /** Several parties at once; the hearing party itself is left out where it is named. A party that is gone is silent. */
   | { readonly kind: 'mix'; readonly legIds: readonly LegId[] }
+  /** All that this party says and all that it is sent, mixed: for somebody who only listens. Nothing changes for the party. */
+  | { readonly kind: 'tap'; readonly legId: LegId }
   /** Ringing tone; without a country that of most of Europe and Latin America. */
   | { readonly kind: 'ringback'; readonly country?: RingbackCountry }
   /** `file` null plays the built-in melody; music loops. */
@@ -64,7 +66,15 @@ export type MediaCommand =
   /** Switches what a party hears; SSRC, sequence and timestamp go on without a break. */
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
   /** Sends digits to a party, in the way that its leg has them (RFC 4733, INFO, tones). */
-  | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  | {
+      readonly kind: 'sendDtmf';
+      readonly legId: LegId;
+      readonly digits: string;
+      /** Whose party pressed it and told so by INFO: the same press may come in RTP too, and is sent once. */
+      readonly pressedOn?: LegId;
+    }
+  /** Lays a short tone over what a party hears: somebody listens. */
+  | { readonly kind: 'beep'; readonly legId: LegId }
   /** Records the call of this leg, which is the caller's, until it is closed; a WAV file may be played first. */
   | {
       readonly kind: 'record';

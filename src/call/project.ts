@@ -255,6 +255,18 @@ export interface ProjectMatch {
   readonly to: string;
 }
 
+/** Operators who hear calls. */
+export interface ListenSettings {
+  /** Free targets beside the destinations. */
+  readonly allow: readonly AllowedTarget[];
+  /** Listeners of one call at once. */
+  readonly max: number;
+  /** Longest ringing of one phone. */
+  readonly ringTimeoutMs: number;
+  /** Are caller and person told, by a short tone now and then, that somebody listens? */
+  readonly notice: 'none' | 'beep';
+}
+
 export interface Project {
   readonly name: string;
   readonly match: readonly ProjectMatch[];
@@ -277,6 +289,8 @@ export interface Project {
   readonly carryHeaders: readonly string[];
   /** Headers of the bot's 18x and 2xx that the caller gets; `X-*` stands for all that begin so. */
   readonly carryAnswerHeaders: readonly string[];
+  /** Who may listen to calls; null or absent: nobody. */
+  readonly listen?: ListenSettings | null;
   readonly limits: {
     /** Transfers of this project at once; null for no bound. */
     readonly transfers: number | null;

@@ -1,5 +1,8 @@
-/** Who a leg's far end is. */
-export type Party = 'caller' | 'bot' | 'agent';
+/** Who takes part in the conversation. */
+export type Speaker = 'caller' | 'bot' | 'agent';
+
+/** Who a leg's far end is; an operator only listens. */
+export type Party = Speaker | 'operator';
 
 /** RFC 5589: `blind` (configuration also takes `direct`) or `attended` (`assisted`). */
 export type TransferMode = 'blind' | 'attended';
@@ -34,7 +37,26 @@ export const TRANSFER_OUTCOMES = [
 export type TransferOutcome = (typeof TRANSFER_OUTCOMES)[number];
 
 /** Who ended an attempt or a call. `relevo` stands for the node itself (a timer, an operator, a limit). */
-export type EndedBy = Party | 'relevo';
+export type EndedBy = Speaker | 'relevo';
+
+/** Where a listener stands. */
+export type ListenerState = 'calling' | 'ringing' | 'listening' | 'ended';
+
+/** Why somebody listens no more, or never did. */
+export const LISTENER_ENDS = [
+  'stopped',
+  'hung_up',
+  'call_ended',
+  'busy',
+  'no_answer',
+  'declined',
+  'bad_destination',
+  'unavailable',
+  'media_failed',
+  'lost',
+  'failed',
+] as const;
+export type ListenerEnd = (typeof LISTENER_ENDS)[number];
 
 /** One try at one destination. Times are Unix milliseconds. */
 export interface TransferAttempt {

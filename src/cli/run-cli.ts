@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { RelevoError } from '../common/errors.js';
 import { printError, type CliIo } from './cli-io.js';
 import { callCommands } from './commands/calls.js';
+import { listenCommand } from './commands/listen.js';
 import { nodeCommands } from './commands/node.js';
 import { transferCommand } from './commands/transfer.js';
 import { trunksCommand } from './commands/trunks.js';
@@ -26,7 +27,8 @@ export async function runCli(
     .showHelpAfterError('(relevo --help lists the commands)')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .addHelpText('after', EXIT_CODES_HELP);
-  for (const add of [...local, callCommands, transferCommand, trunksCommand, nodeCommands]) add(program, io);
+  for (const add of [...local, callCommands, transferCommand, listenCommand, trunksCommand, nodeCommands])
+    add(program, io);
   everyCommand(program, (command) => command.exitOverride());
   try {
     await program.parseAsync(args, { from: 'user' });

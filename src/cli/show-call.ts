@@ -1,4 +1,5 @@
 import type { CallView, TransferView } from '../observe/call-view.js';
+import type { ListenerView } from '../observe/listener-view.js';
 import { clockTime, table } from './table.js';
 
 /** A call as text for a terminal. */
@@ -35,6 +36,7 @@ export function showCall(call: CallView): string {
       ),
     );
   for (const transfer of call.transfers) parts.push(showTransfer(transfer));
+  if (call.listeners.length > 0) parts.push(call.listeners.map(showListener).join(''));
   if (call.notes.length > 0)
     parts.push(
       table(
@@ -75,6 +77,13 @@ export function showCall(call: CallView): string {
       ),
     );
   return parts.join('\n');
+}
+
+/** An operator who hears a call as one line of text. */
+export function showListener({ listenerId, to, by, state, reason, sipStatus, detail }: ListenerView): string {
+  const status = sipStatus === null ? '' : `, ${sipStatus}`;
+  const how = state === 'ended' ? `ended (${reason ?? '?'}${status}: ${detail ?? ''})` : state;
+  return `listener ${listenerId} at ${to}: ${how}${by === null ? '' : `, asked for by ${by}`}\n`;
 }
 
 /** A transfer with its attempts as text. */

@@ -316,6 +316,14 @@ function projectOf(name: string, project: ProjectInput, input: ConfigInput, cont
           maxBytes: project.recording.max_size ?? null,
         }
       : null,
+    listen: project.listen
+      ? {
+          allow: project.listen.allow,
+          max: project.listen.max,
+          ringTimeoutMs: project.listen.ring_timeout,
+          notice: project.listen.notice,
+        }
+      : null,
     carryHeaders: project.carry_headers,
     carryAnswerHeaders: project.carry_answer_headers,
     limits: { transfers: project.limits.transfers ?? null, perCall: project.limits.max_transfers },

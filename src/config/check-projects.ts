@@ -26,6 +26,7 @@ export function checkProjects(
     checkRules(project, path, source, checkExpression);
     checkTransfer(project, [...path, 'transfer'], source, folder);
     checkThreeWay(project, path, source);
+    checkListen(project, file, [...path, 'listen'], source);
     checkAnswerHeaders(project, path, source);
   }
 }
@@ -114,17 +115,8 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
     });
   }
   checkUui(transfer.context.uui, [...path, 'context', 'uui'], source);
-  transfer.allow.forEach((target, index) => {
-    if (!/^(?:\+?\*|sip:\*@\*)$/.test(target.to)) return;
-    const at = [...path, 'allow', index, 'to'];
-    source.report(at, {
-      code: 'allows_everything',
-      severity: 'warning',
-      message: 'a bot that was talked into it could dial any number at your cost',
-      found: source.found(at),
-      expected: 'a pattern with a prefix or a host, such as +549* or sip:*@10.0.0.0/8',
-    });
-  });
+  const talked = 'a bot that was talked into it could dial any number at your cost';
+  checkAllow(transfer.allow, [...path, 'allow'], talked, source);
   if (transfer.ring_timeout > transfer.timers.total) {
     source.report([...path, 'ring_timeout'], {
       code: 'timer_never_ends',
@@ -134,6 +126,47 @@ function checkTransfer(project: ProjectInput, path: KeyPath, source: YamlSource,
       expected: `at most timers.total (${transfer.timers.total / 1000} s)`,
     });
   }
+}
+
+/** Warns of patterns that admit every target; `why` says what is wrong with that. */
+function checkAllow(
+  allow: ProjectInput['transfer']['allow'],
+  path: KeyPath,
+  why: string,
+  source: YamlSource,
+): void {
+  allow.forEach((target, index) => {
+    if (!/^(?:\+?\*|sip:\*@\*)$/.test(target.to)) return;
+    const at = [...path, index, 'to'];
+    source.report(at, {
+      code: 'allows_everything',
+      severity: 'warning',
+      message: why,
+      found: source.found(at),
+      expected: 'a pattern with a prefix or a host, such as +549* or sip:*@10.0.0.0/8',
+    });
+  });
+}
+
+/** Operators who listen: to whom calls may go, and whether the media can do it. */
+function checkListen(project: ProjectInput, file: ParsedFile, path: KeyPath, source: YamlSource): void {
+  const { listen } = project;
+  if (!listen) return;
+  checkAllow(
+    listen.allow,
+    [...path, 'allow'],
+    'whoever may use the API could have calls heard anywhere',
+    source,
+  );
+  if (file.media?.kind !== 'rtpengine') return;
+  source.report(path, {
+    code: 'no_effect',
+    severity: 'warning',
+    message: 'rtpengine joins two parties: nobody can listen to them',
+    found: source.found(path),
+    expected: '`media: { kind: embedded }`',
+    remedy: 'use the media of this node, or take `listen` out',
+  });
 }
 
 interface PlacedMatch {

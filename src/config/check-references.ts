@@ -48,6 +48,9 @@ export function checkReferences(file: ParsedFile, source: YamlSource): void {
     project.transfer.allow.forEach((target, index) =>
       refer('trunk', target.trunk, [...path, 'transfer', 'allow', index, 'trunk']),
     );
+    project.listen?.allow.forEach((target, index) =>
+      refer('trunk', target.trunk, [...path, 'listen', 'allow', index, 'trunk']),
+    );
     project.rules.forEach((rule, index) => refer('destination', rule.to, [...path, 'rules', index, 'to']));
     refer('destination', project.bot_failure.to, [...path, 'bot_failure', 'to']);
   }

@@ -80,6 +80,7 @@ export const DEFAULTS = {
   bot: { answerTimeout: '10s', mediaTimeout: 0 },
   group: { strategy: 'sequential' },
   project: { maxDuration: '4h', callerMediaTimeout: '5m', botFailureStatus: 503, maxTransfers: 10 },
+  listeners: { max: 2, ringTimeout: '25s', notice: 'none' },
   transfer: {
     mode: 'blind',
     method: 'auto',

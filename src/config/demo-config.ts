@@ -114,6 +114,7 @@ function projectYaml({ name, number, mode, method, about }: DemoProject): string
       ring_timeout: 20s
       on_failure: [resume-bot]
       context: { headers: { X-Reason: "{reason}", X-Call-Id: "{callId}" } }
+    listen: { allow: [{ to: "sip:*@127.0.0.1", trunk: agents }] }   # relevo listen CALL sip:you@127.0.0.1:5082
     rules:
       - { name: pressed zero, dtmf: "0", reason: user_request }
       - { name: asks for a person, intent: [agent, human], reason: user_request }

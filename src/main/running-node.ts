@@ -190,6 +190,7 @@ export class RunningNode implements NodeControl {
       plan,
       mediaAddress: media.advertise,
       mediaAddress6: media.ipv6?.advertise ?? null,
+      mixes: media.kind === 'embedded',
       loopAddress: media.address === '0.0.0.0' ? '127.0.0.1' : media.address,
     });
     this.#signalling = signalling;

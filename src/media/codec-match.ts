@@ -14,7 +14,7 @@ export interface CodecSide {
 
 /**
  * The legs whose party sends what a listener can neither take nor have made into G.711, with the codecs that both
- * sides have. Mixed parties must send G.711.
+ * sides have. Mixed parties must send G.711, and so must both ends of what somebody listens to.
  */
 export function unlikeCodecs(
   legs: ReadonlyMap<string, CodecSide>,
@@ -22,11 +22,12 @@ export function unlikeCodecs(
   const found = new Map<string, Extract<MediaEvent, { kind: 'codecUnlike' }>>();
   for (const listener of legs.values()) {
     const { source, settings } = listener;
-    if (!settings || (source?.kind !== 'leg' && source?.kind !== 'mix')) continue;
+    const speakers = speakersOf(source, legs);
+    if (!settings || !source || speakers.length === 0) continue;
     const passes = (codec: CodecName): boolean =>
       CODECS[codec].made ||
       (source.kind === 'leg' && settings.passThrough.some((format) => format.codec === codec));
-    for (const legId of source.kind === 'leg' ? [source.legId] : source.legIds) {
+    for (const legId of speakers) {
       const speaker = legs.get(legId);
       if (!speaker?.settings || passes(speaker.settings.peerCodec)) continue;
       const before = found.get(legId)?.codecs ?? speaker.codecs;
@@ -34,4 +35,20 @@ export function unlikeCodecs(
     }
   }
   return [...found.values()];
+}
+
+/** The legs whose packets make up what is heard. */
+function speakersOf(source: MediaSource | null, legs: ReadonlyMap<string, CodecSide>): readonly string[] {
+  switch (source?.kind) {
+    case 'leg':
+      return [source.legId];
+    case 'mix':
+      return source.legIds;
+    case 'tap': {
+      const heard = legs.get(source.legId)?.source;
+      return [source.legId, ...(heard?.kind === 'tap' ? [] : speakersOf(heard ?? null, legs))];
+    }
+    default:
+      return [];
+  }
 }

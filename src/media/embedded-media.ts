@@ -96,6 +96,7 @@ export class EmbeddedMedia {
       }
       case 'hear':
       case 'sendDtmf':
+      case 'beep':
       case 'record':
       case 'watch':
       case 'startGap':
@@ -246,7 +247,7 @@ export class EmbeddedMedia {
     callId: string,
     command: Extract<
       MediaCommand,
-      { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+      { kind: 'hear' | 'sendDtmf' | 'beep' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
     >,
   ): boolean {
     const call = this.#calls.get(callId);

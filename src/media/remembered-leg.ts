@@ -3,7 +3,7 @@ import type { StreamSettings, ToMediaWorker } from './worker-messages.js';
 
 type Noted = Extract<
   MediaCommand,
-  { kind: 'hear' | 'sendDtmf' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
+  { kind: 'hear' | 'sendDtmf' | 'beep' | 'record' | 'watch' | 'startGap' | 'stopGap' | 'close' }
 >;
 
 /** What a worker was told of a leg and still holds true: enough to say it to another worker. */
@@ -37,6 +37,7 @@ export class RememberedLeg {
         this.#measuring = false;
         return;
       case 'sendDtmf':
+      case 'beep':
       case 'close':
         // Done once, whatever becomes of it.
         return;

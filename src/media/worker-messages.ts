@@ -70,7 +70,13 @@ export type ToMediaWorker =
     }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
-  | { readonly kind: 'sendDtmf'; readonly legId: LegId; readonly digits: string }
+  | {
+      readonly kind: 'sendDtmf';
+      readonly legId: LegId;
+      readonly digits: string;
+      readonly pressedOn?: LegId;
+    }
+  | { readonly kind: 'beep'; readonly legId: LegId }
   | {
       readonly kind: 'record';
       readonly legId: LegId;

@@ -1,5 +1,6 @@
 import type { CallRecord, CallState } from '../call/call-record.js';
 import type { CallView, TransferView } from './call-view.js';
+import { leftBehind, listenerAfter, type ListenerView } from './listener-view.js';
 import { assertUnreachable } from '../common/assert.js';
 
 /** Which calls to list; absent fields match every call. `live` true leaves out ended calls. */
@@ -21,8 +22,9 @@ export const defaultCallBookOptions: CallBookOptions = { endedCalls: 1000, perCa
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenTransfer = Mutable<Omit<TransferView, 'steps'>> & { steps: TransferView['steps'][number][] };
-type OpenCall = Mutable<Omit<CallView, 'transfers' | 'notes'>> & {
+type OpenCall = Mutable<Omit<CallView, 'transfers' | 'listeners' | 'notes'>> & {
   transfers: Map<string, OpenTransfer>;
+  listeners: Map<string, ListenerView>;
   notes: CallView['notes'][number][];
 };
 
@@ -74,6 +76,10 @@ export class CallBook {
         if (call.answeredAt === null && record.state === 'with_bot') call.answeredAt = record.at;
         return;
       case 'call.event':
+        this.#addListener(
+          call,
+          listenerAfter(record, (listenerId) => call.listeners.get(listenerId)),
+        );
         pushBounded(
           call.notes,
           { at: record.at, name: record.name, detail: record.detail },
@@ -120,6 +126,8 @@ export class CallBook {
         call.durationMs = record.durationMs;
         call.answeredAt = record.answeredAt;
         call.media = record.media;
+        for (const listener of call.listeners.values())
+          call.listeners.set(listener.listenerId, leftBehind(listener, record.at));
         this.#live.delete(call.callId);
         this.#keepEnded(call);
         return;
@@ -133,6 +141,26 @@ export class CallBook {
     const call = this.#live.get(view.callId);
     if (call && !call.transfers.has(view.transferId))
       this.#addTransfer(call, { ...view, steps: [...view.steps] });
+  }
+
+  /** Likewise for a listener. */
+  expectListener(view: ListenerView): void {
+    const call = this.#live.get(view.callId);
+    if (call && !call.listeners.has(view.listenerId)) this.#addListener(call, view);
+  }
+
+  listener(callId: string, listenerId: string): ListenerView | null {
+    return this.#find(callId)?.listeners.get(listenerId) ?? null;
+  }
+
+  /** Listeners of live calls by state, without those that have ended. */
+  listeners(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const call of this.#live.values()) {
+      for (const { state } of call.listeners.values())
+        if (state !== 'ended') counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    return counts;
   }
 
   get(callId: string): CallView | null {
@@ -166,6 +194,12 @@ export class CallBook {
 
   #find(callId: string): OpenCall | undefined {
     return this.#live.get(callId) ?? this.#ended.get(callId);
+  }
+
+  #addListener(call: OpenCall, listener: ListenerView | null): void {
+    if (!listener) return;
+    call.listeners.set(listener.listenerId, listener);
+    if (call.listeners.size > this.#options.perCall) dropOldest(call.listeners);
   }
 
   #addTransfer(call: OpenCall, transfer: OpenTransfer): void {
@@ -219,6 +253,7 @@ function openCall(record: Extract<CallRecord, { kind: 'call.started' }>): OpenCa
     cause: null,
     legs: [],
     transfers: new Map(),
+    listeners: new Map(),
     notes: [],
     media: null,
   };
@@ -226,7 +261,7 @@ function openCall(record: Extract<CallRecord, { kind: 'call.started' }>): OpenCa
 
 function viewOf(call: OpenCall): CallView {
   const transfers = [...call.transfers.values()].map((one) => ({ ...one, steps: [...one.steps] }));
-  return { ...call, transfers, notes: [...call.notes] };
+  return { ...call, transfers, listeners: [...call.listeners.values()], notes: [...call.notes] };
 }
 
 function matches(call: OpenCall, filter: CallFilter): boolean {

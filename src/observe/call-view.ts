@@ -1,5 +1,6 @@
 import type { CallState, LegView } from '../call/call-record.js';
 import type { LegFigures } from '../call/media-port.js';
+import type { ListenerView } from './listener-view.js';
 import type {
   EndedBy,
   TransferMethod,
@@ -58,6 +59,8 @@ export interface CallView {
   readonly cause: string | null;
   readonly legs: readonly LegView[];
   readonly transfers: readonly TransferView[];
+  /** The operators who heard it or hear it. */
+  readonly listeners: readonly ListenerView[];
   readonly notes: readonly CallNote[];
   readonly media: Readonly<Record<string, LegFigures>> | null;
 }

@@ -5,6 +5,8 @@ import type { LadderMessage } from './sip-trace.js';
 export type Lifeline = Party | 'relevo';
 
 export const LIFELINES: readonly Lifeline[] = ['caller', 'relevo', 'bot', 'agent'];
+/** With operators who listen. */
+const WITH_OPERATOR: readonly Lifeline[] = [...LIFELINES, 'operator'];
 
 const TIME_WIDTH = 10;
 const GAP = 25;
@@ -12,20 +14,22 @@ const MARGIN = 4;
 
 /**
  * Renders a call's messages as a text ladder diagram. The lines can be made one by one as messages arrive, since
- * the lifelines are fixed: `caller | relevo | bot | agent`.
+ * the lifelines are fixed: `caller | relevo | bot | agent`, and `operator` where somebody listens.
  */
 export class LadderDiagram {
   readonly #startedAt: number;
+  readonly #lifelines: readonly Lifeline[];
 
   /** `startedAt` (Unix ms) is where the time column begins. */
-  constructor(startedAt: number) {
+  constructor(startedAt: number, lifelines: readonly Lifeline[] = LIFELINES) {
     this.#startedAt = startedAt;
+    this.#lifelines = lifelines;
   }
 
   /** The names above the lifelines. */
   header(): string {
-    const row = blank();
-    LIFELINES.forEach((name, index) => {
+    const row = blank(this.#lifelines.length);
+    this.#lifelines.forEach((name, index) => {
       put(row, Math.max(0, column(index) - Math.floor(name.length / 2)), name);
     });
     return `${'time'.padStart(TIME_WIDTH - 1)} ${row.join('').trimEnd()}`;
@@ -33,16 +37,16 @@ export class LadderDiagram {
 
   /** One message as one line. */
   line(message: Pick<LadderMessage, 'at' | 'direction' | 'party' | 'startLine' | 'cseq' | 'raw'>): string {
-    const row = blank();
-    LIFELINES.forEach((_, index) => put(row, column(index), '|'));
+    const row = blank(this.#lifelines.length);
+    this.#lifelines.forEach((_, index) => put(row, column(index), '|'));
     const label = labelOf(message);
     const time = `+${((message.at - this.#startedAt) / 1000).toFixed(3)}`.padStart(TIME_WIDTH - 1);
-    if (message.party === null) {
+    if (message.party === null || !this.#lifelines.includes(message.party)) {
       const arrow = message.direction === 'in' ? '>' : '<';
       return `${time} ${row.join('').trimEnd()}  ${arrow} ${label} (leg unknown)`;
     }
-    const node = column(LIFELINES.indexOf('relevo'));
-    const peer = column(LIFELINES.indexOf(message.party));
+    const node = column(this.#lifelines.indexOf('relevo'));
+    const peer = column(this.#lifelines.indexOf(message.party));
     const left = Math.min(node, peer) + 1;
     const right = Math.max(node, peer) - 1;
     for (let at = left; at <= right; at++) row[at] = '-';
@@ -59,7 +63,8 @@ export class LadderDiagram {
 export function formatLadder(messages: readonly LadderMessage[]): string {
   const first = messages[0];
   if (!first) return 'no messages of this call are kept\n';
-  const diagram = new LadderDiagram(first.at);
+  const listened = messages.some(({ party }) => party === 'operator');
+  const diagram = new LadderDiagram(first.at, listened ? WITH_OPERATOR : LIFELINES);
   return `${[diagram.header(), ...messages.map((one) => diagram.line(one))].join('\n')}\n`;
 }
 
@@ -67,8 +72,8 @@ function column(index: number): number {
   return MARGIN + index * GAP;
 }
 
-function blank(): string[] {
-  return new Array<string>(column(LIFELINES.length - 1) + MARGIN).fill(' ');
+function blank(lifelines: number): string[] {
+  return new Array<string>(column(lifelines - 1) + MARGIN).fill(' ');
 }
 
 function put(row: string[], at: number, text: string): void {

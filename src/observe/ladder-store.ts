@@ -140,8 +140,9 @@ export class LadderStore {
       if (dialogs) dialogs.add(sipCallId);
       else this.#sessions.set(invite.session, new Set([sipCallId]));
     }
-    if (invite.callId !== null && !this.#legs.has(sipCallId))
-      this.bindOne(invite.callId, sipCallId, this.#hasBot(invite.callId) ? 'agent' : 'bot');
+    if (invite.callId === null || this.#legs.has(sipCallId)) return;
+    const answerer = this.#hasBot(invite.callId) ? 'agent' : 'bot';
+    this.bindOne(invite.callId, sipCallId, invite.listener ? 'operator' : answerer);
   }
 
   #hasBot(callId: string): boolean {

@@ -96,6 +96,11 @@ export class Metrics {
     [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
   );
   readonly #live = this.#gauge('relevo_calls', 'Live calls by state', ['state']);
+  readonly #listeners = this.#gauge(
+    'relevo_listeners',
+    'Operators who hear a call, or are called to, by state',
+    ['state'],
+  );
   readonly #refused = this.#counter('relevo_calls_refused_total', 'Refused INVITEs', ['reason']);
   readonly #policy = this.#counter('relevo_policy_decisions_total', 'Decisions, in time or by default', [
     'answer',
@@ -194,6 +199,9 @@ export class Metrics {
     this.#live.reset();
     this.#live.set({ state: 'connecting' }, 0);
     for (const [state, count] of book.states()) this.#live.set({ state }, count);
+    this.#listeners.reset();
+    this.#listeners.set({ state: 'listening' }, 0);
+    for (const [state, count] of book.listeners()) this.#listeners.set({ state }, count);
     this.#cpu.reset();
     this.#delay.reset();
     this.#heap.reset();

@@ -42,15 +42,23 @@ export function sipCallIdOf(raw: string): string | null {
 }
 
 const CALL_OF_OURS = /\r?\nx-relevo-call-id[ \t]*:([^\r\n]*)/i;
+const LISTENER_OF_OURS = /\r?\nx-relevo-listener[ \t]*:([^\r\n]*)/i;
 const SESSION_ID = /\r?\nsession-id[ \t]*:[ \t]*([0-9a-f]{32})/i;
 
 /** What an INVITE that we send tells about the call that it belongs to; null for every other message. */
-export function ownInvite(
-  message: TappedMessage,
-): { readonly callId: string | null; readonly session: string | null } | null {
+export function ownInvite(message: TappedMessage): {
+  readonly callId: string | null;
+  readonly session: string | null;
+  /** It goes to an operator who is to listen. */
+  readonly listener: boolean;
+} | null {
   if (message.direction !== 'out' || !message.raw.startsWith('INVITE ')) return null;
   // RFC 7989: one Session-ID over all legs of a call.
-  return { callId: headerOf(message.raw, CALL_OF_OURS), session: headerOf(message.raw, SESSION_ID) };
+  return {
+    callId: headerOf(message.raw, CALL_OF_OURS),
+    session: headerOf(message.raw, SESSION_ID),
+    listener: headerOf(message.raw, LISTENER_OF_OURS) !== null,
+  };
 }
 
 /** Reads what the ladder shows out of a tapped message. */

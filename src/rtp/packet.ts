@@ -13,6 +13,8 @@
  */
 
 export const RTP_HEADER_BYTES = 12;
+/** RFC 3551 4.2 has packets of up to 200 ms: 1600 bytes of G.711. What is far longer is no audio, and is passed to nobody. */
+const MAX_RTP_BYTES = 2048;
 
 /** Why a datagram is not RTP; the values are what `rtpPayloadStart` returns. */
 export const RTP_FAULTS = {
@@ -20,6 +22,7 @@ export const RTP_FAULTS = {
   [-2]: 'not RTP version 2',
   [-3]: 'CSRC list or header extension longer than the packet',
   [-4]: 'padding longer than the payload',
+  [-5]: 'longer than any packet of audio',
 } as const;
 export type RtpFault = keyof typeof RTP_FAULTS;
 
@@ -30,6 +33,7 @@ export type RtpFault = keyof typeof RTP_FAULTS;
 export function rtpPayloadStart(packet: Buffer, encrypted = false): number {
   const length = packet.length;
   if (length < RTP_HEADER_BYTES) return -1;
+  if (length > MAX_RTP_BYTES) return -5;
   const first = packet[0]!;
   if (first >> 6 !== 2) return -2;
   if (first === 0x80) return RTP_HEADER_BYTES;

@@ -3,6 +3,8 @@ import { sequenceDistance, timestampDistance } from './sequence.js';
 const MAX_DROPOUT = 3000;
 const MAX_MISORDER = 100;
 const SEQUENCE_CYCLE = 65_536;
+/** How far back a packet is known to have come before. */
+const WINDOW = 32;
 /** No sequence number is this: nothing pending. */
 const NONE = -1;
 /** RFC 3550 A.8 keeps the jitter times 16. */
@@ -31,6 +33,9 @@ export class SourceStatistics {
   #cycles = 0;
   #badSequence = NONE;
   #receivedOfSource = 0;
+  #duplicatesOfSource = 0;
+  /** Bit n: the packet n before the highest has come. */
+  #seen = 1;
   #lostBefore = 0;
   /** In timestamp units modulo 2^32, signed: like all that changes with a packet an integer that V8 keeps in the object. */
   #transit = 0;
@@ -62,9 +67,9 @@ export class SourceStatistics {
     return this.#started;
   }
 
-  /** Sequence numbers that never came. */
+  /** Sequence numbers that never came; a packet that came twice makes up for none of them. */
   get lost(): number {
-    return this.#lostBefore + this.#lostOfSource();
+    return this.#lostBefore + Math.max(0, this.#missing() + this.#duplicatesOfSource);
   }
 
   /** Interarrival jitter in milliseconds. */
@@ -104,19 +109,20 @@ export class SourceStatistics {
       expectedSince <= 0 || lostSince <= 0 ? 0 : Math.min(255, Math.floor((lostSince << 8) / expectedSince));
     return {
       fractionLost: fraction,
-      cumulativeLost: Math.min(this.#lostOfSource(), 0x7fffff),
+      // RFC 3550 6.4.1: negative where packets came twice.
+      cumulativeLost: Math.max(-0x800000, Math.min(this.#missing(), 0x7fffff)),
       extendedHighestSequence: (this.#cycles + this.#highest) >>> 0,
       jitter: Math.round(this.#jitter / JITTER_SCALE),
     };
   }
 
-  #lostOfSource(): number {
-    if (!this.#started) return 0;
-    return Math.max(0, this.#cycles + this.#highest - this.#base + 1 - this.#receivedOfSource);
+  /** Expected less received (RFC 3550 A.3). */
+  #missing(): number {
+    return this.#started ? this.#cycles + this.#highest - this.#base + 1 - this.#receivedOfSource : 0;
   }
 
   #restart(ssrc: number, sequence: number): void {
-    this.#lostBefore += this.#lostOfSource();
+    this.#lostBefore = this.lost;
     this.#started = true;
     this.#ssrc = ssrc | 0;
     this.#base = sequence;
@@ -124,6 +130,8 @@ export class SourceStatistics {
     this.#cycles = 0;
     this.#badSequence = NONE;
     this.#receivedOfSource = 0;
+    this.#duplicatesOfSource = 0;
+    this.#seen = 1;
     this.#timed = false;
     this.#expectedPrior = 0;
     this.#receivedPrior = 0;
@@ -135,6 +143,11 @@ export class SourceStatistics {
       if (sequence < this.#highest) this.#cycles += SEQUENCE_CYCLE;
       this.#highest = sequence;
       this.#badSequence = NONE;
+      this.#seen = distance < WINDOW ? (this.#seen << distance) | 1 : 1;
+    } else if (distance <= 0 && distance > -WINDOW) {
+      const bit = 1 << -distance;
+      if (this.#seen & bit) this.#duplicatesOfSource++;
+      this.#seen |= bit;
     } else if (distance >= MAX_DROPOUT || distance < -MAX_MISORDER) {
       // Two packets in a row after a jump: the sender has restarted its sequence.
       if (sequence === this.#badSequence) {

@@ -47,6 +47,7 @@ export function writeTelephoneEvent(
 export class TelephoneEventDetector {
   readonly #clockRate: number;
   readonly #onDigit: (digit: string, durationMs: number) => void;
+  readonly #onBegin: (digit: string) => void;
   #open = false;
   #known = false;
   #ssrc = 0;
@@ -57,9 +58,20 @@ export class TelephoneEventDetector {
   #duration = 0;
   #lastAtMs = 0;
 
-  constructor(clockRate: number, onDigit: (digit: string, durationMs: number) => void) {
+  /** `onBegin`: a press is heard of for the first time; `onDigit` follows when it has ended. */
+  constructor(
+    clockRate: number,
+    onDigit: (digit: string, durationMs: number) => void,
+    onBegin: (digit: string) => void = () => undefined,
+  ) {
     this.#clockRate = clockRate;
     this.#onDigit = onDigit;
+    this.#onBegin = onBegin;
+  }
+
+  /** The digit that is being pressed; null where none is, or where its end was reported. */
+  get pressed(): string | null {
+    return this.#open ? digitOfEvent(this.#event) : null;
   }
 
   /** True while an event has begun and not been reported: `expire` is to be called from time to time. */
@@ -89,6 +101,8 @@ export class TelephoneEventDetector {
         if (this.#open) this.#report();
         this.#segments = 0;
         this.#open = true;
+        const digit = digitOfEvent(event);
+        if (digit !== null) this.#onBegin(digit);
       }
       this.#known = true;
       this.#ssrc = ssrc;

@@ -296,6 +296,10 @@ function logRecord(log: Logger, record: CallRecord): void {
   } else if (record.kind === 'call.ended') {
     const { callId, endedBy, cause, sipStatus, durationMs } = record;
     log.info({ callId, endedBy, cause, sipStatus, durationMs }, 'call ended');
+  } else if (record.kind === 'call.event' && record.name.startsWith('listener_')) {
+    // Who has a call heard is to be found out later.
+    const { callId, name, detail } = record;
+    log.info({ callId, ...detail }, name.replace('_', ' '));
   } else if (record.kind === 'call.event' && TROUBLES.has(record.name)) {
     const { callId, name, detail } = record;
     log.warn({ callId, code: name, ...detail }, 'trouble in a call');

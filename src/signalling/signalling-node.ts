@@ -47,6 +47,8 @@ export interface SignallingNodeOptions {
   readonly makeCall?: (seed: CallSeed) => CallMachine;
   /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
   readonly loopAddress?: string;
+  /** Can the media mix several parties (default true)? */
+  readonly mixes?: boolean;
   /** How long calls may take to say goodbye at `close` (default 1 s). */
   readonly farewellMs?: number;
 }
@@ -284,9 +286,13 @@ export class SignallingNode {
   }
 
   #makeCall(seed: CallSeed): CallMachine {
-    const { clock, random } = this.#options;
+    const { clock, random, mixes = true } = this.#options;
     const dialogs = { find: this.#findDialog.bind(this) };
-    return new Call({ ...seed, clock, random, destinations: this.#destinations, dialogs });
+    const sessions = {
+      take: (trunk: string) => this.#admission.admit(this.#plan, trunk)?.reason ?? null,
+      release: (trunk: string) => this.#admission.release(trunk),
+    };
+    return new Call({ ...seed, clock, random, mixes, sessions, destinations: this.#destinations, dialogs });
   }
 }
 

@@ -10,7 +10,7 @@ import type { FromSignalling, SignallingThreadOptions, ToSignalling } from './th
 function run(): void {
   const port = parentPort;
   if (!port) throw new Error('signalling-thread.js is the entry of a worker thread');
-  const { logLevel, control, plan, mediaAddress, mediaAddress6, loopAddress } =
+  const { logLevel, control, plan, mediaAddress, mediaAddress6, loopAddress, mixes } =
     workerData as SignallingThreadOptions;
   // drachtio-srf asks the environment once per header: a plain copy answers many times faster than the real one.
   process.env = { ...process.env };
@@ -24,6 +24,7 @@ function run(): void {
     random,
     log,
     ...(loopAddress === undefined ? {} : { loopAddress }),
+    ...(mixes === undefined ? {} : { mixes }),
     post: (message: FromSignalling) => {
       port.postMessage(message);
       if (message.kind === 'closed') port.close();

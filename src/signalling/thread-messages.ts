@@ -25,6 +25,8 @@ export interface SignallingThreadOptions {
   readonly mediaAddress6?: string | null;
   /** IPv4 address at which the media workers reach each other; absent: that of the SDP. */
   readonly loopAddress?: string;
+  /** Can the media mix several parties? True where it is not said. */
+  readonly mixes?: boolean;
 }
 
 /** Counters of the signalling thread since its start; `calls` is a gauge. */

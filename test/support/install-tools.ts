@@ -7,6 +7,7 @@ const TOOLS = [
   { program: 'baresip', package: 'baresip', for: 'interop tests with baresip' },
   { program: 'linphonec', package: 'linphone-cli', for: 'interop tests with linphone' },
   { program: 'rtpengine', package: 'rtpengine-daemon', for: 'interop tests with rtpengine' },
+  { program: 'tshark', package: 'tshark', for: 'reading captured packets with a second pair of eyes' },
   { program: 'kamailio', package: 'kamailio', for: 'interop tests behind a topology-hiding SBC' },
   {
     program: 'kamailio with TLS',

@@ -38,7 +38,8 @@ export function carriedHeaders(invite: IncomingInvite, more: readonly string[]):
   };
   for (const name of CARRIED) add(name);
   for (const name of Object.keys(invite.headers)) {
-    if (/^x-/i.test(name)) add(spelled(name));
+    // Those of this node say which call and which listener: a caller's word for it would mislead.
+    if (/^x-(?!relevo-)/i.test(name)) add(spelled(name));
   }
   for (const name of more) {
     if (mayBeSet(name) && !CARRIED.some((own) => own.toLowerCase() === name.toLowerCase())) add(name);

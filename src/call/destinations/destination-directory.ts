@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.js';
 import type {
+  AllowedTarget,
   CallPlan,
   CodecName,
   Destination,
@@ -71,6 +72,12 @@ export interface DirectoryState {
   /** Transfers under way, by project and by trunk. */
   readonly slots: Readonly<Record<string, number>>;
   readonly methods: LearnedMethods;
+}
+
+/** The patterns for targets that are no destination, and the key at which they stand. */
+export interface FreeTargets {
+  readonly allow: readonly AllowedTarget[];
+  readonly key: string;
 }
 
 interface Walk {
@@ -146,9 +153,15 @@ export class DestinationDirectory {
 
   /**
    * Finds the places to dial, in order. `wanted` is a destination's name, `sip:NAME@anything`, the URI or number
-   * of a destination, or a free target that a pattern of `transfer.allow` admits; null is the project's default.
+   * of a destination, or a free target that a pattern of `transfer.allow` (or of `free`) admits; null is the
+   * project's default.
    */
-  resolve(wanted: string | null, project: Project, nowMs: number): Resolution {
+  resolve(
+    wanted: string | null,
+    project: Project,
+    nowMs: number,
+    free: FreeTargets = { allow: project.transfer.allow, key: 'transfer.allow' },
+  ): Resolution {
     const asked = wanted ?? project.transfer.to;
     if (asked === null || asked === '') {
       return {
@@ -159,7 +172,7 @@ export class DestinationDirectory {
     }
     const known = this.#find(asked);
     if (known) return this.#resolveKnown(known, project, nowMs);
-    return this.#resolveFree(asked, project);
+    return this.#resolveFree(asked, project, free);
   }
 
   #resolveKnown(destination: Destination, project: Project, nowMs: number): Resolution {
@@ -186,11 +199,11 @@ export class DestinationDirectory {
     return null;
   }
 
-  #resolveFree(asked: string, project: Project): Resolution {
+  #resolveFree(asked: string, project: Project, { allow, key }: FreeTargets): Resolution {
     const target = parseSipTarget(asked);
-    const allowed = target && project.transfer.allow.find((entry) => isAllowedTarget(entry, target));
+    const allowed = target && allow.find((entry) => isAllowedTarget(entry, target));
     if (!target || !allowed) {
-      const detail = `${printable(asked)} is neither a destination nor admitted by transfer.allow of ${project.name}`;
+      const detail = `${printable(asked)} is neither a destination nor admitted by ${key} of ${project.name}`;
       return { ok: false, code: 'not_allowed', detail };
     }
     const trunk = this.#plan.trunks[allowed.trunk];

@@ -67,6 +67,8 @@ export class LegMediaEvents {
         return;
       case 'oneWayAudio': {
         const { missing, forMs } = event;
+        // Who only listens may well be muted.
+        if (party === 'operator' && missing === 'received') return;
         this.#context.event('one_way_audio', { leg: legId, party, missing, forMs });
         return;
       }
@@ -112,7 +114,7 @@ export class LegMediaEvents {
     const { legId, party, up, released, silent, lost } = this.#port;
     if (released() || !up()) return;
     this.#context.event('media_lost', { leg: legId, party });
-    if (party === 'agent') lost(detail);
+    if (party === 'agent' || party === 'operator') lost(detail);
     else silent(0);
   }
 }

@@ -130,8 +130,14 @@ export class LegMedia {
     if (this.open) this.#context.media({ kind: 'hear', legId: this.#legId, source });
   }
 
-  sendDtmf(digits: string): void {
-    if (this.open) this.#context.media({ kind: 'sendDtmf', legId: this.#legId, digits });
+  sendDtmf(digits: string, pressedOn?: LegId): void {
+    if (!this.open) return;
+    this.#context.media({ kind: 'sendDtmf', legId: this.#legId, digits, ...(pressedOn && { pressedOn }) });
+  }
+
+  /** A short tone over what the party hears. */
+  beep(): void {
+    if (this.open) this.#context.media({ kind: 'beep', legId: this.#legId });
   }
 
   /** Records this leg and what its party hears, until it is closed. */

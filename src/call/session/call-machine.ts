@@ -10,6 +10,7 @@ import type { PolicyDecision } from '../decision.js';
 import type { InDialogRequest } from '../leg/in-dialog.js';
 import type { MediaProfile } from '../leg/leg-media.js';
 import type { Leg, LegOwner } from '../leg/leg.js';
+import { ListenDesk } from '../listen/listen-desk.js';
 import { mediaProfile } from '../leg/media-profile.js';
 import type { MediaEvent, MediaSource } from '../media-port.js';
 import { IncomingRefers } from '../refer/incoming-refer.js';
@@ -30,6 +31,7 @@ import { relayRequest } from './relay.js';
 import { remoteOf, Replacements } from './replacement.js';
 import { mayReplaceOthers, referPolicyOf } from './rights.js';
 import { startedRecord } from './started-record.js';
+import { refuseStray } from './stray-event.js';
 import { Triggers } from './triggers.js';
 
 /** Past this the far sides of the ports are taken for dead (ms); a BYE is given up after 32 s. */
@@ -40,6 +42,7 @@ export class CallMachine implements CallHost {
   readonly context: CallContext;
   readonly bridge: Bridge;
   readonly roles: Roles = { caller: null, bot: null, agent: null };
+  readonly listeners: ListenDesk = new ListenDesk(this);
   readonly #legs: LegSet;
   readonly #triggers: Triggers;
   readonly #desk: TransferDesk;
@@ -61,7 +64,7 @@ export class CallMachine implements CallHost {
   constructor(context: CallContext) {
     this.context = context;
     this.bridge = new Bridge(this.music());
-    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.#recordState());
+    this.#legs = new LegSet(context, this.bridge, () => this.ending || this.recordState());
     this.#desk = new TransferDesk(this);
     this.#refers = new IncomingRefers(this);
     this.#callerSide = new CallerSide(this);
@@ -118,15 +121,8 @@ export class CallMachine implements CallHost {
       return;
     }
     const leg = this.#legs.get(event.legId);
-    if (leg) {
-      leg.handle(event);
-      return;
-    }
-    this.context.impossible('event of an unknown leg', { leg: event.legId, kind: event.kind });
-    if (event.kind !== 'request') return;
-    const { legId, requestId } = event;
-    const rest = { reason: null, headers: {}, body: null, contentType: null };
-    this.context.signalling({ kind: 'respond', legId, requestId, status: 481, ...rest });
+    if (leg) leg.handle(event);
+    else refuseStray(this.context, event);
   }
 
   media(event: MediaEvent): void {
@@ -137,7 +133,7 @@ export class CallMachine implements CallHost {
     }
     const held = leg.holding;
     leg.handleMedia(event);
-    if (leg.holding !== held && !leg.gone) this.#recordState();
+    if (leg.holding !== held && !leg.gone) this.recordState();
   }
 
   decided(questionId: string, decision: PolicyDecision, late: boolean): void {
@@ -160,6 +156,7 @@ export class CallMachine implements CallHost {
       legs: this.#legs.dump(),
       hears: this.bridge.dump(),
       transfers: this.#desk.dump(),
+      listeners: this.listeners.dump(),
       badInputs: this.context.badInputs,
     };
   }
@@ -167,11 +164,11 @@ export class CallMachine implements CallHost {
   setState(state: CallState): void {
     if (state === this.#state || (this.ending && state !== 'ending' && state !== 'ended')) return;
     this.#state = state;
-    this.#recordState();
+    this.recordState();
   }
 
   /** The state with its legs, also where only a leg's hold changed or a leg is gone. */
-  #recordState(): void {
+  recordState(): void {
     const { context, state } = this;
     const { callId } = context;
     context.record({ kind: 'call.state', callId, at: context.wallMs(), state, legs: this.legs() });
@@ -216,6 +213,7 @@ export class CallMachine implements CallHost {
     // The transfer concludes first: its figures are asked for before the media goes.
     this.#end = end;
     this.#desk.callEnding(callerLeft, end);
+    this.listeners.callEnding(end);
     this.setState('ending');
     this.#triggers.stop();
     for (const name of ['bot.answer', 'max', 'away']) this.context.timers.stop(name);
@@ -226,8 +224,9 @@ export class CallMachine implements CallHost {
     this.context.timers.start('ending', ENDING_GUARD_MS, () => this.#forgetAll());
   }
 
-  /** Ends the call for good once nothing of it is left. */
+  /** After each input: ends the call for good once nothing of it is left. */
   settle(): void {
+    this.listeners.follow();
     if (!this.#end || this.ended || this.#desk.busy) return;
     for (const leg of this.#legs.all()) {
       if (!leg.gone) {
@@ -293,7 +292,7 @@ export class CallMachine implements CallHost {
     const { caller } = this.roles;
     // A digit in RTP is relayed there; one that came by INFO is played to the other side.
     const peer = via === 'info' ? this.bridge.peerOf(leg) : null;
-    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit);
+    if (peer && this.bridge.peerOf(peer) === leg) peer.media.sendDtmf(digit, leg.legId);
     if (leg === caller) this.#triggers.happened({ kind: 'dtmf', digit });
   }
 
@@ -332,8 +331,7 @@ export class CallMachine implements CallHost {
       this.roles.caller = null;
       return;
     }
-    const given = carriedReason(headers);
-    const reason = Object.keys(given).length > 0 ? given : reasonHeader(487, 'The caller hung up');
+    const reason = { ...reasonHeader(487, 'The caller hung up'), ...carriedReason(headers) };
     this.end({ endedBy: 'caller', cause: this.#away ? 'transferred' : cause, status: 487, headers: reason });
   }
 
@@ -434,6 +432,7 @@ export class CallMachine implements CallHost {
   #close(end: CallEnd): void {
     const { context } = this;
     context.timers.stopAll();
+    this.listeners.close();
     this.setState('ended');
     const facts = { startedAt: this.#startedAt, answered: this.#answered };
     const { results: transfers } = this.#desk;

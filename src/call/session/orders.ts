@@ -17,6 +17,10 @@ export function takeOrder(host: CallHost, triggers: Triggers, order: CallOrder):
       return host.cancelTransfer(order.transferId)
         ? { accepted: true }
         : { accepted: false, code: 'unknown_transfer', detail: `${order.transferId} is not in flight` };
+    case 'listen':
+      return host.listeners.start(order);
+    case 'stopListening':
+      return host.listeners.stop(order.listenerId);
     case 'transfer': {
       if (!host.answered && !host.transferInFlight()) {
         return { accepted: false, code: 'call_not_answered', detail: 'the call is not answered yet' };

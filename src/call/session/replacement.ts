@@ -6,12 +6,12 @@ import type { MediaProfile } from '../leg/leg-media.js';
 import type { MediaDirection } from '../media-port.js';
 import { JOIN_CODECS } from '../refer/join-target.js';
 import type { IncomingInvite, LegId, SignallingEvent } from '../signalling-port.js';
-import type { Party } from '../vocabulary.js';
+import type { Speaker } from '../vocabulary.js';
 import { HeldLeg } from './held-leg.js';
 
 type ReplacesEvent = Extract<SignallingEvent, { kind: 'incomingReplaces' }>;
 
-const PARTIES: readonly Party[] = ['caller', 'bot', 'agent'];
+const PARTIES: readonly Speaker[] = ['caller', 'bot', 'agent'];
 
 /** The address that an INVITE came from, as the leg's far end is shown. */
 export function remoteOf(invite: IncomingInvite): string {
@@ -22,7 +22,7 @@ export function remoteOf(invite: IncomingInvite): string {
 export interface ReplacementsPort {
   leg(legId: LegId): Leg | undefined;
   /** Who listens to the leg that plays each part. */
-  readonly owners: Readonly<Record<Party, LegOwner>>;
+  readonly owners: Readonly<Record<Speaker, LegOwner>>;
   /** May this leg, which plays a part, be replaced while a transfer is in flight? */
   mayReplace(leg: Leg): boolean;
   /** A leg that plays a part was replaced. */
@@ -99,7 +99,7 @@ export class Replacements {
     return 603;
   }
 
-  #partOf(leg: Leg): Party | null {
+  #partOf(leg: Leg): Speaker | null {
     return PARTIES.find((one) => this.#host.roles[one] === leg) ?? null;
   }
 
@@ -153,7 +153,7 @@ function recordReplaced(host: CallHost, replaced: Leg, by: Leg, event: ReplacesE
 interface ReplacementDeps {
   readonly host: CallHost;
   readonly held: HeldLeg;
-  readonly partOf: () => Party | null;
+  readonly partOf: () => Speaker | null;
   readonly port: ReplacementsPort;
   readonly event: ReplacesEvent;
 }

@@ -99,9 +99,10 @@ export class CallerSideTransfer implements DeskTransfer, AttemptObserver {
     if (leg !== this.#survivor || !this.undecided) return;
     // A survivor that was referred may leave before its last NOTIFY, like a caller's side that was.
     if (this.#live.filter((attempt) => attempt.callerLeft()).length > 0) return;
-    this.#abortAll(leg.party, reasonHeader(487, 'The other side hung up'));
-    this.#conclude('failed', `the ${leg.party} hung up`);
-    this.#host.end({ endedBy: leg.party, cause: 'bye', headers: {} });
+    const by = leg.party === 'agent' ? 'agent' : 'bot';
+    this.#abortAll(by, reasonHeader(487, 'The other side hung up'));
+    this.#conclude('failed', `the ${by} hung up`);
+    this.#host.end({ endedBy: by, cause: 'bye', headers: {} });
   }
 
   briefDone(): boolean {

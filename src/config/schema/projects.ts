@@ -29,6 +29,19 @@ function plainMode(written: 'blind' | 'attended' | 'direct' | 'assisted'): 'blin
   return written === 'direct' || written === 'blind' ? 'blind' : 'attended';
 }
 
+/** Targets that are no destination, and the trunk by which they are reached. */
+const allowedTargets = () =>
+  list(
+    section({
+      to: matching(
+        /^(?:sip:\S+@[A-Za-z0-9.*-]+(?:\/\d{1,2})?(?::\d{1,5})?|\+?[0-9*#]+)$/,
+        'a pattern such as +549* or sip:*@10.0.0.0/8',
+      ),
+      trunk: reference('trunk'),
+    }),
+    'patterns',
+  ).default([]);
+
 export const transferSchema = section({
   to: reference('destination').optional(),
   mode: mode().prefault(DEFAULTS.transfer.mode),
@@ -63,16 +76,7 @@ export const transferSchema = section({
     uui: uui().optional(),
     summary_header: headerName().optional(),
   }).prefault({}),
-  allow: list(
-    section({
-      to: matching(
-        /^(?:sip:\S+@[A-Za-z0-9.*-]+(?:\/\d{1,2})?(?::\d{1,5})?|\+?[0-9*#]+)$/,
-        'a pattern such as +549* or sip:*@10.0.0.0/8',
-      ),
-      trunk: reference('trunk'),
-    }),
-    'patterns',
-  ).default([]),
+  allow: allowedTargets(),
   timers: section({
     refer_reply: duration('500ms', '1m').prefault(DEFAULTS.timers.referReply),
     first_notify: duration('500ms', '2m').prefault(DEFAULTS.timers.firstNotify),
@@ -148,6 +152,12 @@ export const projectSchema = section({
     consent: text('the path of a WAV file', 1024).optional(),
     keep: duration('1m', '87600h').optional(),
     max_size: byteSize().optional(),
+  }).optional(),
+  listen: section({
+    allow: allowedTargets(),
+    max: integer(1, 16, 'a number of listeners').default(DEFAULTS.listeners.max),
+    ring_timeout: duration('1s', '10m').prefault(DEFAULTS.listeners.ringTimeout),
+    notice: oneOf(['none', 'beep']).default(DEFAULTS.listeners.notice),
   }).optional(),
   carry_headers: list(headerName(), 'header names').default([]),
   carry_answer_headers: list(text('a header name', 64), 'header names, such as Alert-Info or X-*').default(

@@ -254,7 +254,7 @@ function partyOf(rehearsal: Rehearsal, { command }: SentRequest): Toward {
   for (const record of rehearsal.records) {
     if (record.kind !== 'call.state') continue;
     const leg = record.legs.find(({ legId }) => legId === command.legId);
-    if (leg) return leg.party;
+    if (leg && leg.party !== 'operator') return leg.party;
   }
   return 'agent';
 }

@@ -317,6 +317,7 @@ export class Rehearsal {
       case 'sendDtmf':
       case 'record':
       case 'watch':
+      case 'beep':
       case 'startGap':
         return;
     }

@@ -24,7 +24,7 @@ const SILENCE: Prompt = { kind: 'silence' };
 /**
  * Turns who-hears-whom into the pairs that rtpengine knows. A leg has one partner: those who hear each other come
  * first, then whoever hears one way. A wish that finds its partner taken is answered by silence, and named in
- * `unserved`; so is a mix, which rtpengine has not.
+ * `unserved`; so are a mix and a tap, which rtpengine has not.
  */
 export function placesOf(wishes: readonly Wish[]): {
   readonly places: ReadonlyMap<string, Place>;
@@ -54,8 +54,9 @@ export function placesOf(wishes: readonly Wish[]): {
   for (const { legId, source } of ready.values()) {
     const partner = partners.get(legId);
     const served = hears(legId, partner);
-    if (!served && (source.kind === 'mix' || heardBy(ready.get(legId)!) !== null)) unserved.push(legId);
-    const prompt = source.kind === 'leg' || source.kind === 'mix' ? SILENCE : source;
+    const mixed = source.kind === 'mix' || source.kind === 'tap';
+    if (!served && (mixed || heardBy(ready.get(legId)!) !== null)) unserved.push(legId);
+    const prompt = source.kind === 'leg' || mixed ? SILENCE : source;
     places.set(legId, {
       partner: partner ?? null,
       blocked: partner === undefined || !hears(partner, legId),

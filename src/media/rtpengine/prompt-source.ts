@@ -15,7 +15,7 @@ const FOR_EVER = 100_000_000;
 const SILENCE_MS = 1000;
 
 /** What a party hears that is no other party. */
-export type Prompt = Exclude<MediaSource, { kind: 'leg' | 'mix' }>;
+export type Prompt = Exclude<MediaSource, { kind: 'leg' | 'mix' | 'tap' }>;
 
 /** Prompts as arguments of rtpengine's `play media`: the audio itself where it fits, else the name of the file. */
 export class PromptSource {

@@ -95,6 +95,8 @@ export class RtpengineEngine implements MediaThreadEngine {
         this.#watch(leg, command.timeoutMs);
         return;
       case 'startGap':
+      case 'beep':
+        // Neither measured nor laid over: rtpengine has neither.
         return;
       case 'stopGap': {
         // rtpengine does not measure what it leaves out.

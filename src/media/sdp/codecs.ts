@@ -57,9 +57,14 @@ export function staticCodec(payloadType: number): CodecName | null {
   return null;
 }
 
-/** `preferred`, or the next dynamic payload type that is not taken. */
-export function freePayloadType(preferred: number, taken: ReadonlySet<number>): number {
-  if (!taken.has(preferred)) return preferred;
-  for (let type = FIRST_DYNAMIC; type <= LAST_DYNAMIC; type++) if (!taken.has(type)) return type;
+/** As in a=rtpmap, in lower case, so that the same format has the same name whoever writes it. */
+export function formatName(encoding: string, clockRate: number, channels: number): string {
+  return `${encoding}/${clockRate}${channels > 1 ? `/${channels}` : ''}`.toLowerCase();
+}
+
+/** `preferred`, or the next dynamic payload type that is free. */
+export function freePayloadType(preferred: number, isFree: (payloadType: number) => boolean): number {
+  if (isFree(preferred)) return preferred;
+  for (let type = FIRST_DYNAMIC; type <= LAST_DYNAMIC; type++) if (isFree(type)) return type;
   return preferred;
 }

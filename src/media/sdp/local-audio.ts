@@ -1,7 +1,7 @@
 import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName, G711Name } from '../../call/project.js';
 import type { StreamSettings } from '../worker-messages.js';
-import { CODECS, EVENT_PAYLOAD_TYPES, freePayloadType } from './codecs.js';
+import { CODECS, EVENT_PAYLOAD_TYPES, formatName, freePayloadType } from './codecs.js';
 import { renderCrypto, type CryptoAttribute } from './crypto-attribute.js';
 import type { RemoteAudio } from './remote-description.js';
 
@@ -10,6 +10,7 @@ const PACKET_SAMPLES = 160;
 const SHORT_PACKET_SAMPLES = 80;
 const NARROW = 8000;
 const WIDE = 48_000;
+const EVENT_NAME = 'telephone-event';
 
 /** What an exchange of SDP decides. */
 export type NegotiatedSettings = Omit<StreamSettings, 'dtmf' | 'srtp'>;
@@ -31,31 +32,48 @@ export interface LocalAudio {
 export const isG711 = (codec: CodecName): codec is G711Name => codec === 'PCMA' || codec === 'PCMU';
 
 /**
- * Our offer of `codecs`, in order. `known` are payload types in use, which keep their meaning for the session
- * (RFC 3264 8.3.2). There is a telephone-event for each clock rate (RFC 4733 2.1).
+ * Our offer of `codecs`, in order. `known` are payload types in use, and `meanings` what every type has stood for on
+ * this stream, on either side: both hold for the session (RFC 3264 8.3.2). There is a telephone-event for each clock
+ * rate (RFC 4733 2.1).
  */
 export function audioToOffer(
   codecs: readonly CodecName[],
   known: ReadonlyMap<CodecName, number>,
   knownEvents: ReadonlyMap<number, number>,
+  meanings: ReadonlyMap<number, string>,
   direction: MediaDirection,
   rtcpMux: boolean,
 ): LocalAudio {
-  const taken = new Set<number>([...known.values()]);
+  const taken = new Set<number>();
+  const take = (wanted: number, name: string): number => {
+    const type = freePayloadType(wanted, (one) => !taken.has(one) && (meanings.get(one) ?? name) === name);
+    taken.add(type);
+    return type;
+  };
   const formats = codecs.map((codec) => {
-    const payloadType = known.get(codec) ?? freePayloadType(CODECS[codec].payloadType, taken);
-    taken.add(payloadType);
-    return { codec, payloadType };
+    const { encoding, clockRate, channels, payloadType } = CODECS[codec];
+    const name = formatName(encoding, clockRate, channels);
+    return { codec, payloadType: take(known.get(codec) ?? payloadType, name) };
   });
   const events = new Map<number, number>();
   for (const rate of new Set(codecs.map((codec) => CODECS[codec].clockRate))) {
     const wanted = knownEvents.get(rate) ?? EVENT_PAYLOAD_TYPES.get(rate);
-    if (wanted === undefined) continue;
-    const payloadType = freePayloadType(wanted, taken);
-    taken.add(payloadType);
-    events.set(rate, payloadType);
+    if (wanted !== undefined) events.set(rate, take(wanted, formatName(EVENT_NAME, rate, 1)));
   }
   return { codecs: formats, events, direction, rtcpMux };
+}
+
+/** What the payload types of an audio line of ours stand for. */
+export function meaningsOf(local: LocalAudio): readonly (readonly [payloadType: number, name: string])[] {
+  return [
+    ...local.codecs.map(({ payloadType, codec }) => {
+      const { encoding, clockRate, channels } = CODECS[codec];
+      return [payloadType, formatName(encoding, clockRate, channels)] as const;
+    }),
+    ...[...local.events].map(
+      ([rate, payloadType]) => [payloadType, formatName(EVENT_NAME, rate, 1)] as const,
+    ),
+  ];
 }
 
 /**

@@ -3,7 +3,7 @@ import { parse, type ParsedConnection, type ParsedMedia, type ParsedSession } fr
 import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName } from '../../call/project.js';
 import type { MediaAddress } from '../worker-messages.js';
-import { codecOfMap, staticCodec } from './codecs.js';
+import { codecOfMap, formatName, staticCodec } from './codecs.js';
 import { readCryptos, type CryptoAttribute } from './crypto-attribute.js';
 
 const MAX_SDP_BYTES = 65_536;
@@ -49,6 +49,8 @@ export interface RemoteAudio {
   readonly codecs: readonly { readonly payloadType: number; readonly codec: CodecName }[];
   /** telephone-event (RFC 4733) by clock rate. */
   readonly events: ReadonlyMap<number, number>;
+  /** What each payload type stands for, also those that are not known here; names as `formatName` writes them. */
+  readonly meanings: ReadonlyMap<number, string>;
   readonly rtcpMux: boolean;
   /** False where the peer has set its RTCP bandwidth to nothing (RFC 3556). */
   readonly rtcpWanted: boolean;
@@ -59,6 +61,8 @@ export interface RemoteAudio {
 /** A peer's session description, read. */
 export interface RemoteDescription {
   readonly lines: readonly MediaLine[];
+  /** The value of its t= line, which an answer repeats (RFC 3264 6). */
+  readonly timing: string;
   /** Audio streams over RTP or SRTP, in order. */
   readonly audio: readonly RemoteAudio[];
   /** Why there is none, where there is none. */
@@ -92,7 +96,7 @@ export function readRemoteDescription(sdp: string): Read<RemoteDescription> {
     return malformed('cannot be parsed');
   }
   if (session.media.length !== lines.length) return malformed('m= lines cannot be told apart');
-  return { ok: true, value: pickAudio(session, lines) };
+  return { ok: true, value: pickAudio(session, lines, timingOf(sdp)) };
 }
 
 function readMediaLine(raw: string): MediaLine | null {
@@ -103,7 +107,12 @@ function readMediaLine(raw: string): MediaLine | null {
   return { type: match[1]!, port, protocol: match[3]!, formats: match[4]! };
 }
 
-function pickAudio(session: ParsedSession, lines: readonly MediaLine[]): RemoteDescription {
+/** The first t= line where it is well formed; without one, the session has no bounds. */
+function timingOf(sdp: string): string {
+  return /^t=(\d{1,20} \d{1,20})\s*$/m.exec(sdp)?.[1] ?? '0 0';
+}
+
+function pickAudio(session: ParsedSession, lines: readonly MediaLine[], timing: string): RemoteDescription {
   const audio: RemoteAudio[] = [];
   let noAudio: SdpFailure = { status: 488, code: 'sdp_no_audio', detail: 'no audio stream is offered' };
   lines.forEach((line, index) => {
@@ -120,7 +129,7 @@ function pickAudio(session: ParsedSession, lines: readonly MediaLine[]): RemoteD
     }
     audio.push(readAudio(session, media, line, index, address));
   });
-  return { lines, audio, noAudio };
+  return { lines, timing, audio, noAudio };
 }
 
 function unicastOf(connection: ParsedConnection | undefined): string | null {
@@ -185,9 +194,13 @@ function bandwidthOf(media: ParsedMedia, type: string): number | null {
   return line === undefined ? null : Number(line.limit);
 }
 
-function readFormats(media: ParsedMedia, line: MediaLine): Pick<RemoteAudio, 'codecs' | 'events'> {
+function readFormats(
+  media: ParsedMedia,
+  line: MediaLine,
+): Pick<RemoteAudio, 'codecs' | 'events' | 'meanings'> {
   const codecs: { payloadType: number; codec: CodecName }[] = [];
   const events = new Map<number, number>();
+  const meanings = new Map<number, string>();
   const seen = new Set<number>();
   for (const format of line.formats.split(/\s+/)) {
     const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : -1;
@@ -196,12 +209,14 @@ function readFormats(media: ParsedMedia, line: MediaLine): Pick<RemoteAudio, 'co
     const map = media.rtp.find((candidate) => candidate.payload === payloadType);
     const rate = map?.rate ?? DEFAULT_RATE;
     const name = map ? String(map.codec) : '';
+    const channels = Number(map?.encoding ?? 1);
+    if (map) meanings.set(payloadType, formatName(name, rate, channels));
     if (name.toUpperCase() === 'TELEPHONE-EVENT') {
       if (!events.has(rate)) events.set(rate, payloadType);
       continue;
     }
-    const codec = map ? codecOfMap(name, rate, Number(map.encoding ?? 1)) : staticCodec(payloadType);
+    const codec = map ? codecOfMap(name, rate, channels) : staticCodec(payloadType);
     if (codec) codecs.push({ payloadType, codec });
   }
-  return { codecs, events };
+  return { codecs, events, meanings };
 }

@@ -5,6 +5,7 @@ import {
   audioLines,
   audioToAnswer,
   audioToOffer,
+  meaningsOf,
   narrow,
   settingsOf,
   type LocalAudio,
@@ -41,6 +42,10 @@ export class SdpSession {
   /** RFC 3264 8.3.2: a payload type keeps its meaning for the whole session. */
   readonly #payloadTypes = new Map<CodecName, number>();
   readonly #eventPayloadTypes = new Map<number, number>();
+  /** By m= line: what each payload type has stood for, on either side. */
+  readonly #meanings = new Map<number, Map<number, string>>();
+  /** Of t=; an answer repeats that of its offer. */
+  #timing = '0 0';
   #offered: LocalAudio | null = null;
   readonly #srtp: SrtpNegotiation;
 
@@ -66,6 +71,7 @@ export class SdpSession {
       codecs,
       this.#payloadTypes,
       this.#eventPayloadTypes,
+      this.#meaningsNow(),
       direction,
       this.#rtcpMux,
     );
@@ -82,7 +88,7 @@ export class SdpSession {
   ): Read<Agreement & { readonly sdp: string }> {
     const read = readRemoteDescription(remoteSdp);
     if (!read.ok) return read;
-    const { audio, noAudio, lines } = read.value;
+    const { audio, noAudio, lines, timing } = read.value;
     if (lines.length < this.#lines.length) {
       return failed({
         status: 488,
@@ -107,7 +113,9 @@ export class SdpSession {
       if (!local || !settings || !this.#sameFamily(remote.rtp.address)) continue;
       this.#offered = null;
       this.#lines = lines;
+      this.#timing = timing;
       this.#audioIndex = remote.index;
+      this.#mean(remote.meanings);
       this.#protocol = remote.protocol;
       this.#remember(local);
       const { own, settings: keys } = secured.value;
@@ -159,6 +167,7 @@ export class SdpSession {
     const secured = this.#srtp.answered(remote);
     if (!secured.ok) return secured;
     this.#srtp.commit(secured.value);
+    this.#mean(remote.meanings);
     this.#remember(agreed);
     return { ok: true, value: { direction, settings: { ...settings, srtp: secured.value.settings } } };
   }
@@ -179,8 +188,20 @@ export class SdpSession {
     this.#rtcpMux = local.rtcpMux;
   }
 
+  #meaningsNow(): Map<number, string> {
+    const found = this.#meanings.get(this.#audioIndex) ?? new Map<number, string>();
+    this.#meanings.set(this.#audioIndex, found);
+    return found;
+  }
+
+  #mean(meanings: Iterable<readonly [payloadType: number, name: string]>): void {
+    const now = this.#meaningsNow();
+    for (const [payloadType, name] of meanings) now.set(payloadType, name);
+  }
+
   #render(local: LocalAudio, cryptos: readonly CryptoAttribute[]): string {
-    const head = ['s=-', `c=IN ${this.#addressType} ${this.#address}`, 't=0 0'];
+    this.#mean(meaningsOf(local));
+    const head = ['s=-', `c=IN ${this.#addressType} ${this.#address}`, `t=${this.#timing}`];
     const body: string[] = [];
     const count = Math.max(1, this.#lines.length);
     for (let index = 0; index < count; index++) {

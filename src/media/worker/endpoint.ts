@@ -1,7 +1,6 @@
 import type { LegMediaStats, MediaEvent } from '../../call/media-port.js';
-import { RTP_HEADER_BYTES } from '../../rtp/packet.js';
-import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
-import { FRAME_SAMPLES, PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
+import type { G711Name } from '../../call/project.js';
+import { PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { DirectRoute } from './direct-route.js';
 import { DtmfSender } from './dtmf-sender.js';
@@ -9,14 +8,15 @@ import type { EndpointContext } from './endpoint-context.js';
 import type { Hearing } from './hearing.js';
 import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
-import type { Mixer } from './mixer.js';
 import type { Paced } from './pacer.js';
-import { PartyReceiver } from './party-receiver.js';
+import { PartyReceiver, type TakePacket } from './party-receiver.js';
+import { sendEventFrame, sendMixFrame, sendPromptFrame, sendToneFrame } from './own-frames.js';
 import { PartySender } from './party-sender.js';
 import type { PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
 import type { OpenRecording } from './recording-desk.js';
 import type { PairHandlers, SocketPair } from './socket-pair-stock.js';
+import { sentTo, Taps, type Overhearer } from './taps.js';
 import { ToneSender } from './tone-sender.js';
 
 const FRAME_MS = 20;
@@ -28,11 +28,13 @@ const SILENCE_AFTER_MS = 200;
 const STALL_MS = 1000;
 
 /** The RTP of one leg: takes what its party sends, and sends what its party is to hear. */
-export class Endpoint implements Paced {
+export class Endpoint implements Paced, Overhearer {
   readonly legId: string;
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
+  /** Those of its listeners who hear what this party is sent as well. */
+  readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
   readonly #receiver: PartyReceiver;
@@ -45,6 +47,8 @@ export class Endpoint implements Paced {
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
   #hearing: Hearing = { kind: 'nothing' };
+  /** Since when it hears the leg that it hears. */
+  #joinedAtMs = 0;
   #canSend = false;
   #closed = false;
   /** When the endpoint before this one was lost; null once its party was heard again. */
@@ -66,15 +70,14 @@ export class Endpoint implements Paced {
       legId,
       symmetricRtp,
       context,
-      onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
-        return this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
-      },
-      onDigit: (digit, durationMs, kind) => {
-        this.#digit(digit, durationMs, kind);
+      onPacket: this.#passOn,
+      onDigit: (digit, durationMs, kind, first) => {
+        this.#digit(digit, durationMs, kind, first);
       },
       onReport: (packet, nowMs) => this.#sender.rtcp.take(packet, nowMs),
     });
     this.#sender = new PartySender(context, this.#receiver);
+    this.taps = new Taps(legId, this.#sender);
     this.#dtmf = new DtmfSender(this.#sender.stream);
     this.handlers = {
       onRtp: this.#receiver.onRtp,
@@ -134,6 +137,7 @@ export class Endpoint implements Paced {
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
     this.#hearing = { kind: 'leg', live: null, rest, filler: this.#filler(), fillUntilMs, silentUntilMs };
+    this.#joinedAtMs = nowMs;
     this.#pace();
   }
 
@@ -148,6 +152,22 @@ export class Endpoint implements Paced {
       fillUntilMs: this.#context.clock.now() + FILL_MS,
     });
     this.#pace();
+  }
+
+  /** Hears what this leg says and what it is sent: the party of the leg notices nothing. */
+  hearTap(legId: string): void {
+    this.hearMix([legId, sentTo(legId)]);
+  }
+
+  overhear(
+    name: string,
+    timestamp: number,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: G711Name,
+  ): void {
+    if (this.#hearing.kind === 'mix') this.#hearing.mixer.push(name, timestamp, packet, start, end, codec);
   }
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
@@ -169,10 +189,16 @@ export class Endpoint implements Paced {
     this.#pace();
   }
 
+  /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
+  pressedByInfo(digit: string): boolean {
+    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
+  }
+
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
-  #digit(digit: string, durationMs: number, kind: PayloadKind): void {
+  #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
+    if (!first) return;
     for (const listener of this.listeners) {
       if (listener.#hearing.kind === 'leg' && (inband || !listener.#sender.takes(kind)))
         listener.sendDtmf(digit);
@@ -183,6 +209,11 @@ export class Endpoint implements Paced {
   record(recording: OpenRecording | null): void {
     this.#detour();
     this.#sender.recording ??= recording;
+  }
+
+  beep(): void {
+    this.#detour();
+    this.#sender.notice.begin();
   }
 
   markRecording(label: string): void {
@@ -213,16 +244,7 @@ export class Endpoint implements Paced {
     return this.#sender.gap.stop(this.#context.clock.now());
   }
 
-  #passOn(
-    packet: Buffer,
-    start: number,
-    end: number,
-    kind: PayloadKind,
-    ssrc: number,
-    sequence: number,
-    timestamp: number,
-    nowMs: number,
-  ): DirectRoute | null {
+  readonly #passOn: TakePacket = (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
     if (this.#lostAtMs !== null) {
       this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - this.#lostAtMs) });
       this.#lostAtMs = null;
@@ -233,13 +255,17 @@ export class Endpoint implements Paced {
     }
     const listeners = this.#listeners;
     const last = listeners.length - 1;
+    const told = kind === 'event' ? 'toldEvent' : kind === 'wideEvent' ? 'toldWideEvent' : null;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
       const own = i === last ? packet : Buffer.from(packet);
-      listeners[i]!.relay(this.legId, own, start, end, kind, ssrc, sequence, timestamp, nowMs);
+      const listener = listeners[i]!;
+      // The end of a press that joined the two, such as the one that takes a call, is not for the other.
+      const as = told !== null && this.#receiver.eventBeganMs < listener.#joinedAtMs ? told : kind;
+      listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
     return last === 0 && !recording ? listeners[0]!.#directFrom(this.legId, kind) : null;
-  }
+  };
 
   /** A short way for the next packets of the leg that this party hears; null where there can be none. */
   #directFrom(legId: string, kind: PayloadKind): DirectRoute | null {
@@ -292,13 +318,13 @@ export class Endpoint implements Paced {
       return true;
     }
     const hearing = this.#hearing;
-    if (this.#dtmf.busy && this.#canSend && this.#sendEvent(nowMs)) return true;
+    if (this.#dtmf.busy && this.#canSend && sendEventFrame(this.#sender, this.#dtmf, nowMs)) return true;
     if (this.#tones.busy && this.#canSend) {
-      this.#toneFrame(nowMs);
+      sendToneFrame(this.#sender, this.#tones, nowMs);
       return true;
     }
     if (hearing.kind === 'prompt') {
-      this.#playFrame(hearing.player, nowMs);
+      sendPromptFrame(this.#sender, hearing.player, this.#canSend, nowMs);
       if (hearing.player.ended) {
         this.#hearing = { kind: 'prompt', player: this.#silence, onEnd: null };
         hearing.onEnd?.();
@@ -306,19 +332,20 @@ export class Endpoint implements Paced {
       return true;
     }
     if (hearing.kind === 'mix') {
-      if (this.#mixFrame(hearing.mixer, nowMs)) hearing.begin();
+      if (sendMixFrame(this.#sender, hearing.mixer, this.#canSend, nowMs)) hearing.begin();
       else {
         const filler = hearing.standIn(nowMs, this.#sender.lastAtMs + 2 * FRAME_MS, this.#silence);
-        if (filler !== null) this.#playFrame(filler, nowMs);
+        if (filler !== null) sendPromptFrame(this.#sender, filler, this.#canSend, nowMs);
       }
       return true;
     }
     if (hearing.kind === 'leg' && hearing.live === null) {
-      if (hearing.rest !== null && this.#mixFrame(hearing.rest, nowMs)) return true;
+      if (hearing.rest !== null && sendMixFrame(this.#sender, hearing.rest, this.#canSend, nowMs))
+        return true;
       const filler = nowMs < hearing.fillUntilMs ? hearing.filler : this.#silence;
       // Most parties speak at once: no silence is made for them. `check` comes back to those that do not.
       if (!filler.audio.audible && nowMs < hearing.silentUntilMs) return this.#dtmf.busy;
-      this.#playFrame(filler, nowMs);
+      sendPromptFrame(this.#sender, filler, this.#canSend, nowMs);
       return true;
     }
     return this.#dtmf.busy;
@@ -350,6 +377,7 @@ export class Endpoint implements Paced {
       this.#dtmf.clear();
       this.#tones.clear();
       this.#listeners = [];
+      this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
   }
@@ -384,41 +412,12 @@ export class Endpoint implements Paced {
     return this.#dtmf.busy || this.#tones.busy || this.#interjection !== null;
   }
 
-  #sendEvent(nowMs: number): boolean {
-    const payloadType = this.#sender.settings!.sendEventPayloadType;
-    if (payloadType === null) {
-      this.#dtmf.clear();
-      return false;
-    }
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES);
-    if (!this.#dtmf.next(packet, RTP_HEADER_BYTES, nowMs)) return false;
-    this.#sender.sendNumbered(packet, payloadType);
-    this.#dtmf.sent(nowMs);
-    return true;
-  }
-
-  #playFrame(player: PromptPlayer, nowMs: number): void {
-    if (!this.#canSend) {
-      player.skip();
-      return;
-    }
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    player.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
-    this.#sender.sendFrame(packet, player.audio.audible, nowMs);
-  }
-
   #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {
-    this.#playFrame(player, nowMs);
+    sendPromptFrame(this.#sender, player, this.#canSend, nowMs);
     if (!player.ended) return;
     this.#interjection = null;
     onEnd();
     this.#sender.switchSource();
-  }
-
-  #toneFrame(nowMs: number): void {
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    this.#tones.next(packet, RTP_HEADER_BYTES, this.#sender.settings!.sendCodec);
-    this.#sender.sendFrame(packet, true, nowMs);
   }
 
   /** What a party hears until the next source has sound: the looping prompt of now, else silence. */
@@ -428,18 +427,5 @@ export class Endpoint implements Paced {
     const begins =
       (hearing.kind === 'leg' && hearing.live === null) || (hearing.kind === 'mix' && !hearing.live);
     return begins ? hearing.filler : this.#silence;
-  }
-
-  /**
-   * Sends the next frame of a mix; false where nobody is to be heard. The parties are read on even while nothing may
-   * be sent, so that they are in time afterwards.
-   */
-  #mixFrame(mixer: Mixer, nowMs: number): boolean {
-    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + FRAME_SAMPLES);
-    const settings = this.#sender.settings;
-    const heard = mixer.next(packet, RTP_HEADER_BYTES, settings?.sendCodec ?? 'PCMU');
-    if (!heard || !this.#canSend || !settings) return heard;
-    this.#sender.sendFrame(packet, true, nowMs);
-    return true;
   }
 }

@@ -22,7 +22,9 @@ const LOCKED: State = { kind: 'locked' };
 /**
  * Decides from whom a leg takes RTP, and where it sends (symmetric RTP, RFC 4961). The signalled address is
  * taken at once. Any other (NAT) only if `symmetric`, and only after it has gone on for a moment while the
- * signalled one was silent. Once locked, only a signalled change unlocks: a stream cannot be stolen. Without
+ * signalled one was silent; one at the signalled IP address goes before those at others. Once locked, a source stays:
+ * a stream cannot be stolen. Only a signalled change unlocks, or the signalled source itself, where another was
+ * there before it: who floods a port that is about to be used must not keep the party out (RTP bleed). Without
  * `symmetric` the IP address must be the signalled one; the source port may differ (RFC 3264 does not tie it).
  */
 export class Latch {
@@ -67,12 +69,19 @@ export class Latch {
     this.sendPort = to.port;
   }
 
+  /** Is a packet from there refused whatever it holds? Changes nothing: it may not have been authenticated yet. */
+  refuses(address: string, port: number): boolean {
+    if (!this.locked || (port === this.#lockedPort && address === this.#lockedAddress)) return false;
+    return !this.#isSignalled(address, port);
+  }
+
   /** Judges the source of a valid packet. */
   judge(address: string, port: number, nowMs: number): LatchVerdict {
     const state = this.#state;
     switch (state.kind) {
       case 'locked':
-        return port === this.#lockedPort && address === this.#lockedAddress ? 'accept' : 'reject';
+        if (port === this.#lockedPort && address === this.#lockedAddress) return 'accept';
+        return this.#isSignalled(address, port) ? this.#lock(address, port) : 'reject';
       case 'unset':
         return 'wait';
       case 'waiting':
@@ -87,15 +96,16 @@ export class Latch {
     port: number,
     nowMs: number,
   ): LatchVerdict {
-    const signalled = this.#signalled!;
-    if (address === signalled.address && port === signalled.port) return this.#lock(address, port);
-    if (!this.#symmetric && address !== signalled.address) return 'reject';
+    if (this.#isSignalled(address, port)) return this.#lock(address, port);
+    const signalled = this.#signalled!.address;
+    if (!this.#symmetric && address !== signalled) return 'reject';
     if (address === this.#formerAddress && port === this.#formerPort && nowMs < this.#formerUntilMs) {
       return 'wait';
     }
     const same = state.kind === 'candidate' && state.address === address && state.port === port;
     if (state.kind === 'candidate' && !same && nowMs - this.#candidateAtMs < CANDIDATE_IDLE_MS) {
-      return 'reject';
+      const nearer = address === signalled && state.address !== signalled;
+      if (!nearer) return 'reject';
     }
     this.#candidateAtMs = nowMs;
     if (!same) {
@@ -103,6 +113,10 @@ export class Latch {
       return 'wait';
     }
     return nowMs - state.sinceMs >= CANDIDATE_MS ? this.#lock(address, port) : 'wait';
+  }
+
+  #isSignalled(address: string, port: number): boolean {
+    return address === this.#signalled?.address && port === this.#signalled.port;
   }
 
   #lock(address: string, port: number): LatchVerdict {

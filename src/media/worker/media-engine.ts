@@ -122,7 +122,10 @@ export class MediaEngine implements MediaThreadEngine {
         this.#hear(leg, command.source);
         return;
       case 'sendDtmf':
-        endpoint.sendDtmf(command.digits);
+        if (this.#isNews(command)) endpoint.sendDtmf(command.digits);
+        return;
+      case 'beep':
+        endpoint.beep();
         return;
       case 'record':
         this.#record(leg, command);
@@ -248,6 +251,12 @@ export class MediaEngine implements MediaThreadEngine {
         }
         return;
       }
+      case 'tap': {
+        endpoint.hearTap(source.legId);
+        const heard = this.#legs.get(source.legId);
+        if (heard) this.#join(leg, heard.endpoint);
+        return;
+      }
       case 'ringback':
         endpoint.hearPrompt(prompts.ringback(source.country), true, null);
         return;
@@ -295,6 +304,12 @@ export class MediaEngine implements MediaThreadEngine {
     );
   }
 
+  /** A press that came by INFO, and in RTP as well, is sent once. */
+  #isNews({ digits, pressedOn }: Extract<ToMediaWorker, { kind: 'sendDtmf' }>): boolean {
+    const presser = pressedOn === undefined ? undefined : this.#legs.get(pressedOn);
+    return !presser || presser.endpoint.pressedByInfo(digits);
+  }
+
   #record(leg: Leg, { directory, consentFile, part = 1 }: Extract<ToMediaWorker, { kind: 'record' }>): void {
     const { clock, prompts } = this.#options;
     recordLeg(
@@ -320,12 +335,15 @@ export class MediaEngine implements MediaThreadEngine {
 
   #join(listener: Leg, heard: Endpoint): void {
     heard.listeners = [...heard.listeners, listener.endpoint];
+    if (listener.source?.kind === 'tap') heard.taps.add(listener.endpoint);
   }
 
   #part(listener: Leg): void {
     for (const legId of heardBy(listener)) {
       const heard = this.#legs.get(legId)?.endpoint;
-      if (heard) heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+      if (!heard) continue;
+      heard.listeners = heard.listeners.filter((other) => other !== listener.endpoint);
+      heard.taps.remove(listener.endpoint);
     }
   }
 
@@ -385,7 +403,8 @@ export class MediaEngine implements MediaThreadEngine {
 
 /** The legs that a leg is to hear; in a mix nobody hears itself. */
 function heardBy({ source, endpoint }: Leg): readonly string[] {
-  if (source?.kind === 'leg') return [source.legId];
+  if (source?.kind === 'leg' || (source?.kind === 'tap' && source.legId !== endpoint.legId))
+    return [source.legId];
   if (source?.kind !== 'mix') return [];
   return [...new Set(source.legIds)].filter((legId) => legId !== endpoint.legId);
 }

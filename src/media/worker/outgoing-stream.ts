@@ -7,6 +7,8 @@ const MAX_DROPOUT = 3000;
 const MAX_MISORDER = 100;
 /** Packets after a switch for which those from before it are told apart by sequence number. */
 const STRAGGLERS = 1000;
+/** Of the packets that were left out, those that matter to packets still under way. */
+const SKIPS_KEPT = 64;
 /** A source whose timestamps leave the wall clock by more than this has begun a new timeline. */
 const TIMELINE_JUMP_MS = 2000;
 /** A generator so late starts a new stretch instead of catching up. */
@@ -38,6 +40,8 @@ export class OutgoingStream {
   #sourceTimestamp = 0;
   #sourceAtMs = 0;
   #sinceAnchor = 0;
+  /** What was left out of the source lately: packets from before it that come late have a greater offset. */
+  #skipped: number[] = [];
 
   /** `clockRate` of the timestamps, in Hz. */
   constructor(random: Random, clockRate = 8000) {
@@ -105,7 +109,8 @@ export class OutgoingStream {
       }
       this.#sourceHighest = sequence;
     }
-    this.sequence = (sequence + this.#sequenceOffset) & 0xffff;
+    this.sequence =
+      (sequence + this.#sequenceOffset + (ahead < 0 ? this.#skippedSince(sequence) : 0)) & 0xffff;
     this.timestamp = (timestamp + this.#timestampOffset) | 0;
     return true;
   }
@@ -116,6 +121,8 @@ export class OutgoingStream {
     if (sequenceDistance(sequence, this.#sourceHighest) !== 1) return;
     this.#sourceHighest = sequence;
     this.#sequenceOffset = (this.#sequenceOffset - 1) & 0xffff;
+    this.#skipped.push(sequence);
+    if (this.#skipped.length > SKIPS_KEPT) this.#skipped.shift();
   }
 
   /** Numbers the next packet of a prompt. */
@@ -165,11 +172,19 @@ export class OutgoingStream {
     this.#sourceTimestamp = timestamp | 0;
     this.#sourceAtMs = nowMs;
     this.#sinceAnchor = 0;
+    if (this.#skipped.length > 0) this.#skipped = [];
     this.sequence = (this.#highest + 1) & 0xffff;
     this.timestamp = this.#continuation(nowMs);
     this.markerBit = 0x80;
     this.#sequenceOffset = (this.sequence - sequence) & 0xffff;
     this.#timestampOffset = (this.timestamp - timestamp) | 0;
+  }
+
+  /** How many packets behind this one were left out: it has its number from before that. */
+  #skippedSince(sequence: number): number {
+    let count = 0;
+    for (const skipped of this.#skipped) if (sequenceDistance(skipped, sequence) > 0) count++;
+    return count;
   }
 
   /** The frame that stands for now, on the grid of the stream, behind what was sent. */

@@ -1,7 +1,5 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Clock } from '../../common/clock.js';
-import { DtmfDetector } from '../../rtp/dtmf-detector.js';
-import { ALAW_SILENCE, ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR } from '../../rtp/g711.js';
 import {
   looksLikeRtcp,
   RTP_FAULTS,
@@ -14,14 +12,16 @@ import {
   type RtpFault,
 } from '../../rtp/packet.js';
 import { SourceStatistics } from '../../rtp/source-statistics.js';
-import { TelephoneEventDetector } from '../../rtp/telephone-event.js';
+import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
 import type { DirectRoute } from './direct-route.js';
 import type { EndpointContext, WorkerCounters } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
 import { clockRateOf, PayloadTypeTable, type PayloadKind } from './payload-type-table.js';
+import { PressGuard } from './press-guard.js';
 import { SilenceWatch } from './silence-watch.js';
+import { ToneSearch } from './tone-search.js';
 
 const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
@@ -31,6 +31,8 @@ const PLAIN_HEADER = 0x80;
 const [FIRST_RTCP_TYPE, LAST_RTCP_TYPE] = [64, 95];
 /** A tone ends where no audio comes for so long. */
 const TONE_LOST_MS = 250;
+/** Events whose late packets may still be under way. */
+const TOLD_KEPT = 8;
 
 /** A valid packet of the party, as it goes to those who hear it. Returns a short way for the next of its kind. */
 export type TakePacket = (
@@ -50,8 +52,8 @@ export interface PartyReceiverOptions {
   readonly symmetricRtp: boolean;
   readonly context: EndpointContext;
   readonly onPacket: TakePacket;
-  /** `kind`: how it came; a G.711 codec where it was found as tones. */
-  readonly onDigit: (digit: string, durationMs: number, kind: PayloadKind) => void;
+  /** `kind`: how it came; a G.711 codec where it was found as tones. `first`: no other way has told of this press. */
+  readonly onDigit: (digit: string, durationMs: number, kind: PayloadKind, first: boolean) => void;
   /** RTCP of the party; false where it is none. */
   readonly onReport: (packet: Buffer, nowMs: number) => boolean;
 }
@@ -61,6 +63,8 @@ export class PartyReceiver {
   readonly latch: Latch;
   readonly received = new SourceStatistics(NARROW_RATE);
   readonly watch = new SilenceWatch();
+  /** What was told of each press, and how. */
+  readonly presses = new PressGuard();
   readonly #options: PartyReceiverOptions;
   readonly #clock: Clock;
   readonly #counters: WorkerCounters;
@@ -68,12 +72,18 @@ export class PartyReceiver {
   readonly #events: TelephoneEventDetector;
   readonly #wideEvents: TelephoneEventDetector;
   /** Only where tones are to be found (`dtmf: inband`). */
-  #tones: DtmfDetector | null = null;
+  #tones: ToneSearch | null = null;
   readonly #srtp = new InboundSrtp();
   #settings: StreamSettings | null = null;
   /** The short way of plain packets with this payload type; -1 for none. */
   #direct: DirectRoute | null = null;
   #directType = -1;
+  /** Is the event of now the first that is heard of its press? */
+  #eventFirst = true;
+  /** Timestamps of the events that were not. */
+  #told: number[] = [];
+  #eventTimestamp = 0;
+  #eventBeganMs = 0;
   #octets = 0;
   #lastAtMs = 0;
   /** What of it the watch knows: it is told at the checks, not with each packet. */
@@ -86,17 +96,27 @@ export class PartyReceiver {
     this.#clock = options.context.clock;
     this.#counters = options.context.counters;
     this.latch = new Latch(options.symmetricRtp);
-    this.#events = new TelephoneEventDetector(NARROW_RATE, (digit, durationMs) => {
-      options.onDigit(digit, durationMs, 'event');
-    });
-    this.#wideEvents = new TelephoneEventDetector(WIDE_RATE, (digit, durationMs) => {
-      options.onDigit(digit, durationMs, 'wideEvent');
-    });
+    const detector = (rate: number, kind: 'event' | 'wideEvent'): TelephoneEventDetector =>
+      new TelephoneEventDetector(
+        rate,
+        (digit, durationMs) => {
+          options.onDigit(digit, durationMs, kind, this.#eventFirst);
+        },
+        (digit) => {
+          this.#begins(digit);
+        },
+      );
+    this.#events = detector(NARROW_RATE, 'event');
+    this.#wideEvents = detector(WIDE_RATE, 'wideEvent');
   }
 
   /** When the newest packet came; 0 before the first. */
   get lastAtMs(): number {
     return this.#lastAtMs;
+  }
+  /** When the press of now, or the last one, was first heard of as a telephone-event. */
+  get eventBeganMs(): number {
+    return this.#eventBeganMs;
   }
   get octets(): number {
     return this.#octets;
@@ -114,8 +134,9 @@ export class PartyReceiver {
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
     if (settings.dtmf !== 'inband') this.#tones = null;
     else {
-      this.#tones ??= new DtmfDetector((digit, durationMs) => {
-        this.#options.onDigit(digit, durationMs, 'PCMU');
+      this.#tones ??= new ToneSearch((digit, durationMs) => {
+        const first = this.presses.isFirst(digit, 'tones', this.#options.context.clock.now());
+        this.#options.onDigit(digit, durationMs, 'PCMU', first);
       });
     }
     this.watch.setExpecting(settings.mayReceive, nowMs);
@@ -172,8 +193,13 @@ export class PartyReceiver {
       return;
     }
     if (!settings.mayReceive) return;
+    const isEvent = kind === 'event' || kind === 'wideEvent';
+    if (isEvent && rtpPayloadEnd(plain) - start < TELEPHONE_EVENT_BYTES) {
+      this.#reject('telephone-event that is cut short', from);
+      return;
+    }
     const type = packet[1]! & 0x7f;
-    const direct = this.#take(plain, start, kind, nowMs);
+    const direct = this.#take(plain, start, kind, isEvent, nowMs);
     const plainAudio = !encrypted && !this.#tones && (type < FIRST_RTCP_TYPE || type > LAST_RTCP_TYPE);
     this.#direct = plainAudio ? direct : null;
     this.#directType = type;
@@ -218,7 +244,7 @@ export class PartyReceiver {
   #decrypt(packet: Buffer, start: number, from: RemoteInfo, nowMs: number): Buffer | null {
     const { latch } = this;
     // Once the source is locked, strangers are not worth the work.
-    if (latch.locked && latch.judge(from.address, from.port, nowMs) !== 'accept') {
+    if (latch.refuses(from.address, from.port)) {
       this.#reject('from a stranger', from);
       return null;
     }
@@ -249,29 +275,39 @@ export class PartyReceiver {
     this.#lastAtMs = nowMs;
   }
 
-  #take(packet: Buffer, start: number, kind: PayloadKind, nowMs: number): DirectRoute | null {
+  #take(
+    packet: Buffer,
+    start: number,
+    kind: PayloadKind,
+    isEvent: boolean,
+    nowMs: number,
+  ): DirectRoute | null {
     const end = rtpPayloadEnd(packet);
     const ssrc = rtpSsrc(packet);
     const sequence = rtpSequence(packet);
     const timestamp = rtpTimestamp(packet);
-    const isEvent = kind === 'event' || kind === 'wideEvent';
     const { received } = this;
     received.clockRate = clockRateOf(kind);
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
     this.#count(end - start, nowMs);
-    if (isEvent) {
+    let passedAs = kind;
+    if (kind === 'event' || kind === 'wideEvent') {
       const detector = kind === 'event' ? this.#events : this.#wideEvents;
+      this.#eventTimestamp = timestamp;
       detector.push(ssrc, timestamp, packet, start, end, nowMs);
+      if (detector.pressed !== null) this.presses.goesOn(detector.pressed, nowMs);
+      if (this.#told.includes(timestamp)) passedAs = kind === 'event' ? 'toldEvent' : 'toldWideEvent';
     }
-    if (this.#tones && (kind === 'PCMU' || kind === 'PCMA'))
-      this.#findTones(this.#tones, packet, start, end, kind);
-    return this.#options.onPacket(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
+    this.#tones?.take(packet, start, end, kind, sequence);
+    return this.#options.onPacket(packet, start, end, passedAs, ssrc, sequence, timestamp, nowMs);
   }
 
-  /** A tone that was recognised is not heard by the other side: it gets the digit in its own way. */
-  #findTones(tones: DtmfDetector, packet: Buffer, start: number, end: number, law: 'PCMU' | 'PCMA'): void {
-    tones.push(packet, start, end, law === 'PCMU' ? ULAW_TO_LINEAR : ALAW_TO_LINEAR);
-    if (tones.sounding) packet.fill(law === 'PCMU' ? ULAW_SILENCE : ALAW_SILENCE, start, end);
+  #begins(digit: string): void {
+    this.#eventBeganMs = this.#options.context.clock.now();
+    this.#eventFirst = this.presses.isFirst(digit, 'event', this.#eventBeganMs);
+    if (this.#eventFirst) return;
+    this.#told.push(this.#eventTimestamp);
+    if (this.#told.length > TOLD_KEPT) this.#told.shift();
   }
 
   #reject(why: string, from: RemoteInfo): void {

@@ -1,3 +1,4 @@
+import type { G711Name } from '../../call/project.js';
 import { ALAW_TO_ULAW, ULAW_TO_ALAW, translateInPlace } from '../../rtp/g711.js';
 import { opusSamples } from '../../rtp/opus.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
@@ -11,12 +12,16 @@ import { OutgoingStream } from './outgoing-stream.js';
 import type { PartyReceiver } from './party-receiver.js';
 import { clockRateOf, sendTypesOf, type PayloadKind } from './payload-type-table.js';
 import type { OpenRecording } from './recording-desk.js';
+import { NoticeTone } from './notice-tone.js';
 import { OutboundSrtp } from './outbound-srtp.js';
 import { RtcpSession } from './rtcp-session.js';
 import type { SocketPair } from './socket-pair-stock.js';
 
 const FRAME_MS = 20;
 const WIDE_RATE = 48_000;
+
+/** G.711 codes `[start, end)` that begin at this timestamp of the party's own stream. */
+type Overhear = (timestamp: number, packet: Buffer, start: number, end: number, codec: G711Name) => void;
 
 /** What goes out to one party: its RTP streams, RTCP, the measured gap, and the tap of a recording. */
 export class PartySender {
@@ -26,6 +31,8 @@ export class PartySender {
   readonly rtcp: RtcpSession;
   settings: StreamSettings | null = null;
   recording: OpenRecording | null = null;
+  readonly notice = new NoticeTone();
+  #overhear: Overhear | null = null;
   readonly #context: EndpointContext;
   readonly #receiver: PartyReceiver;
   /** Opus: another clock is another SSRC (RFC 7160 4.1). */
@@ -46,6 +53,12 @@ export class PartySender {
     this.#wide = new OutgoingStream(context.random, WIDE_RATE);
     this.#active = this.stream;
     this.rtcp = new RtcpSession(this.stream, receiver.received, context.random);
+  }
+
+  /** Takes the audio that goes out, for those who listen to this party; null while there is nobody. */
+  set overhear(overhear: Overhear | null) {
+    this.#overhear = overhear;
+    this.detour();
   }
 
   /** There are sockets, an agreement, and a peer that wants to hear. */
@@ -119,7 +132,7 @@ export class PartySender {
     } else if (kind === 'PCMU' || kind === 'PCMA') {
       if (kind !== this.settings!.sendCodec)
         translateInPlace(packet, start, end, kind === 'PCMU' ? ULAW_TO_ALAW : ALAW_TO_ULAW);
-      this.#record(packet, start, end, nowMs);
+      this.#finish(packet, start, end, nowMs);
     } else if (kind === 'opus') {
       samples = opusSamples(packet, start, end);
     } else if (kind === 'CN') {
@@ -150,7 +163,8 @@ export class PartySender {
     const pair = this.#pair;
     const payloadType = this.#types.get(kind);
     if (!pair || payloadType === undefined || kind !== this.settings?.sendCodec) return null;
-    if (this.recording || this.#srtp.sender || this.#active !== this.stream) return null;
+    if (this.recording || this.#overhear || this.notice.sounding) return null;
+    if (this.#srtp.sender || this.#active !== this.stream) return null;
     const { stream, gap } = this;
     const { counters } = this.#context;
     this.#direct = new DirectRoute({
@@ -182,7 +196,7 @@ export class PartySender {
         packet.copy(piece, RTP_HEADER_BYTES, RTP_HEADER_BYTES + at, RTP_HEADER_BYTES + at + packetSamples);
       }
       stream.generate(nowMs);
-      this.#record(piece, RTP_HEADER_BYTES, piece.length, nowMs);
+      this.#finish(piece, RTP_HEADER_BYTES, piece.length, nowMs);
       this.sendNumbered(piece, sendPayloadType);
       stream.sent(packetSamples, packetSamples, nowMs);
     }
@@ -250,9 +264,13 @@ export class PartySender {
     this.rtcp.use(stream);
   }
 
-  #record(packet: Buffer, start: number, end: number, nowMs: number): void {
-    if (!this.recording) return;
+  /** The last that happens to audio before it goes out: the notice over it, and copies for those who want them. */
+  #finish(packet: Buffer, start: number, end: number, nowMs: number): void {
+    if (!this.recording && !this.#overhear && !this.notice.sounding) return;
     const { sendCodec } = this.settings!;
-    this.recording.recorder.push('right', this.stream.timestamp, packet, start, end, sendCodec, nowMs);
+    this.notice.addTo(packet, start, end, sendCodec);
+    const timestamp = this.stream.timestamp >>> 0;
+    this.recording?.recorder.push('right', timestamp, packet, start, end, sendCodec, nowMs);
+    this.#overhear?.(timestamp, packet, start, end, sendCodec);
   }
 }

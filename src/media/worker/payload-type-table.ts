@@ -3,9 +3,11 @@ import type { StreamSettings } from '../worker-messages.js';
 
 /**
  * What a payload type stands for on a leg: a codec, a telephone-event at 8000 Hz (`event`) or 48,000 Hz
- * (`wideEvent`), or comfort noise that was not agreed (`dropped`).
+ * (`wideEvent`), or comfort noise that was not agreed (`dropped`). An event of a press that has been passed on by another
+ * way goes to nobody (`toldEvent`, `toldWideEvent`).
  */
-export type PayloadKind = CodecName | 'event' | 'wideEvent' | 'dropped' | 'unknown';
+export type PayloadKind =
+  CodecName | 'event' | 'wideEvent' | 'toldEvent' | 'toldWideEvent' | 'dropped' | 'unknown';
 
 /** RFC 3389. */
 const COMFORT_NOISE = 13;
@@ -30,7 +32,7 @@ export class PayloadTypeTable {
 
 /** The RTP clock of a kind of payload, in Hz. */
 export function clockRateOf(kind: PayloadKind): 8000 | 48000 {
-  return kind === 'opus' || kind === 'wideEvent' ? 48_000 : 8000;
+  return kind === 'opus' || kind === 'wideEvent' || kind === 'toldWideEvent' ? 48_000 : 8000;
 }
 
 /** Under which payload type each kind of payload goes to the party. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Timer } from '../../../src/common/clock.js';
 import { seededRandom } from '../../../src/common/random.js';
 import { Call } from '../../../src/call/call.js';
+import type { SessionLimits } from '../../../src/call/call-context.js';
 import type { CallCommand, CallInput, OrderResult } from '../../../src/call/call-io.js';
 import type { CallOrder, CallRecord } from '../../../src/call/call-record.js';
 import type { PolicyDecision, PolicyQuestion } from '../../../src/call/decision.js';
@@ -48,6 +49,8 @@ export interface BenchOptions {
   /** Shared where several calls are on one clock. */
   readonly clock?: VirtualClock;
   readonly dialogs?: DialogDirectory;
+  readonly sessions?: SessionLimits;
+  readonly mixes?: boolean;
   /** Takes commands that are for another call; true where it has. */
   readonly elsewhere?: (command: SignallingCommand) => boolean;
 }
@@ -130,6 +133,8 @@ export class CallBench {
       random: seededRandom(7),
       destinations: this.directory,
       ...(options.dialogs ? { dialogs: options.dialogs } : {}),
+      ...(options.sessions ? { sessions: options.sessions } : {}),
+      ...(options.mixes === undefined ? {} : { mixes: options.mixes }),
     });
   }
 
@@ -147,14 +152,15 @@ export class CallBench {
   requests(method: string, legId?: LegId): Kind<'request'>[] {
     return this.sent('request', legId).filter((one) => one.method === method);
   }
-  /** What this leg hears now; a mix is written `c1.2+c1.3`. */
+  /** What this leg hears now; a mix is written `c1.2+c1.3`, one who listens `tap c1.1`. */
   hears(legId: LegId): string | null {
     let last: string | null = null;
     for (const command of this.commands) {
       if (command.port !== 'media' || command.command.kind !== 'hear' || command.command.legId !== legId)
         continue;
       const { source } = command.command;
-      if (source.kind === 'mix') last = source.legIds.join('+');
+      if (source.kind === 'tap') last = `tap ${source.legId}`;
+      else if (source.kind === 'mix') last = source.legIds.join('+');
       else last = source.kind === 'leg' ? source.legId : source.kind;
     }
     return last;
@@ -318,6 +324,10 @@ export class CallBench {
     this.accepted(`${this.call.callId}.2`);
     assert.equal(this.call.state, 'with_bot');
     return this;
+  }
+  /** An operator is to hear the call. */
+  listen(to = 'second', listenerId = 'l1'): OrderResult {
+    return this.order({ kind: 'listen', listenerId, to, by: 'ana' });
   }
   transfer(more: Partial<Extract<CallOrder, { kind: 'transfer' }>> = {}): OrderResult {
     return this.order({
@@ -517,6 +527,7 @@ export class CallBench {
         return;
       case 'hear':
       case 'sendDtmf':
+      case 'beep':
       case 'record':
       case 'watch':
       case 'startGap':

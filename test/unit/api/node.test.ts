@@ -63,6 +63,8 @@ describe('control API: the node', () => {
       '/v1/calls/{id}',
       '/v1/calls/{id}/events',
       '/v1/calls/{id}/ladder',
+      '/v1/calls/{id}/listeners',
+      '/v1/calls/{id}/listeners/{lid}',
       '/v1/calls/{id}/transfers',
       '/v1/calls/{id}/transfers/{tid}',
       '/v1/drain',

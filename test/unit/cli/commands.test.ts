@@ -8,7 +8,24 @@ import { dryRunCommand } from '../../../src/cli/commands/dry-run.js';
 import { startCommand } from '../../../src/cli/commands/start.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { CallBook } from '../../../src/observe/call-book.js';
+import type { ListenerView } from '../../../src/observe/listener-view.js';
 import { started, transferEnded, transferStarted, withBot } from '../observe/call-records.js';
+
+const listenerView: ListenerView = {
+  listenerId: 'l1',
+  callId: 'c1',
+  state: 'listening',
+  to: 'boss',
+  destination: 'boss',
+  by: 'ana',
+  legId: 'c1.3',
+  startedAt: 1,
+  answeredAt: null,
+  endedAt: null,
+  sipStatus: null,
+  reason: null,
+  detail: null,
+};
 
 interface Asked {
   readonly method: string;
@@ -119,6 +136,21 @@ describe('relevo', () => {
     const { code, err } = await relevo('transfer', 'c1', '--wait');
     assert.equal(code, 1);
     assert.match(err, /transfer_busy/);
+  });
+
+  it('has an operator listen, and lets one go', async () => {
+    const listener = { ...listenerView, state: 'calling' };
+    answers['POST /v1/calls/c1/listeners'] = { status: 202, body: listener };
+    const { code, out } = await relevo('listen', 'c1', 'boss');
+    assert.deepEqual([code, out], [0, 'listener l1 at boss: calling, asked for by ana\n']);
+    assert.deepEqual(JSON.parse(asked[0]!.body), { to: 'boss' });
+    assert.match(String(asked[0]!.headers['idempotency-key']), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(JSON.parse((await relevo('listen', 'c1', 'boss', '--json')).out), listener);
+    answers['DELETE /v1/calls/c1/listeners/l1'] = { status: 202, body: { accepted: true } };
+    assert.equal((await relevo('listen', 'c1', '--stop', 'l1')).out, 'l1 is being let go\n');
+    for (const wrong of [['c1'], ['c1', 'boss', '--stop', 'l1']])
+      assert.equal((await relevo('listen', ...wrong)).code, 2);
+    assert.match((await relevo('listen', '--help')).out, /--stop <listener>/);
   });
 
   it('draws the ladder, and hangs up', async () => {

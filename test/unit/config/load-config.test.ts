@@ -123,6 +123,7 @@ describe('configuration: a valid file', () => {
       callerMediaTimeoutMs: 300_000,
       codecs: null,
       recording: null,
+      listen: null,
       carryHeaders: [],
       carryAnswerHeaders: [],
       limits: { transfers: null, perCall: 10 },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CALLER_GONE } from '../../../src/call/media-port.js';
-import { BASE, bad, good } from './load.js';
+import { BASE, bad, good, load } from './load.js';
 
 const inTrunk = (more: string): string => BASE.replace('allow:', `${more}, allow:`);
 const inTransfer = (more: string): string => BASE.replace('{ to: desk }', `{ to: desk, ${more} }`);
@@ -66,6 +66,37 @@ describe('configuration: identity, User-to-User, REFER and limits', () => {
     assert.equal(project.transfer.summaryHeader, 'X-Summary');
   });
 
+  it('a project: operators who listen, off unless it says so', () => {
+    assert.equal(good(BASE).plan.projects['acme']!.listen, null);
+    const listenOf = (written: string) =>
+      good(`${BASE}    listen: ${written}\n`).plan.projects['acme']!.listen;
+    assert.deepEqual(listenOf('{}'), { allow: [], max: 2, ringTimeoutMs: 25_000, notice: 'none' });
+    assert.deepEqual(
+      listenOf(
+        '{ allow: [{ to: "sip:*@10.0.0.0/8", trunk: carrier }], max: 5, ring_timeout: 1m, notice: beep }',
+      ),
+      {
+        allow: [{ to: 'sip:*@10.0.0.0/8', trunk: 'carrier' }],
+        max: 5,
+        ringTimeoutMs: 60_000,
+        notice: 'beep',
+      },
+    );
+  });
+
+  it('a project: listening that anybody could be called to, or that rtpengine cannot do, is warned of', () => {
+    const warned = (text: string): string[] => {
+      const loaded = load(text);
+      assert.ok(loaded.ok, JSON.stringify(loaded));
+      return loaded.warnings.map(({ key, code }) => `${key} ${code}`);
+    };
+    assert.deepEqual(warned(`${BASE}    listen: { allow: [{ to: "+*", trunk: carrier }] }\n`), [
+      'projects.acme.listen.allow[0].to allows_everything',
+    ]);
+    const rtpengine = 'media: { kind: rtpengine, nodes: [{ ng: "127.0.0.1:2223" }] }\n';
+    assert.deepEqual(warned(`${BASE}    listen: {}\n${rtpengine}`), ['projects.acme.listen no_effect']);
+  });
+
   it('a project: the moment for three, the notice, the headers of the answer', () => {
     const { transfer } = good(BASE).plan.projects['acme']!;
     assert.deepEqual([transfer.threeWay, transfer.callerGoneNotice], [null, CALLER_GONE]);
@@ -84,6 +115,18 @@ describe('configuration: identity, User-to-User, REFER and limits', () => {
   });
 
   for (const [what, text, key, expected] of [
+    [
+      'a listener by an unknown trunk',
+      `${BASE}    listen: { allow: [{ to: "+549*", trunk: carier }] }\n`,
+      'projects.acme.listen.allow[0].trunk',
+      /carrier/,
+    ],
+    [
+      'more listeners than anybody needs',
+      `${BASE}    listen: { max: 17 }\n`,
+      'projects.acme.listen.max',
+      /1 to 16/,
+    ],
     [
       'three in a blind transfer',
       inTransfer('three_way: { duration: 10s }'),

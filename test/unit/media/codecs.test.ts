@@ -135,6 +135,23 @@ describe('codecs of joined legs', () => {
     assert.deepEqual(found(side('a', ['PCMA'], 'b'), side('b', ['PCMU'], 'a')), []);
   });
 
+  it('asks both ends of what somebody listens to for G.711, and leaves them alone where they have it', () => {
+    const tap = (legId: string): CodecSide => ({
+      ...side('c', ['PCMU'], 'a'),
+      source: { kind: 'tap', legId },
+    });
+    const both = [side('a', ['opus', 'PCMA'], 'b'), side('b', ['opus', 'PCMU'], 'a')] as const;
+    assert.deepEqual(found(...both), []);
+    assert.deepEqual(
+      found(...both, tap('a')).map(({ legId, codecs }) => [legId, codecs]),
+      [
+        ['a', ['PCMA']],
+        ['b', ['PCMU']],
+      ],
+    );
+    assert.deepEqual(found(side('a', ['PCMA'], 'b'), side('b', ['PCMU'], 'a'), tap('a')), []);
+  });
+
   it('asks mixed parties for G.711', () => {
     const mixed: CodecSide = {
       ...side('c', ['opus', 'PCMA'], 'a'),

@@ -9,6 +9,7 @@ import { DirectRoute } from '../../../src/media/worker/direct-route.js';
 import { Endpoint } from '../../../src/media/worker/endpoint.js';
 import { Pacer } from '../../../src/media/worker/pacer.js';
 import type { OpenRecording } from '../../../src/media/worker/recording-desk.js';
+import type { Overhearer } from '../../../src/media/worker/taps.js';
 import type { StreamSettings } from '../../../src/media/worker-messages.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -77,7 +78,8 @@ type Step = { readonly who: number; readonly frames: number } & (
   | { readonly does: 'speak'; readonly speech: Speech }
   | { readonly does: 'agree'; readonly change: number }
   | {
-      readonly does: 'prompt' | 'digit' | 'interject' | 'record' | 'stranger' | 'gap' | 'close';
+      readonly does:
+        'prompt' | 'digit' | 'interject' | 'record' | 'tap' | 'beep' | 'stranger' | 'gap' | 'close';
     }
 );
 
@@ -87,6 +89,11 @@ class Scene {
   readonly #clock = new VirtualClock();
   readonly #endpoints: Record<Name, Endpoint>;
   readonly #speech: Record<Name, Speech> = { caller: 'ulaw', bot: 'ulaw', agent: 'ulaw' };
+  readonly #tap: Overhearer = {
+    overhear: (name, timestamp, packet, start, end, codec) => {
+      this.left.push(`${name} ${timestamp} ${codec} ${packet.toString('hex', start, end)}`);
+    },
+  };
   #frame = 0;
 
   constructor() {
@@ -156,6 +163,12 @@ class Scene {
         return;
       case 'record':
         endpoint.record(this.#recording(name));
+        return;
+      case 'tap':
+        endpoint.taps.add(this.#tap);
+        return;
+      case 'beep':
+        endpoint.beep();
         return;
       case 'stranger':
         this.#packet(name, 'ulaw', 6000);
@@ -243,7 +256,7 @@ const steps = fc.array(
         fc.record({ does: fc.constant('speak' as const), speech: fc.constantFrom(...SPEECH) }),
         fc.record({ does: fc.constant('agree' as const), change: fc.nat(CHANGES.length - 1) }),
         fc.record({
-          does: fc.constantFrom('prompt', 'digit', 'interject', 'record', 'stranger', 'gap'),
+          does: fc.constantFrom('prompt', 'digit', 'interject', 'record', 'tap', 'beep', 'stranger', 'gap'),
         }),
         fc.record({ does: fc.constant('close' as const) }),
       ),

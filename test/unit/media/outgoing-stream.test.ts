@@ -57,6 +57,30 @@ describe('outgoing stream', () => {
     });
   });
 
+  it('gives no number twice where a late packet comes behind some that were left out', () => {
+    const out = stream();
+    const numbers = new Map<number, number>();
+    const relay = (sequence: number): void => {
+      assert.ok(out.relay(9, sequence, sequence * 160, 0, true, sequence * 20));
+      out.sent(160, 160, sequence * 20);
+      numbers.set(sequence, out.sequence);
+    };
+    for (const sequence of [10, 12]) relay(sequence);
+    for (const sequence of [13, 14, 15]) out.skipRelayed(9, sequence);
+    for (const sequence of [11, 16, 17]) relay(sequence);
+    const first = numbers.get(10)!;
+    assert.deepEqual(
+      [...numbers].map(([sequence, number]) => [sequence, sequenceDistance(number, first)]),
+      [
+        [10, 0],
+        [12, 2],
+        [11, 1],
+        [16, 3],
+        [17, 4],
+      ],
+    );
+  });
+
   it('lets the timestamp follow the time in which nothing was sent', () => {
     const out = stream();
     out.generate(0);
@@ -162,6 +186,29 @@ describe('latch', () => {
     assert.equal(latch.judge('203.0.113.1', 1, 5000), 'reject');
     latch.signal(party, 6000);
     assert.equal(latch.judge('203.0.113.1', 1, 6000), 'reject');
+  });
+
+  it('gives the leg back to the signalled source where a stranger was there before it', () => {
+    const latch = new Latch(true);
+    latch.signal(party, 0);
+    for (let at = 0; at <= 120; at += 20) latch.judge('203.0.113.1', 1, at);
+    assert.equal(latch.judge('203.0.113.1', 1, 140), 'accept', 'as behind NAT');
+    assert.equal(latch.refuses('203.0.113.2', 1), true);
+    assert.equal(latch.refuses(party.address, party.port), false);
+    assert.equal(latch.judge('203.0.113.1', 1, 150), 'accept', 'to ask changes nothing');
+    assert.equal(latch.judge(party.address, party.port, 200), 'accept');
+    assert.deepEqual([latch.sendAddress, latch.sendPort], [party.address, party.port]);
+    assert.equal(latch.judge('203.0.113.1', 1, 220), 'reject');
+  });
+
+  it('lets another port of the signalled address go before a stranger who floods', () => {
+    const latch = new Latch(true);
+    latch.signal(party, 0);
+    assert.equal(latch.judge('203.0.113.1', 1, 0), 'wait');
+    assert.equal(latch.judge(party.address, 4444, 40), 'wait');
+    assert.equal(latch.judge('203.0.113.1', 1, 120), 'reject');
+    assert.equal(latch.judge(party.address, 4444, 160), 'accept');
+    assert.equal(latch.sendPort, 4444);
   });
 
   it('does not fall back to the former source after a signalled change', () => {

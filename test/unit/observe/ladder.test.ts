@@ -50,6 +50,18 @@ describe('ladder', () => {
     );
   });
 
+  it('has a line for an operator who listens, also for one who was not reached', () => {
+    const store = new LadderStore();
+    const invite = tapped('out', 'INVITE sip:boss@h SIP/2.0', 'boss-c1', '1 INVITE', AT);
+    const headers = 'X-Relevo-Call-Id: c1\r\nX-Relevo-Listener: l1';
+    store.add({ ...invite, raw: invite.raw.replace('\r\n\r\n', `\r\n${headers}\r\n\r\n`) });
+    store.add(tapped('in', 'SIP/2.0 486 Busy Here', 'boss-c1', '1 INVITE', AT + 9));
+    const [names, sent, busy] = formatLadder(store.messagesOf('c1')).split('\n');
+    assert.match(names!, /caller +relevo +bot +agent +operator$/);
+    assert.match(sent!, /\| +\|-+ INVITE -+>\|$/);
+    assert.match(busy!, /\|<-+ 486 Busy Here -+\|$/);
+  });
+
   it('draws one message at a time across the lifelines between node and agent', () => {
     const diagram = new LadderDiagram(AT);
     const line = diagram.line(

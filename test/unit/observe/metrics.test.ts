@@ -53,6 +53,21 @@ const readings: NodeReadings = {
 };
 
 describe('Metrics', () => {
+  it('count those who listen to live calls', async () => {
+    const metrics = new Metrics();
+    const book = new CallBook();
+    const told = (name: string): void => {
+      const detail = { listener: 'l1', to: 'boss', by: null, destination: 'boss', leg: 'c1.3' };
+      book.apply({ kind: 'call.event', callId: 'c1', at: 1, name, detail });
+      metrics.read(book, readings, []);
+    };
+    book.apply(started());
+    told('listener_started');
+    assert.match(await metrics.text(), /relevo_listeners\{state="listening"\} 1/);
+    told('listener_ended');
+    assert.match(await metrics.text(), /relevo_listeners\{state="listening"\} 0/);
+  });
+
   it('counts calls and transfers from their records', async () => {
     const metrics = new Metrics();
     const book = new CallBook();

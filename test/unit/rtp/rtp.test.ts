@@ -50,6 +50,19 @@ describe('source statistics (RFC 3550 A.1, A.3, A.8)', () => {
     assert.equal(statistics.lost, 0);
   });
 
+  it('counts what never came though others came twice, and reports as RFC 3550 has it', () => {
+    const statistics = new SourceStatistics(8000);
+    let twice = 0;
+    for (let i = 0; i < 400; i++) {
+      if (i % 20 === 7) continue;
+      statistics.update(1, (65_400 + i) & 0xffff, i * 160, i * 20, true);
+      if (i % 10 === 3) statistics.update(1, (65_400 + i - (i % 4)) & 0xffff, i * 160, i * 20, true);
+      if (i % 10 === 3) twice++;
+    }
+    assert.deepEqual([statistics.received, statistics.lost], [380 + twice, 20]);
+    assert.equal(statistics.report().cumulativeLost, 20 - twice);
+  });
+
   it('estimates jitter in milliseconds', () => {
     const statistics = new SourceStatistics(8000);
     for (let i = 0; i < 500; i++) statistics.update(1, i, i * 160, i * 20 + (i % 2) * 10, true);

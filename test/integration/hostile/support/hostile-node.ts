@@ -33,6 +33,8 @@ export interface HostileOptions {
   readonly agentHosts?: readonly string[];
   readonly allow?: string;
   readonly logLevel?: 'info' | 'silent';
+  /** Where its SIP ports and those of its peers are. */
+  readonly ports?: readonly [first: number, last: number];
 }
 
 /** A node as an operator runs it: a process with a configuration file, a log on standard output, and an API. */
@@ -69,7 +71,7 @@ export class HostileNode {
   }
 
   static async start(options: HostileOptions = {}): Promise<HostileNode> {
-    const port = (): Promise<number> => freePort(15_000, 15_899);
+    const port = (): Promise<number> => freePort(...(options.ports ?? ([15_000, 15_899] as const)));
     const ports = { sip: await port(), bot: await port(), agent: await port(), api: await port() };
     const folder = mkdtempSync(join(tmpdir(), 'relevo-hostile-'));
     const rtp = await freePort(40_000, 59_000);

@@ -63,6 +63,22 @@ describe('context of a transfer: User-to-User (RFC 7433)', () => {
 });
 
 describe('context of a transfer: summary, Session-ID, digits after the answer', () => {
+  it("headers that begin with X- are carried, those that this node writes are not a caller's to write", () => {
+    const bench = new CallBench();
+    const headers = {
+      'max-forwards': '70',
+      'x-tier': 'gold',
+      'x-relevo-call-id': 'other',
+      'x-relevo-listener': 'l',
+    };
+    bench.withBot({ headers });
+    bench.transfer();
+    const [toBot, toAgent] = bench.sent('invite').map((invite) => invite.headers);
+    assert.deepEqual([toBot?.['X-Tier'], toAgent?.['X-Tier']], ['gold', 'gold']);
+    assert.equal(toBot?.['X-Relevo-Call-Id'], 'c1');
+    assert.doesNotMatch(JSON.stringify([toBot, toAgent]), /other|X-Relevo-Listener/);
+  });
+
   it('the summary reaches the agent in the header that the project names, and the result', () => {
     const bench = withUui(null, null, 'invite');
     assert.equal(bench.sent('invite')[1]?.headers['X-Summary'], 'Señor, wants a refund');

@@ -22,7 +22,8 @@ function bench(...settings: Parameters<typeof unanswered>): CallBench {
 }
 
 function unanswered(transfer: Parameters<typeof makeProject>[1], trunk = makeTrunk()): CallBench {
-  const project = makeProject({ botFailure: { to: 'second', status: 503 } }, transfer);
+  const listen = { allow: [], max: 2, ringTimeoutMs: 25_000, notice: 'none' } as const;
+  const project = makeProject({ botFailure: { to: 'second', status: 503 }, listen }, transfer);
   const onward = { ...DESTINATIONS['desk']!, name: 'onward', thenDial: 'p201' } as Destination;
   const group = { ...GROUP, members: ['desk', 'second'] };
   const together = { ...group, name: 'together', strategy: 'simultaneous' } as const;

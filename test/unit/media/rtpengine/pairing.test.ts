@@ -54,11 +54,14 @@ describe('rtpengine: who hears whom, as pairs', () => {
     assert.deepEqual(placed({ a: leg('b'), b: null }), { a: '- blocked silence' });
   });
 
-  it('a mix is answered by silence, and named', () => {
-    const { places, unserved } = placesOf([
-      { legId: 'a', source: { kind: 'mix', legIds: ['b', 'c'] }, ready: true },
-    ]);
-    assert.deepEqual(places.get('a')?.prompt, { kind: 'silence' });
-    assert.deepEqual(unserved, ['a']);
+  it('a mix and a tap are answered by silence, and named', () => {
+    for (const source of [
+      { kind: 'mix', legIds: ['b', 'c'] },
+      { kind: 'tap', legId: 'b' },
+    ] as const) {
+      const { places, unserved } = placesOf([{ legId: 'a', source, ready: true }]);
+      assert.deepEqual(places.get('a')?.prompt, { kind: 'silence' });
+      assert.deepEqual(unserved, ['a']);
+    }
   });
 });
