@@ -1,5 +1,5 @@
 import type { RingbackCountry } from '../common/ringback-country.js';
-import type { CodecName, DtmfKind, SrtpPolicy } from './project.js';
+import type { CodecName, DtmfKind, SrtpKeys, SrtpPolicy } from './project.js';
 import type { LegId } from './signalling-port.js';
 import type { Party } from './vocabulary.js';
 
@@ -39,6 +39,7 @@ export type MediaCommand =
       readonly family?: 4 | 6;
       readonly dtmf?: DtmfKind;
       readonly srtp?: SrtpPolicy;
+      readonly srtpKeys?: SrtpKeys;
       readonly direction: MediaDirection;
     }
   /** Takes the peer's offer (initial, re-INVITE or UPDATE) and makes our answer. → `localSdp` or `mediaFailed`. */
@@ -52,6 +53,7 @@ export type MediaCommand =
       readonly symmetricRtp: boolean;
       readonly dtmf?: DtmfKind;
       readonly srtp?: SrtpPolicy;
+      readonly srtpKeys?: SrtpKeys;
       readonly remoteSdp: string;
       /** Our wish; the answer is narrowed by the offer (RFC 3264 6.1). */
       readonly direction: MediaDirection;

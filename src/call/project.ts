@@ -12,8 +12,11 @@ export type CodecName = G711Name | 'G722' | 'opus' | 'CN';
 /** How DTMF goes to a peer: `auto` as its SDP allows (telephone-event, else INFO), `inband` as tones in the audio. */
 export type DtmfKind = 'auto' | 'rfc4733' | 'info' | 'inband';
 
-/** SRTP with keys in SDP (RFC 4568): `optional` offers it and takes plain RTP too, `required` takes nothing else. */
+/** SRTP: `optional` offers it and takes plain RTP too, `required` takes nothing else. */
 export type SrtpPolicy = 'off' | 'optional' | 'required';
+
+/** Where the keys of SRTP come from: SDP (RFC 4568), or a handshake in the media path (RFC 5763). */
+export type SrtpKeys = 'sdes' | 'dtls';
 
 /** Recording of every call of a project. */
 export interface RecordingSettings {
@@ -109,6 +112,8 @@ export interface Trunk {
   readonly dtmf: DtmfKind;
   /** Off where absent. */
   readonly srtp?: SrtpPolicy;
+  /** SDES where absent. */
+  readonly srtpKeys?: SrtpKeys;
   /** May this peer send REFERs outside the dialog that they are for, naming it by Target-Dialog (RFC 4538)? */
   readonly acceptReferOutOfDialog: boolean;
   /** Media from another address than the SDP's is accepted (NAT); then locked to it. */

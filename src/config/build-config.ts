@@ -161,6 +161,7 @@ function trunkOf(name: string, trunk: TrunkInput): Trunk {
     codecs: trunk.codecs,
     dtmf: trunk.dtmf,
     srtp: trunk.srtp,
+    srtpKeys: trunk.srtp_keys,
     numberFormat: trunk.number_format,
     dialPlan: trunk.dial_plan
       ? {

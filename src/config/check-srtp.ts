@@ -5,16 +5,11 @@ import type { KeyPath, YamlSource } from './yaml-source.js';
 export function checkSrtp(file: ParsedFile, source: YamlSource): void {
   for (const [name, trunk] of Object.entries(file.trunks)) {
     if (trunk.srtp === 'off') continue;
-    const path: KeyPath = ['trunks', name, 'srtp'];
-    if (file.media?.kind === 'rtpengine') {
-      source.report(path, {
-        code: 'unsupported',
-        message: 'SRTP is done by the media of this node, not by rtpengine',
-        found: source.found(path),
-        expected: 'off',
-        remedy: 'use `media: { kind: embedded }`, or `srtp: off`',
-      });
+    if (trunk.srtp_keys === 'dtls') {
+      checkDtls(file, name, source);
+      continue;
     }
+    const path: KeyPath = ['trunks', name, 'srtp'];
     const inClear = clearPath(file, name);
     if (inClear === null) continue;
     source.report(path, {
@@ -26,6 +21,18 @@ export function checkSrtp(file: ParsedFile, source: YamlSource): void {
       remedy: 'add `;transport=tls` to the URI and a listening point with `transport: tls`',
     });
   }
+}
+
+function checkDtls(file: ParsedFile, name: string, source: YamlSource): void {
+  if (file.media?.kind === 'rtpengine') return;
+  const path: KeyPath = ['trunks', name, 'srtp_keys'];
+  source.report(path, {
+    code: 'unsupported',
+    message: 'DTLS-SRTP is done by rtpengine, not by the media of this node',
+    found: source.found(path),
+    expected: 'sdes',
+    remedy: 'use `media: { kind: rtpengine, nodes: [...] }`, or `srtp_keys: sdes`',
+  });
 }
 
 /** Where the trunk's SIP goes in the clear; null where it never does. */

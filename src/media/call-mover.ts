@@ -20,7 +20,8 @@ export interface CallMoverOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly peersPerSecond?: number;
-  readonly leastLoaded: () => WorkerLink | null;
+  /** The worker with the fewest legs, one other than `shunned` where there is one. */
+  readonly leastLoaded: (shunned: WorkerLink | null) => WorkerLink | null;
   readonly post: (worker: WorkerLink, message: ToMediaWorker) => void;
   /** A new deadline for a leg that is being opened. */
   readonly openDeadline: (leg: MediaLeg) => Timer;
@@ -56,6 +57,7 @@ export class CallMover {
       const recent = call.losses > 0 && nowMs - call.lostAtMs < LOSSES_WITHIN_MS;
       call.losses = recent ? call.losses + 1 : 1;
       call.lostAtMs = nowMs;
+      call.lostAt = call.worker;
       call.worker = null;
       for (const leg of call.legs.values()) leg.suspend();
       if (call.losses > MAX_LOSSES)
@@ -95,7 +97,7 @@ export class CallMover {
   #move(call: MediaCall): void {
     if (call.legs.size === 0 || call.worker || call.dead) return;
     const { clock, leastLoaded, post, openDeadline } = this.#options;
-    const worker = leastLoaded();
+    const worker = leastLoaded(call.lostAt);
     if (!worker) {
       const timer = clock.after(PARKED_MS, () => {
         this.#giveUp(call, 'media_no_worker', 'no media worker took the place of the one that was lost');

@@ -54,7 +54,7 @@ export class EmbeddedMedia {
       clock,
       log,
       ...(movesPerSecond !== undefined && { peersPerSecond: movesPerSecond }),
-      leastLoaded: () => this.#leastLoaded(),
+      leastLoaded: (shunned) => this.#leastLoaded(shunned),
       post: (worker, message) => {
         this.#post(worker, message);
       },
@@ -171,12 +171,12 @@ export class EmbeddedMedia {
     }
     let call = this.#calls.get(callId);
     if (!call) {
-      const worker = this.#leastLoaded();
+      const worker = this.#leastLoaded(null);
       if (!worker) {
         this.#fail(callId, command, 503, 'media_no_worker', 'no media worker is running');
         return;
       }
-      call = { callId, worker, legs: new Map(), dead: false, lostAtMs: 0, losses: 0 };
+      call = { callId, worker, legs: new Map(), dead: false, lostAt: null, lostAtMs: 0, losses: 0 };
       this.#calls.set(callId, call);
     }
     if (call.dead) {
@@ -199,6 +199,7 @@ export class EmbeddedMedia {
       symmetricRtp: command.symmetricRtp,
       family,
       party: command.party,
+      ...(command.srtpKeys === 'dtls' && (command.srtp ?? 'off') !== 'off' && { dtls: true }),
     } as const;
     const leg = new MediaLeg({
       callId,
@@ -230,10 +231,11 @@ export class EmbeddedMedia {
     });
   }
 
-  #leastLoaded(): WorkerLink | null {
+  #leastLoaded(shunned: WorkerLink | null): WorkerLink | null {
     let best: WorkerLink | null = null;
     for (const worker of this.#workers.values()) {
-      if (!best || worker.legs.size < best.legs.size) best = worker;
+      if (!best || best === shunned || (worker !== shunned && worker.legs.size < best.legs.size))
+        best = worker;
     }
     return best;
   }
@@ -290,6 +292,10 @@ export class EmbeddedMedia {
       this.#emit(callId, event);
       return;
     }
+    if (message.kind === 'callLost') {
+      this.#loseCall(worker, message.callId, message.detail);
+      return;
+    }
     const leg = worker.legs.get(message.legId);
     if (!leg) return;
     if (message.kind === 'opened') {
@@ -308,7 +314,7 @@ export class EmbeddedMedia {
     for (const leg of this.#calls.get(callId)?.legs.values() ?? []) {
       if (!leg.opening) continue;
       if (!leg.bound) return;
-      leg.opened(leg.bound.rtpPort, leg.bound.address);
+      leg.opened(leg.bound.rtpPort, leg.bound.address, leg.bound.fingerprint);
       this.#mover.opened(leg);
     }
   }
@@ -335,6 +341,21 @@ export class EmbeddedMedia {
         'media worker gone, its calls are moved to another one',
       );
     }
+    this.#legsLost(legs);
+  }
+
+  /** The worker is well, and has lost this one call, which goes to another one. */
+  #loseCall(worker: WorkerLink, callId: string, detail: string): void {
+    const call = this.#calls.get(callId);
+    if (call?.worker !== worker) return;
+    this.#options.log.error(
+      { callId, index: worker.index, detail },
+      'a call is moved to another media worker',
+    );
+    this.#legsLost([...call.legs.values()].filter((leg) => worker.legs.delete(leg.legId)));
+  }
+
+  #legsLost(legs: readonly MediaLeg[]): void {
     const calls = new Set<MediaCall>();
     for (const leg of legs) {
       const { callId, legId } = leg;

@@ -34,7 +34,7 @@ export class MediaLeg implements CodecSide {
   /** `stopGap` that the worker has not answered yet. */
   readonly gapRequests = new Set<string>();
   /** Its sockets, once the worker has them. */
-  bound: { readonly rtpPort: number; readonly address?: string } | null = null;
+  bound: { readonly rtpPort: number; readonly address?: string; readonly fingerprint?: string } | null = null;
   /** `close` was sent to the worker. */
   closing = false;
   /** What a worker that takes this leg over has to be told. */
@@ -101,13 +101,13 @@ export class MediaLeg implements CodecSide {
   }
 
   /** The worker has bound the sockets; `address` is what stands in our SDP. */
-  opened(rtpPort: number, address = this.#options.mediaAddress): void {
+  opened(rtpPort: number, address = this.#options.mediaAddress, fingerprint: string | null = null): void {
     if (this.#state.kind !== 'opening') return;
     const { waiting, sdp: known } = this.#state;
     this.#openDeadline?.cancel();
-    const sdp = known ?? new SdpSession(address, rtpPort, this.#options.sessionId);
+    const sdp = known ?? new SdpSession(address, rtpPort, this.#options.sessionId, fingerprint);
     if (known) {
-      known.move(address, rtpPort);
+      known.move(address, rtpPort, fingerprint);
       this.#untold = true;
     }
     this.#state = { kind: 'open', sdp };
@@ -167,12 +167,18 @@ export class MediaLeg implements CodecSide {
       this.#dtmf = command.dtmf ?? 'auto';
     }
     if (command.kind === 'makeOffer') {
-      const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp);
+      const offer = sdp.makeOffer(command.codecs, command.direction, command.srtp, command.srtpKeys);
       this.#options.emit({ kind: 'localSdp', legId, requestId, sdp: offer, direction: command.direction });
       return;
     }
     if (command.kind === 'makeAnswer') {
-      const answer = sdp.makeAnswer(command.remoteSdp, command.codecs, command.direction, command.srtp);
+      const answer = sdp.makeAnswer(
+        command.remoteSdp,
+        command.codecs,
+        command.direction,
+        command.srtp,
+        command.srtpKeys,
+      );
       if (!answer.ok) {
         this.#reject(command, answer.failure);
         return;

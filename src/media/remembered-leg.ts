@@ -56,14 +56,14 @@ export class RememberedLeg {
     this.#record = event.file === null ? null : { ...this.#record, consentFile: null, part };
   }
 
-  /** For a worker that opens the leg for the first time. */
+  /** For a worker that takes over a leg of whose ports nobody was told yet. */
   asNew(): ToMediaWorker[] {
-    return [this.#open, ...this.#settled(undefined)];
+    return [{ ...this.#open, again: true }, ...this.#settled(undefined)];
   }
 
   /** For a worker that takes the leg over from one that was lost so long ago. */
   restored(lostForMs: number): ToMediaWorker[] {
-    return [{ ...this.#open, lostForMs }, ...this.#settled(lostForMs)];
+    return [{ ...this.#open, lostForMs, again: true }, ...this.#settled(lostForMs)];
   }
 
   #settled(lostForMs: number | undefined): ToMediaWorker[] {

@@ -15,6 +15,8 @@ export interface MediaCall {
   readonly legs: Map<string, MediaLeg>;
   /** Null while another worker is looked for, and where none was found. */
   worker: WorkerLink | null;
+  /** Which worker was lost last: another one is tried first. */
+  lostAt: WorkerLink | null;
   /** Its worker was lost and no other one took it: its legs have no media any more. */
   dead: boolean;
   /** When its worker was lost, by the clock; how often that came to pass lately. */

@@ -6,6 +6,7 @@ import type { Party } from '../call/vocabulary.js';
 import type { LogLevel } from '../common/log.js';
 import type { ThreadLoadReading } from '../common/thread-load.js';
 import type { SrtpSuite } from '../rtp/srtp/suites.js';
+import type { DtlsRole } from './sdp/dtls-attributes.js';
 
 /** An IPv4 or IPv6 transport address; IPv6 without brackets. */
 export interface MediaAddress {
@@ -20,6 +21,13 @@ export interface SrtpSettings {
   readonly sendKey: string;
   /** The peer's. */
   readonly receiveKey: string;
+}
+
+/** A stream whose keys come from a DTLS handshake in its own path (RFC 5764). */
+export interface DtlsSettings {
+  /** Of the peer's certificate, as in a=fingerprint. */
+  readonly fingerprint: string;
+  readonly peerRole: DtlsRole;
 }
 
 /** What one offer/answer exchange agreed on, as a worker needs it. */
@@ -48,8 +56,9 @@ export interface StreamSettings {
   readonly receivePayloadTypes: readonly { readonly payloadType: number; readonly codec: CodecName }[];
   readonly receiveEventPayloadType: number | null;
   readonly receiveWideEventPayloadType: number | null;
-  /** Null for plain RTP. */
+  /** Null for plain RTP, and for keys by DTLS. */
   readonly srtp: SrtpSettings | null;
+  readonly dtls?: DtlsSettings | null;
   /** The agreed direction, from our side. */
   readonly maySend: boolean;
   readonly mayReceive: boolean;
@@ -65,8 +74,12 @@ export type ToMediaWorker =
       readonly symmetricRtp: boolean;
       readonly family: 4 | 6;
       readonly party: Party;
+      /** Its keys come from DTLS: `opened` has a fingerprint. */
+      readonly dtls?: boolean;
       /** The leg had ports at a worker that was lost so long ago. → `event` with `mediaResumed`. */
       readonly lostForMs?: number;
+      /** A worker was asked for it before, which has lost its call. */
+      readonly again?: true;
     }
   | { readonly kind: 'configure'; readonly legId: LegId; readonly settings: StreamSettings }
   | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
@@ -103,8 +116,12 @@ export type FromMediaWorker =
       readonly rtpPort: number;
       /** What stands in our SDP; undefined leaves it to the configuration. */
       readonly address?: string;
+      /** Of the certificate that is shown in DTLS, as in a=fingerprint. */
+      readonly fingerprint?: string;
     }
   | { readonly kind: 'openFailed'; readonly legId: LegId; readonly code: string; readonly detail: string }
+  /** This worker cannot carry the call any further, and has forgotten it: others are not concerned. */
+  | { readonly kind: 'callLost'; readonly callId: string; readonly detail: string }
   | {
       readonly kind: 'event';
       readonly callId: string;

@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
-import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from '../support/node-under-test.js';
+import { NUMBERS } from '../support/node-under-test.js';
 import {
-  available,
-  hears,
-  startBaresip,
-  startLinphone,
-  type Softphone,
-  type StartPhone,
-} from '../support/softphone.js';
-
-const CALLER_HZ = 440;
-const BOT_HZ = 700;
-const AGENT_HZ = 1000;
-
-type Srtp = 'off' | 'optional' | 'required';
-
-/** A phone with its side of the agreement, and ours towards it. */
-interface Side {
-  readonly start: StartPhone;
-  readonly phone: Srtp;
-  readonly trunk: Srtp;
-}
-
-const side = (start: StartPhone, phone: Srtp, trunk: Srtp): Side => ({ start, phone, trunk });
+  BOT_HZ,
+  CALLER_HZ,
+  endAndListen,
+  handOver,
+  ladderOf,
+  side,
+  startCast,
+  type Cast,
+  type Side,
+} from '../support/phone-cast.js';
+import { available, hears, startBaresip, startLinphone, type StartPhone } from '../support/softphone.js';
 
 describe('Interop: SRTP with baresip and linphone', function () {
   this.timeout(60_000);
@@ -40,67 +29,8 @@ describe('Interop: SRTP with baresip and linphone', function () {
     for (const one of open.splice(0).reverse()) await one.close();
   });
 
-  interface Cast {
-    readonly node: NodeUnderTest;
-    readonly caller: Softphone;
-    readonly bot: Softphone;
-    readonly agent: Softphone;
-  }
-
-  const cast = async (caller: Side, agent: Side, startBot: StartPhone = startBaresip): Promise<Cast> => {
-    const phone = (which: Side, user: string, toneHz: number, autoAnswer: boolean): Promise<Softphone> =>
-      which.start({ toneHz, user, autoAnswer, ...(which.phone !== 'off' && { srtp: which.phone }) });
-    const bot = await startBot({ toneHz: BOT_HZ, user: 'bot', autoAnswer: true });
-    const agentPhone = await phone(agent, '201', AGENT_HZ, true);
-    const callerPhone = await phone(caller, 'caller', CALLER_HZ, false);
-    open.push(bot, agentPhone, callerPhone);
-    const node = await startNodeUnderTest({
-      botPort: bot.port,
-      agentPort: agentPhone.port,
-      carrierTrunk: `, srtp: ${caller.trunk}`,
-      agentTrunk: `, srtp: ${agent.trunk}`,
-      patient: true,
-    });
-    open.push(node);
-    return { node, caller: callerPhone, bot, agent: agentPhone };
-  };
-
-  const ladderOf = async ({ node }: Cast, callId: string): Promise<string> => {
-    const response = await node.api(`/v1/calls/${callId}/ladder`, {
-      headers: { accept: 'application/json' },
-    });
-    return response.text();
-  };
-
-  /** Calls the bot, is handed over, and everybody has to hear the right one. */
-  const handOver = async (all: Cast): Promise<string> => {
-    const { node, caller, bot } = all;
-    await caller.dial(`sip:${NUMBERS.bridged}@${node.target}`);
-    const { callId } = await node.newestCall((call) => call.state === 'with_bot');
-    await hears(caller, BOT_HZ, 10_000);
-    await hears(bot, CALLER_HZ, 10_000);
-    const response = await node.api(`/v1/calls/${callId}/transfers`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ reason: 'operator' }),
-    });
-    assert.equal(response.status, 202, await response.text());
-    const call = await node.newestCall(
-      (one) => one.transfers.some((transfer) => transfer.result !== null),
-      20_000,
-    );
-    assert.equal(call.transfers[0]!.result!.outcome, 'completed');
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    return callId;
-  };
-
-  /** Some phones write their recording at the end of the call alone. */
-  const endAndListen = async ({ node, caller, agent }: Cast): Promise<void> => {
-    await caller.hangUp();
-    await node.newestCall((call) => call.endedAt !== null);
-    await hears(caller, AGENT_HZ, 10_000);
-    await hears(agent, CALLER_HZ, 10_000);
-  };
+  const cast = (caller: Side, agent: Side, startBot?: StartPhone): Promise<Cast> =>
+    startCast(open, caller, agent, startBot ? { startBot } : {});
 
   const cases: [string, Side, Side, { encrypted: ('caller' | 'agent')[] }][] = [
     [
@@ -147,8 +77,7 @@ describe('Interop: SRTP with baresip and linphone', function () {
       const callId = await handOver(all);
       const ladder = await ladderOf(all, callId);
       await endAndListen(all);
-      for (const { party, raw } of (JSON.parse(ladder) as { messages: { party: string; raw: string }[] })
-        .messages) {
+      for (const { party, raw } of ladder) {
         assert.doesNotMatch(raw, /inline:(?!\[redacted\])/i, 'no key is shown');
         if (!/^SIP\/2\.0 200[^]*\r\nv=0/.test(raw)) continue;
         const wanted = (encrypted as string[]).includes(party);

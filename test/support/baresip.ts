@@ -19,6 +19,12 @@ import { readWav, toneMs, writeToneWav } from './wav.js';
 export const BARESIP_HAS_NO_REPLACES =
   'baresip 1.0 knows no Replaces: its menu has /transfer alone (/atransferstart came later), and it offers no "replaces"';
 
+function encryptionOf({ srtp, dtls }: SoftphoneOptions): string {
+  if (dtls) return ';mediaenc=dtls_srtp';
+  if (srtp === undefined) return '';
+  return `;mediaenc=${srtp === 'required' ? 'srtp-mand' : 'srtp'}`;
+}
+
 /** Starts baresip, controlled over its ctrl_tcp module; what it hears is kept by its sndfile module. */
 export async function startBaresip(options: SoftphoneOptions): Promise<Softphone> {
   const folder = mkdtempSync(join(tmpdir(), 'relevo-baresip-'));
@@ -36,8 +42,9 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
       ...['ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1'],
       'audio_txmode poll',
       `rtp_ports ${rtp}-${rtp + 20}`,
+      ...(options.noJitterBuffer ? ['jitter_buffer_delay 0-0'] : []),
       'module_path /usr/lib/baresip/modules',
-      ...['module g711.so', 'module aufile.so', 'module sndfile.so', 'module srtp.so'],
+      ...['module g711.so', 'module aufile.so', 'module sndfile.so', 'module srtp.so', 'module dtls_srtp.so'],
       `snd_path ${folder}`,
       ...['module_tmp account.so', 'module_app menu.so', 'module_app ctrl_tcp.so'],
       `ctrl_tcp_listen 127.0.0.1:${control}`,
@@ -51,7 +58,7 @@ export async function startBaresip(options: SoftphoneOptions): Promise<Softphone
   const answer = options.autoAnswer ? 'auto' : 'manual';
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0${options.password === undefined ? '' : `;auth_user=${options.user};auth_pass=${options.password}`};answermode=${answer}${options.srtp === undefined ? '' : `;mediaenc=${options.srtp === 'required' ? 'srtp-mand' : 'srtp'}`};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
+    `<sip:${options.user}@127.0.0.1${options.tls ? ';transport=tls' : ''}>;regint=0${options.password === undefined ? '' : `;auth_user=${options.user};auth_pass=${options.password}`};answermode=${answer}${encryptionOf(options)};audio_codecs=PCMA/8000/1,PCMU/8000/1\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
   const child = spawn(...mortal('baresip', ['-f', folder]), { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -41,8 +41,8 @@ export async function startLinphone(options: SoftphoneOptions): Promise<Softphon
         'use_ipv6=0',
         'ipv6_migration_done=1',
       ],
-      `media_encryption=${options.srtp === undefined ? 'none' : 'srtp'}`,
-      `media_encryption_mandatory=${options.srtp === 'required' ? 1 : 0}`,
+      `media_encryption=${options.dtls ? 'dtls' : options.srtp === undefined ? 'none' : 'srtp'}`,
+      `media_encryption_mandatory=${options.srtp === 'required' || options.dtls ? 1 : 0}`,
       ...['register_only_when_network_is_up=0', 'auto_net_state_mon=0'],
       ...[`contact=sip:${options.user}@127.0.0.1:${port}`],
       ...[

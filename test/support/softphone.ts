@@ -53,6 +53,10 @@ export interface SoftphoneOptions {
   readonly password?: string;
   /** It offers SRTP by SDES, and where it is `required` takes nothing else; plain RTP where absent. */
   readonly srtp?: 'optional' | 'required';
+  /** baresip 1.0 sorts by sequence number across a change of SSRC, and may then drop all that comes: without its buffer it does not. */
+  readonly noJitterBuffer?: boolean;
+  /** Its keys come from DTLS (RFC 5763), and it offers nothing else. */
+  readonly dtls?: boolean;
   /** It speaks SIP over TLS only, with this certificate, and trusts this authority. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }

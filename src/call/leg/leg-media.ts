@@ -1,6 +1,6 @@
 import type { CallContext } from '../call-context.js';
 import type { LegMediaStats, MediaDirection, MediaEvent, MediaSource } from '../media-port.js';
-import type { CodecName, DtmfKind, RecordingSettings, SrtpPolicy } from '../project.js';
+import type { CodecName, DtmfKind, RecordingSettings, SrtpKeys, SrtpPolicy } from '../project.js';
 import type { LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
 
@@ -19,6 +19,8 @@ export interface MediaProfile {
   readonly dtmf: DtmfKind;
   /** Off where absent. */
   readonly srtp?: SrtpPolicy;
+  /** SDES where absent. */
+  readonly srtpKeys?: SrtpKeys;
 }
 
 /** The media endpoint of one leg: requests with their answers, and exactly one close. */

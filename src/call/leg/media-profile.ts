@@ -21,5 +21,6 @@ export function mediaProfile(trunk: Trunk | null, project: Project, uri: string 
     family: uri !== null && /^sips?:(?:[^@]*@)?\[/i.test(uri) ? 6 : 4,
     dtmf: trunk?.dtmf ?? 'auto',
     srtp: trunk?.srtp ?? 'off',
+    ...(trunk?.srtpKeys === 'dtls' && { srtpKeys: 'dtls' as const }),
   };
 }

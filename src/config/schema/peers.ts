@@ -79,6 +79,7 @@ export const trunkSchema = section({
   codecs: codecList().prefault([...DEFAULTS.trunk.codecs]),
   dtmf: oneOf(['auto', 'rfc4733', 'info', 'inband']).default(DEFAULTS.trunk.dtmf),
   srtp: oneOf(['off', 'optional', 'required']).default('off'),
+  srtp_keys: oneOf(['sdes', 'dtls']).default('sdes'),
   number_format: oneOf(['as-is', 'e164', 'e164-without-plus', 'national']).default(
     DEFAULTS.trunk.numberFormat,
   ),

@@ -7,6 +7,9 @@ import { bencode, debencode, type Bencoded } from './bencode.js';
 /** After so long without a reply the same request goes out again: rtpengine knows it by its cookie. */
 const REPEAT_MS = [120, 240, 480, 960];
 
+/** Results that are none; the second where `max-sessions` and the like are reached. */
+const REFUSALS = new Set<unknown>(['error', 'load limit']);
+
 /** A dictionary as the ng protocol has it, both ways. */
 export type NgDictionary = { readonly [key: string]: Bencoded };
 
@@ -143,7 +146,7 @@ export class NgClient {
     if (!isDictionary(reply)) return;
     this.#waiting.delete(cookie);
     waiting.timer.cancel();
-    waiting.done(reply.result === 'error' ? refusal(waiting.command, reply) : reply);
+    waiting.done(REFUSALS.has(reply.result) ? refusal(waiting.command, reply) : reply);
   }
 }
 
@@ -153,7 +156,7 @@ export function isDictionary(value: Bencoded | undefined): value is NgDictionary
 }
 
 function refusal(command: string, reply: NgDictionary): RelevoError {
-  const reason = reply['error-reason'];
+  const reason = reply['error-reason'] ?? reply.message ?? reply.result;
   return new RelevoError(
     'rtpengine_refused',
     `rtpengine refuses "${command}": ${typeof reason === 'string' ? reason : 'without a reason'}`,

@@ -3,21 +3,19 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/log.js';
 import type { StreamSettings } from '../worker-messages.js';
-import { isDictionary, type NgClient, type NgDictionary } from './ng-client.js';
+import { HandshakeWatch } from './handshake-watch.js';
+import type { NgClient, NgDictionary } from './ng-client.js';
 import { placesOf, type Place } from './pairing.js';
 import type { Prompt, PromptSource } from './prompt-source.js';
-import { HUB_SDP, localAddress, peerSdp } from './stream-sdp.js';
+import { figuresOf, rtpStream } from './query-figures.js';
+import { hubOf, TagExchanges, type AgreedTag, type LocalEnd, type Tag } from './tag-exchanges.js';
 
-/** Ports stay as they are through every change of partner. */
-const FLAGS = ['port latching'];
-/** Digits may be put into a relayed stream; rtpengine then decodes it and encodes it again: only once they must. */
-const INJECTING = [...FLAGS, 'inject DTMF'];
 const DIGIT_MS = 120;
 const DIGIT_PAUSE_MS = 80;
 
 export interface RtpengineCallOptions {
   readonly callId: string;
-  readonly ng: NgClient;
+  readonly ng: Pick<NgClient, 'ask'>;
   readonly prompts: PromptSource;
   readonly clock: Clock;
   readonly log: Logger;
@@ -26,13 +24,19 @@ export interface RtpengineCallOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+/** What rtpengine knows of the packets of a leg, by the wall clock, to the second. */
+export interface LegActivity {
+  readonly lastReceivedMs: number;
+  /** Null where it is sent something all the time. */
+  readonly lastSentMs: number | null;
+  /** Audio was agreed in both directions. */
+  readonly bothWays: boolean;
+}
+
 /** A leg, and what rtpengine was told about it last. */
-interface Leg {
-  readonly legId: string;
-  settings: StreamSettings | null;
-  /** Rises with each `configure`; what rtpengine knows is `told`. */
-  version: number;
-  told: number;
+interface Leg extends Tag {
+  /** rtpengine holds its ports. */
+  reserved: boolean;
   source: MediaSource;
   /** undefined: rtpengine holds its port, and has not heard of the peer yet. */
   partner: string | null | undefined;
@@ -40,8 +44,6 @@ interface Leg {
   prompt: Prompt | null;
   finished: Timer | null;
   digits: string;
-  /** The stream from its partner takes digits. */
-  injecting: boolean;
 }
 
 /**
@@ -55,25 +57,53 @@ export class RtpengineCall {
   /** What happens in order: opening, applying, closing. */
   #work: Promise<void> = Promise.resolve();
   #applying = false;
-  #exchanges = 0;
   /** Legs that rtpengine holds. */
   #held = 0;
+  /** rtpengine has had a first leg of it. */
+  #known = false;
+
+  readonly #exchanges: TagExchanges;
+  readonly #handshakes: HandshakeWatch;
 
   constructor(options: RtpengineCallOptions) {
     this.#options = options;
+    this.#exchanges = new TagExchanges((request) => this.#ask(request));
+    this.#handshakes = new HandshakeWatch({
+      clock: options.clock,
+      hasKeys: async (legId) => {
+        const reply = await this.#ask({ command: 'query', 'from-tag': legId });
+        return rtpStream(reply, legId)?.['crypto suite'] !== undefined;
+      },
+      onSecured: () => {
+        this.#apply();
+      },
+      onLate: (legId) => {
+        const { callId, log } = options;
+        log.warn(
+          { callId, legId, code: 'dtls_no_keys' },
+          'no DTLS handshake with the peer yet: it hears nothing',
+        );
+      },
+    });
+  }
+
+  get callId(): string {
+    return this.#options.callId;
   }
 
   get legIds(): readonly string[] {
     return [...this.#legs.keys()];
   }
 
-  /** Reserves the leg's ports. Rejects with RelevoError. */
-  async open(legId: string, family: 4 | 6): Promise<{ readonly address: string; readonly port: number }> {
+  /** Reserves the leg's ports, with a certificate where its keys are to come from DTLS. Rejects with RelevoError. */
+  async open(legId: string, family: 4 | 6, dtls: boolean): Promise<LocalEnd> {
     const leg: Leg = {
       legId,
       settings: null,
       version: 0,
       told: 0,
+      keyed: null,
+      reserved: false,
       source: { kind: 'silence' },
       partner: undefined,
       blocked: false,
@@ -85,14 +115,12 @@ export class RtpengineCall {
     this.#held++;
     this.#legs.set(legId, leg);
     try {
-      return await this.#inOrder(async () => {
-        const reply = await this.#pairing('offer', hubOf(legId), legId, HUB_SDP, {
-          'address family': `IP${family}`,
-        });
-        const local = localAddress(reply.sdp);
-        if (!local) throw new Error('rtpengine hands back no port for the leg');
-        return local;
-      });
+      const local = await this.#inOrder(() => this.#exchanges.reserve(legId, family, dtls));
+      this.#known = true;
+      leg.reserved = true;
+      // A leg that was taken over is agreed already.
+      if (leg.settings) this.#apply();
+      return local;
     } catch (error) {
       this.#legs.delete(legId);
       this.#held--;
@@ -106,6 +134,16 @@ export class RtpengineCall {
       const { callId, log } = this.#options;
       log.debug({ callId, error: messageOf(error) }, 'rtpengine held nothing of this call');
     });
+  }
+
+  /** Nothing more is asked for; rtpengine is to forget what it knows of the call. */
+  abandon(): void {
+    for (const leg of this.#legs.values()) {
+      leg.finished?.cancel();
+      this.#handshakes.forget(leg.legId);
+    }
+    this.#legs.clear();
+    this.clear();
   }
 
   configure(legId: string, settings: StreamSettings): void {
@@ -131,13 +169,21 @@ export class RtpengineCall {
     this.#apply();
   }
 
-  /** Seconds since 1970 of the last packet from each peer, by leg; rejects with RelevoError. */
-  async lastPackets(): Promise<ReadonlyMap<string, number>> {
+  /** What goes on with each leg; rejects with RelevoError. */
+  async activity(): Promise<ReadonlyMap<string, LegActivity>> {
+    const found = new Map<string, LegActivity>();
+    if (!this.#known) return found;
     const reply = await this.#ask({ command: 'query' });
-    const found = new Map<string, number>();
-    for (const legId of this.#legs.keys()) {
+    const lastMs = (legId: string): number => {
       const last = rtpStream(reply, legId)?.['last packet'];
-      if (typeof last === 'number') found.set(legId, last);
+      return typeof last === 'number' ? last * 1000 : 0;
+    };
+    for (const { legId, settings, partner, prompt } of this.#legs.values()) {
+      if (!settings) continue;
+      const bothWays = settings.maySend && settings.mayReceive && settings.remoteRtp !== null;
+      // What is played to it goes out; else it gets what its partner sends.
+      const lastSentMs = prompt !== null ? null : lastMs(partner ?? '');
+      found.set(legId, { lastReceivedMs: lastMs(legId), lastSentMs, bothWays });
     }
     return found;
   }
@@ -148,6 +194,7 @@ export class RtpengineCall {
     if (!leg) return null;
     this.#legs.delete(legId);
     leg.finished?.cancel();
+    this.#handshakes.forget(legId);
     for (const other of this.#legs.values()) {
       // Whoever was joined to it stands alone from now on, and is to be told so.
       if (other.partner === legId) other.partner = null;
@@ -155,7 +202,7 @@ export class RtpengineCall {
     this.#apply();
     try {
       return await this.#inOrder(async () => {
-        const figures = statsOf(await this.#ask({ command: 'query' }), legId);
+        const figures = figuresOf(await this.#ask({ command: 'query' }), legId);
         this.#held--;
         if (this.#held === 0) {
           await this.#ask({ command: 'delete', 'delete delay': 0 });
@@ -198,10 +245,10 @@ export class RtpengineCall {
 
   async #reconcile(): Promise<void> {
     const { places, unserved } = placesOf(
-      [...this.#legs.values()].map(({ legId, source, settings }) => ({
+      [...this.#legs.values()].map(({ legId, source, settings, reserved }) => ({
         legId,
         source,
-        ready: settings !== null,
+        ready: settings !== null && reserved,
       })),
     );
     for (const legId of unserved) {
@@ -218,7 +265,7 @@ export class RtpengineCall {
     // First nobody hears what he is no longer to hear, last everybody hears what he is to hear.
     for (const { leg, place } of placed) if (place.blocked) await this.#block(leg, true);
     for (const { leg, place } of placed) await this.#join(leg, place);
-    for (const { leg, place } of placed) await this.#play(leg, place.prompt);
+    for (const { leg, place } of placed) await this.#play(leg, this.#mayPlay(leg) ? place.prompt : null);
     for (const { leg, place } of placed) if (!place.blocked) await this.#block(leg, false);
     for (const { leg, place } of placed) await this.#sendDigits(leg, place);
   }
@@ -233,27 +280,23 @@ export class RtpengineCall {
     const other = partner === null ? null : (this.#legs.get(partner) ?? null);
     const told = leg.told === leg.version && (other === null || other.told === other.version);
     if (told && leg.partner === partner) return;
-    const { settings } = leg;
-    if (!settings) return;
-    // The first word of the peer completes the offer that reserved the port.
-    if (leg.told === 0)
-      await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
-    if (other?.settings) {
-      const { settings: theirs } = other;
-      if (other.told === 0) {
-        await this.#pairing('answer', hubOf(other.legId), other.legId, this.#describe(other, theirs));
-      }
-      const transcode = theirs.sendCodec === settings.sendCodec ? [] : [theirs.sendCodec];
-      const codec = { transcode };
-      const flags = leg.injecting || other.injecting ? INJECTING : FLAGS;
-      await this.#pairing('offer', leg.legId, other.legId, this.#describe(leg, settings), { codec, flags });
-      await this.#pairing('answer', leg.legId, other.legId, this.#describe(other, theirs), { flags });
+    if (!isAgreed(leg)) return;
+    // What is played while there are no keys would go out in the clear.
+    if (!this.#mayPlay(leg)) await this.#play(leg, null);
+    if (other && isAgreed(other)) {
+      if (!this.#mayPlay(other)) await this.#play(other, null);
+      await this.#exchanges.join(leg, other);
       other.partner = leg.legId;
-    } else if (leg.partner !== undefined) {
-      await this.#pairing('offer', hubOf(leg.legId), leg.legId, HUB_SDP);
-      await this.#pairing('answer', hubOf(leg.legId), leg.legId, this.#describe(leg, settings));
+      this.#handshakes.told(other.legId, other.settings.dtls);
+    } else {
+      await this.#exchanges.standAlone(leg);
     }
     leg.partner = partner;
+    this.#handshakes.told(leg.legId, leg.settings.dtls);
+  }
+
+  #mayPlay({ legId, settings }: Leg): boolean {
+    return this.#handshakes.ready(legId, settings?.dtls);
   }
 
   async #play(leg: Leg, prompt: Prompt | null): Promise<void> {
@@ -284,7 +327,7 @@ export class RtpengineCall {
 
   /** In a stream that is relayed as RFC 4733 events; to a leg that stands alone as tones, which most machines take. */
   async #sendDigits(leg: Leg, place: Place): Promise<void> {
-    if (leg.digits.length === 0) return;
+    if (leg.digits.length === 0 || !this.#mayPlay(leg)) return;
     const { digits } = leg;
     leg.digits = '';
     const { callId, prompts, log, clock } = this.#options;
@@ -320,65 +363,11 @@ export class RtpengineCall {
     }
   }
 
-  #describe(leg: Leg, settings: StreamSettings): string {
-    leg.told = leg.version;
-    return peerSdp(settings, ++this.#exchanges);
-  }
-
-  #pairing(
-    command: 'offer' | 'answer',
-    from: string,
-    to: string,
-    sdp: string,
-    more: NgDictionary = {},
-  ): Promise<NgDictionary> {
-    return this.#ask({
-      command,
-      'from-tag': from,
-      'to-tag': to,
-      sdp,
-      flags: FLAGS,
-      ICE: 'remove',
-      'rtcp-mux': ['accept', 'offer'],
-      ...more,
-    });
-  }
-
   #ask(request: NgDictionary & { readonly command: string }): Promise<NgDictionary> {
     return this.#options.ng.ask({ ...request, 'call-id': `relevo-${this.#options.callId}` });
   }
 }
 
-const hubOf = (legId: string): string => `hub-${legId}`;
-
-/** The RTP stream of a tag in a reply of `query`. */
-function rtpStream(reply: NgDictionary, tag: string): NgDictionary | null {
-  const { tags } = reply;
-  const own = isDictionary(tags) ? tags[tag] : undefined;
-  const medias = isDictionary(own) ? own.medias : undefined;
-  const media: unknown = Array.isArray(medias) ? medias[0] : undefined;
-  const streams = isDictionary(media as NgDictionary) ? (media as NgDictionary).streams : undefined;
-  const stream: unknown = Array.isArray(streams) ? streams[0] : undefined;
-  return isDictionary(stream as NgDictionary) ? (stream as NgDictionary) : null;
-}
-
-function statsOf(reply: NgDictionary, tag: string): LegMediaStats | null {
-  const stats = rtpStream(reply, tag)?.stats;
-  if (!isDictionary(stats)) return null;
-  const count = (name: string): number => (typeof stats[name] === 'number' ? stats[name] : 0);
-  return {
-    packetsReceived: count('packets'),
-    packetsSent: null,
-    bytesReceived: count('bytes'),
-    bytesSent: null,
-    packetsLost: null,
-    jitterMs: null,
-    packetsRejected: count('errors'),
-    roundTripMs: null,
-    roundTripMaxMs: null,
-    farPacketsLost: null,
-    farJitterMs: null,
-    mos: null,
-    farMos: null,
-  };
+function isAgreed(leg: Leg): leg is Leg & AgreedTag {
+  return leg.settings !== null;
 }

@@ -5,18 +5,18 @@ import { RelevoError, messageOf } from '../../common/errors.js';
 import type { Logger } from '../../common/log.js';
 import type { PromptLibrary } from '../prompt/prompt-library.js';
 import type { MediaThreadEngine, Reply } from '../media-thread.js';
-import type { ToMediaWorker } from '../worker-messages.js';
+import type { FromMediaWorker, ToMediaWorker } from '../worker-messages.js';
 import type { SeenDigit } from './dtmf-log.js';
 import type { NgClient } from './ng-client.js';
 import { PromptSource } from './prompt-source.js';
 import { RtpengineCall } from './rtpengine-call.js';
+import { SilenceRounds } from './silence-rounds.js';
 
 const PING_MS = 1000;
-/** How often a watched call is asked for its last packets; rtpengine counts in whole seconds. */
-const WATCH_MS = 1000;
+const LATELY_MS = 5000;
 
 export interface RtpengineEngineOptions {
-  readonly ng: NgClient;
+  readonly ng: Pick<NgClient, 'ask' | 'close'>;
   readonly clock: Clock;
   readonly prompts: PromptLibrary;
   readonly log: Logger;
@@ -28,10 +28,6 @@ interface Leg {
   readonly callId: string;
   readonly legId: string;
   readonly reply: Reply;
-  /** 0: not watched. */
-  watchMs: number;
-  watchedSinceMs: number;
-  reported: boolean;
   /** The peer takes digits by INFO only. */
   digitsByInfo: boolean;
 }
@@ -43,12 +39,27 @@ export class RtpengineEngine implements MediaThreadEngine {
   readonly #legs = new Map<string, Leg>();
   readonly #calls = new Map<string, RtpengineCall>();
   #pings: Timer;
-  #watches: Timer | null = null;
+  readonly #rounds: SilenceRounds;
+  /** Calls that were lost here a moment ago: the signalling side may not know it yet. */
+  readonly #lately = new Map<string, Timer>();
   #over = false;
 
   constructor(options: RtpengineEngineOptions) {
     this.#options = options;
     this.#prompts = new PromptSource(options.prompts);
+    this.#rounds = new SilenceRounds({
+      clock: options.clock,
+      calls: () => this.#calls.values(),
+      onSilent: (legId, silentMs) => {
+        this.#tell(legId, { kind: 'mediaTimeout', legId, silentMs });
+      },
+      onOneWay: (legId, missing, forMs) => {
+        this.#tell(legId, { kind: 'oneWayAudio', legId, missing, forMs });
+      },
+      onFailed: (call, error) => {
+        this.#failed(call, error);
+      },
+    });
     this.#pings = this.#pingLater();
   }
 
@@ -92,7 +103,7 @@ export class RtpengineEngine implements MediaThreadEngine {
         return;
       }
       case 'watch':
-        this.#watch(leg, command.timeoutMs);
+        this.#rounds.watch(leg.legId, command.timeoutMs);
         return;
       case 'startGap':
       case 'beep':
@@ -149,7 +160,9 @@ export class RtpengineEngine implements MediaThreadEngine {
     if (this.#over) return;
     this.#over = true;
     this.#pings.cancel();
-    this.#watches?.cancel();
+    this.#rounds.close();
+    for (const timer of this.#lately.values()) timer.cancel();
+    this.#lately.clear();
     const farewells = [...this.#calls.values()].flatMap((call) =>
       call.legIds.map((legId) => call.close(legId)),
     );
@@ -161,26 +174,28 @@ export class RtpengineEngine implements MediaThreadEngine {
   }
 
   async #open(
-    { callId, legId, family, lostForMs }: Extract<ToMediaWorker, { kind: 'open' }>,
+    { callId, legId, family, dtls, lostForMs, again }: Extract<ToMediaWorker, { kind: 'open' }>,
     reply: Reply,
   ): Promise<void> {
     const { ng, clock, log } = this.#options;
+    // What was asked for before its call was lost is asked for again.
+    if (!again && this.#lately.has(callId)) return;
     let call = this.#calls.get(callId);
     if (!call) {
-      call = new RtpengineCall({
+      const made = new RtpengineCall({
         callId,
         ng,
         prompts: this.#prompts,
         clock,
         log,
         onPlayed: (played, promptId) => {
-          const event = { kind: 'played', legId: played, promptId } as const;
-          this.#legs.get(played)?.reply({ kind: 'event', callId, event });
+          this.#tell(played, { kind: 'played', legId: played, promptId });
         },
         onFailed: (error) => {
-          this.#failed(callId, error);
+          this.#failed(made, error);
         },
       });
+      call = made;
       this.#calls.set(callId, call);
       // The thread before this one may have left the call behind.
       if (lostForMs !== undefined) call.clear();
@@ -189,20 +204,23 @@ export class RtpengineEngine implements MediaThreadEngine {
       callId,
       legId,
       reply,
-      watchMs: 0,
-      watchedSinceMs: 0,
-      reported: false,
       digitsByInfo: false,
     };
     this.#legs.set(legId, leg);
+    this.#rounds.add(callId, legId);
     try {
-      const { address, port } = await call.open(legId, family);
-      reply({ kind: 'opened', legId, rtpPort: port, address });
+      const { address, port, fingerprint } = await call.open(legId, family, dtls === true);
+      reply({ kind: 'opened', legId, rtpPort: port, address, ...(fingerprint !== null && { fingerprint }) });
     } catch (error) {
+      const first = call.legIds.length === 0;
       this.#forget(leg, call);
       const code = error instanceof RelevoError ? error.code : 'rtpengine_refused';
-      reply({ kind: 'openFailed', legId, code, detail: messageOf(error) });
-      this.#failed(callId, error);
+      const detail = messageOf(error);
+      this.#options.log.error({ callId, legId, error: detail }, 'rtpengine opened no leg');
+      if (code === 'rtpengine_silent') this.#lost(detail);
+      // Where nothing of the call is here yet, another rtpengine may have room for it.
+      else if (first) reply({ kind: 'callLost', callId, detail });
+      else reply({ kind: 'openFailed', legId, code, detail });
     }
   }
 
@@ -218,16 +236,36 @@ export class RtpengineEngine implements MediaThreadEngine {
 
   #forget(leg: Leg, call: RtpengineCall): void {
     this.#legs.delete(leg.legId);
+    this.#rounds.remove(leg.legId);
     const others = call.legIds.some((legId) => legId !== leg.legId && this.#legs.has(legId));
     if (!others && this.#calls.get(leg.callId) === call) this.#calls.delete(leg.callId);
   }
 
-  /** A refusal concerns the call; silence, or a call that is not known there any more, the node. */
-  #failed(callId: string, error: unknown): void {
-    if (this.#over) return;
-    this.#options.log.error({ callId, error: messageOf(error) }, 'rtpengine did not do as it was asked');
-    const silent = error instanceof RelevoError && error.code === 'rtpengine_silent';
-    if (silent || /unknown call/i.test(messageOf(error))) this.#lost(messageOf(error));
+  /** Silence concerns the node, a refusal the call: what has become of its streams is not known any more. */
+  #failed(call: RtpengineCall, error: unknown): void {
+    const { callId } = call;
+    if (this.#over || this.#calls.get(callId) !== call) return;
+    const detail = messageOf(error);
+    this.#options.log.error({ callId, error: detail }, 'rtpengine did not do as it was asked');
+    if (error instanceof RelevoError && error.code === 'rtpengine_silent') {
+      this.#lost(detail);
+      return;
+    }
+    const replies = new Set<Reply>();
+    for (const leg of [...this.#legs.values()]) {
+      if (leg.callId !== callId) continue;
+      replies.add(leg.reply);
+      this.#legs.delete(leg.legId);
+      this.#rounds.remove(leg.legId);
+    }
+    this.#calls.delete(callId);
+    call.abandon();
+    this.#lately.get(callId)?.cancel();
+    const forget = this.#options.clock.after(LATELY_MS, () => this.#lately.delete(callId));
+    this.#lately.set(callId, forget);
+    for (const reply of replies) reply({ kind: 'callLost', callId, detail });
+    // It may have been started anew: then it knows none of the others either.
+    if (/unknown call/i.test(detail)) this.#rounds.hurry();
   }
 
   #lost(cause: string): void {
@@ -257,47 +295,8 @@ export class RtpengineEngine implements MediaThreadEngine {
     });
   }
 
-  #watch(leg: Leg, timeoutMs: number): void {
-    leg.watchMs = timeoutMs;
-    leg.watchedSinceMs = this.#options.clock.wallMs();
-    leg.reported = false;
-    this.#watches ??= this.#watchLater();
-  }
-
-  #watchLater(): Timer {
-    return this.#options.clock.after(WATCH_MS, () => {
-      const watched = [...this.#legs.values()].filter(({ watchMs }) => watchMs > 0);
-      if (watched.length === 0 || this.#over) {
-        this.#watches = null;
-        return;
-      }
-      void this.#check(watched).then(() => {
-        if (!this.#over) this.#watches = this.#watchLater();
-      });
-    });
-  }
-
-  async #check(watched: readonly Leg[]): Promise<void> {
-    for (const callId of new Set(watched.map((leg) => leg.callId))) {
-      const last = await this.#calls
-        .get(callId)
-        ?.lastPackets()
-        .catch((error: unknown) => {
-          this.#failed(callId, error);
-          return null;
-        });
-      if (!last) continue;
-      const nowMs = this.#options.clock.wallMs();
-      for (const leg of watched.filter((one) => one.callId === callId)) {
-        const lastMs = Math.max((last.get(leg.legId) ?? 0) * 1000, leg.watchedSinceMs);
-        const silentMs = nowMs - lastMs;
-        const silent = leg.watchMs > 0 && silentMs >= leg.watchMs;
-        if (silent && !leg.reported) {
-          const event = { kind: 'mediaTimeout', legId: leg.legId, silentMs } as const;
-          leg.reply({ kind: 'event', callId, event });
-        }
-        leg.reported = silent;
-      }
-    }
+  #tell(legId: string, event: Extract<FromMediaWorker, { kind: 'event' }>['event']): void {
+    const leg = this.#legs.get(legId);
+    leg?.reply({ kind: 'event', callId: leg.callId, event });
   }
 }

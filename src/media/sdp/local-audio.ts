@@ -2,7 +2,6 @@ import type { MediaDirection } from '../../call/media-port.js';
 import type { CodecName, G711Name } from '../../call/project.js';
 import type { StreamSettings } from '../worker-messages.js';
 import { CODECS, EVENT_PAYLOAD_TYPES, formatName, freePayloadType } from './codecs.js';
-import { renderCrypto, type CryptoAttribute } from './crypto-attribute.js';
 import type { RemoteAudio } from './remote-description.js';
 
 const PTIME_MS = 20;
@@ -13,7 +12,7 @@ const WIDE = 48_000;
 const EVENT_NAME = 'telephone-event';
 
 /** What an exchange of SDP decides. */
-export type NegotiatedSettings = Omit<StreamSettings, 'dtmf' | 'srtp'>;
+export type NegotiatedSettings = Omit<StreamSettings, 'dtmf' | 'srtp' | 'dtls'>;
 
 export interface Format {
   readonly payloadType: number;
@@ -106,7 +105,7 @@ export function audioLines(
   local: LocalAudio,
   rtpPort: number,
   protocol: string,
-  cryptos: readonly CryptoAttribute[],
+  keyLines: readonly string[],
 ): string[] {
   const formats = [...local.codecs.map(({ payloadType }) => payloadType), ...local.events.values()];
   const lines = [`m=audio ${rtpPort} ${protocol} ${formats.join(' ')}`];
@@ -119,7 +118,7 @@ export function audioLines(
     lines.push(`a=rtpmap:${payloadType} telephone-event/${rate}`, `a=fmtp:${payloadType} 0-15`);
   }
   lines.push(`a=ptime:${PTIME_MS}`);
-  lines.push(...cryptos.map(renderCrypto));
+  lines.push(...keyLines);
   if (local.rtcpMux) lines.push('a=rtcp-mux');
   lines.push(`a=${local.direction}`);
   return lines;

@@ -5,12 +5,14 @@ import type { CodecName } from '../../call/project.js';
 import type { MediaAddress } from '../worker-messages.js';
 import { codecOfMap, formatName, staticCodec } from './codecs.js';
 import { readCryptos, type CryptoAttribute } from './crypto-attribute.js';
+import { readDtls, type RemoteDtls } from './dtls-attributes.js';
 
 const MAX_SDP_BYTES = 65_536;
 /** Of an a=rtpmap that is cut short. */
 const DEFAULT_RATE = 8000;
 const PLAIN_RTP = new Set(['RTP/AVP', 'RTP/AVPF']);
-const SECURE_RTP = new Set(['RTP/SAVP', 'RTP/SAVPF']);
+const DTLS_RTP = new Set(['UDP/TLS/RTP/SAVP', 'UDP/TLS/RTP/SAVPF']);
+const SECURE_RTP = new Set(['RTP/SAVP', 'RTP/SAVPF', ...DTLS_RTP]);
 
 /** Why a session description cannot be used, with the SIP status that says so. */
 export interface SdpFailure {
@@ -39,6 +41,8 @@ export interface RemoteAudio {
   readonly cryptos: readonly CryptoAttribute[];
   /** How many a=crypto there are, also of those that cannot. */
   readonly cryptosWritten: number;
+  /** What it says of DTLS-SRTP; null where it offers none. */
+  readonly dtls: RemoteDtls | null;
   readonly rtp: MediaAddress;
   readonly rtcp: MediaAddress;
   /** The old form of hold: c=0.0.0.0 (RFC 3264 8.4). */
@@ -96,7 +100,7 @@ export function readRemoteDescription(sdp: string): Read<RemoteDescription> {
     return malformed('cannot be parsed');
   }
   if (session.media.length !== lines.length) return malformed('m= lines cannot be told apart');
-  return { ok: true, value: pickAudio(session, lines, timingOf(sdp)) };
+  return { ok: true, value: pickAudio(sdp, session, lines) };
 }
 
 function readMediaLine(raw: string): MediaLine | null {
@@ -112,7 +116,7 @@ function timingOf(sdp: string): string {
   return /^t=(\d{1,20} \d{1,20})\s*$/m.exec(sdp)?.[1] ?? '0 0';
 }
 
-function pickAudio(session: ParsedSession, lines: readonly MediaLine[], timing: string): RemoteDescription {
+function pickAudio(sdp: string, session: ParsedSession, lines: readonly MediaLine[]): RemoteDescription {
   const audio: RemoteAudio[] = [];
   let noAudio: SdpFailure = { status: 488, code: 'sdp_no_audio', detail: 'no audio stream is offered' };
   lines.forEach((line, index) => {
@@ -127,9 +131,9 @@ function pickAudio(session: ParsedSession, lines: readonly MediaLine[], timing: 
       noAudio = { status: 488, code: 'sdp_address', detail: 'the connection address is no unicast address' };
       return;
     }
-    audio.push(readAudio(session, media, line, index, address));
+    audio.push({ ...readAudio(session, media, line, index, address), dtls: readDtls(sdp, index) });
   });
-  return { lines, timing, audio, noAudio };
+  return { lines, timing: timingOf(sdp), audio, noAudio };
 }
 
 function unicastOf(connection: ParsedConnection | undefined): string | null {
@@ -152,13 +156,14 @@ function readAudio(
   line: MediaLine,
   index: number,
   address: string,
-): RemoteAudio {
+): Omit<RemoteAudio, 'dtls'> {
   const rtcpMux = media.rtcpMux !== undefined;
   return {
     index,
     protocol: line.protocol,
     secure: SECURE_RTP.has(line.protocol),
-    cryptos: readCryptos(media.crypto),
+    // RFC 5764 8: under these profiles keys come from DTLS alone.
+    cryptos: DTLS_RTP.has(line.protocol) ? [] : readCryptos(media.crypto),
     cryptosWritten: media.crypto?.length ?? 0,
     rtp: { address, port: line.port },
     rtcp: rtcpMux ? { address, port: line.port } : rtcpAddress(media, address, line.port),

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { MediaDirection } from '../../call/media-port.js';
-import type { CodecName, SrtpPolicy } from '../../call/project.js';
+import type { CodecName, SrtpKeys, SrtpPolicy } from '../../call/project.js';
 import {
   audioLines,
   audioToAnswer,
@@ -12,15 +12,22 @@ import {
   type NegotiatedSettings,
 } from './local-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
-import type { CryptoAttribute } from './crypto-attribute.js';
-import { readRemoteDescription, type MediaLine, type Read, type SdpFailure } from './remote-description.js';
+import { DtlsNegotiation } from './dtls-negotiation.js';
+import type { KeyChoice, KeyExchange } from './key-exchange.js';
+import {
+  readRemoteDescription,
+  type MediaLine,
+  type Read,
+  type RemoteAudio,
+  type SdpFailure,
+} from './remote-description.js';
 import { drawKey, SrtpNegotiation } from './srtp-negotiation.js';
 
 /** What an exchange came to. */
 export interface Agreement {
   /** From our side. */
   readonly direction: MediaDirection;
-  readonly settings: NegotiatedSettings & Pick<StreamSettings, 'srtp'>;
+  readonly settings: NegotiatedSettings & Pick<StreamSettings, 'srtp' | 'dtls'>;
 }
 
 /**
@@ -47,11 +54,25 @@ export class SdpSession {
   /** Of t=; an answer repeats that of its offer. */
   #timing = '0 0';
   #offered: LocalAudio | null = null;
-  readonly #srtp: SrtpNegotiation;
+  readonly #sdes: SrtpNegotiation;
+  /** Null where the media has no certificate: keys come from SDP then. */
+  #dtls: DtlsNegotiation | null = null;
+  #keys: KeyExchange;
 
-  /** `sessionId` is a decimal number as o= wants it. */
-  constructor(address: string, rtpPort: number, sessionId: string, draw = drawKey) {
-    this.#srtp = new SrtpNegotiation(draw);
+  /**
+   * `sessionId` is a decimal number as o= wants it; `fingerprint` that of the certificate of this leg's media, where
+   * keys are to come from DTLS.
+   */
+  constructor(
+    address: string,
+    rtpPort: number,
+    sessionId: string,
+    fingerprint: string | null = null,
+    draw = drawKey,
+  ) {
+    this.#sdes = new SrtpNegotiation(draw);
+    this.#keys = this.#sdes;
+    this.#certify(fingerprint);
     this.#address = address;
     this.#addressType = isIPv6(address) ? 'IP6' : 'IP4';
     this.#rtpPort = rtpPort;
@@ -59,14 +80,21 @@ export class SdpSession {
   }
 
   /** Our socket is another one from now on; the next description says so, and its version rises (RFC 3264 8.3.1). */
-  move(address: string, rtpPort: number): void {
+  move(address: string, rtpPort: number, fingerprint: string | null = null): void {
+    this.#certify(fingerprint);
     this.#address = address;
     this.#addressType = isIPv6(address) ? 'IP6' : 'IP4';
     this.#rtpPort = rtpPort;
   }
 
   /** Our offer, initial or new (RFC 3264 5, 8). An offer that was never answered is forgotten. */
-  makeOffer(codecs: readonly CodecName[], direction: MediaDirection, srtp: SrtpPolicy = 'off'): string {
+  makeOffer(
+    codecs: readonly CodecName[],
+    direction: MediaDirection,
+    srtp: SrtpPolicy = 'off',
+    keys: SrtpKeys = 'sdes',
+  ): string {
+    this.#takeKeys(keys);
     this.#offered = audioToOffer(
       codecs,
       this.#payloadTypes,
@@ -75,8 +103,8 @@ export class SdpSession {
       direction,
       this.#rtcpMux,
     );
-    if (!this.#srtp.settled) this.#protocol = srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP';
-    return this.#render(this.#offered, this.#srtp.offer(srtp));
+    if (!this.#keys.settled) this.#protocol = srtp === 'required' ? this.#keys.profile : 'RTP/AVP';
+    return this.#render(this.#offered, this.#keys.offer(srtp));
   }
 
   /** Takes an offer and makes the answer (RFC 3264 6). */
@@ -85,7 +113,9 @@ export class SdpSession {
     codecs: readonly CodecName[],
     wish: MediaDirection,
     srtp: SrtpPolicy = 'off',
+    keys: SrtpKeys = 'sdes',
   ): Read<Agreement & { readonly sdp: string }> {
+    this.#takeKeys(keys);
     const read = readRemoteDescription(remoteSdp);
     if (!read.ok) return read;
     const { audio, noAudio, lines, timing } = read.value;
@@ -100,10 +130,10 @@ export class SdpSession {
     // What can be encrypted comes before what cannot.
     const ranked = [...audio];
     if (srtp !== 'off')
-      ranked.sort((one, other) => Number(other.cryptos.length > 0) - Number(one.cryptos.length > 0));
+      ranked.sort((one, other) => Number(this.#hasKeys(other)) - Number(this.#hasKeys(one)));
     let refusal: SdpFailure | null = null;
     for (const remote of ranked) {
-      const secured = this.#srtp.answer(remote, srtp);
+      const secured = this.#keys.answer(remote, srtp);
       if (!secured.ok) {
         refusal ??= secured.failure;
         continue;
@@ -118,14 +148,13 @@ export class SdpSession {
       this.#mean(remote.meanings);
       this.#protocol = remote.protocol;
       this.#remember(local);
-      const { own, settings: keys } = secured.value;
-      this.#srtp.commit(secured.value);
+      secured.value.commit();
       return {
         ok: true,
         value: {
-          sdp: this.#render(local, own ? [own] : []),
+          sdp: this.#render(local, secured.value.lines),
           direction: local.direction,
-          settings: { ...settings, srtp: keys },
+          settings: { ...settings, ...protection(secured.value) },
         },
       };
     }
@@ -164,12 +193,26 @@ export class SdpSession {
         detail: 'the answer has no G.711 of our offer',
       });
     }
-    const secured = this.#srtp.answered(remote);
+    const secured = this.#keys.answered(remote);
     if (!secured.ok) return secured;
-    this.#srtp.commit(secured.value);
+    secured.value.commit();
     this.#mean(remote.meanings);
     this.#remember(agreed);
-    return { ok: true, value: { direction, settings: { ...settings, srtp: secured.value.settings } } };
+    return { ok: true, value: { direction, settings: { ...settings, ...protection(secured.value) } } };
+  }
+
+  #certify(fingerprint: string | null): void {
+    if (fingerprint === null) return;
+    if (this.#dtls) this.#dtls.move(fingerprint);
+    else this.#dtls = new DtlsNegotiation(fingerprint);
+  }
+
+  #takeKeys(keys: SrtpKeys): void {
+    this.#keys = (keys === 'dtls' ? this.#dtls : null) ?? this.#sdes;
+  }
+
+  #hasKeys(remote: RemoteAudio): boolean {
+    return this.#keys === this.#sdes ? remote.cryptos.length > 0 : remote.dtls !== null;
   }
 
   /** Our sockets speak one version of IP (RFC 6157 is not done: no two addresses in one offer). */
@@ -199,7 +242,7 @@ export class SdpSession {
     for (const [payloadType, name] of meanings) now.set(payloadType, name);
   }
 
-  #render(local: LocalAudio, cryptos: readonly CryptoAttribute[]): string {
+  #render(local: LocalAudio, keyLines: readonly string[]): string {
     this.#mean(meaningsOf(local));
     const head = ['s=-', `c=IN ${this.#addressType} ${this.#address}`, `t=${this.#timing}`];
     const body: string[] = [];
@@ -207,7 +250,7 @@ export class SdpSession {
     for (let index = 0; index < count; index++) {
       const line = this.#lines[index];
       if (index === this.#audioIndex) {
-        body.push(...audioLines(local, this.#rtpPort, this.#protocol, cryptos));
+        body.push(...audioLines(local, this.#rtpPort, this.#protocol, keyLines));
       } else if (line) {
         body.push(`m=${line.type} 0 ${line.protocol} ${line.formats}`);
       }
@@ -219,6 +262,10 @@ export class SdpSession {
     const origin = `o=relevo ${this.#sessionId} ${this.#version} IN ${this.#addressType} ${this.#address}`;
     return `v=0\r\n${origin}\r\n${content}\r\n`;
   }
+}
+
+function protection({ srtp, dtls }: KeyChoice): Pick<StreamSettings, 'srtp' | 'dtls'> {
+  return { srtp, ...(dtls && { dtls }) };
 }
 
 function failed(failure: SdpFailure): { readonly ok: false; readonly failure: SdpFailure } {

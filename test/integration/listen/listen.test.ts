@@ -255,12 +255,17 @@ projects:
     );
     const shown = await run('show', callId);
     assert.match(shown.text, /listener \S+ at supervisor: ended \(stopped/);
-    const ladder = await run('ladder', callId);
-    assert.match(ladder.text, /operator/);
-    assert.match(ladder.text, /CANCEL/);
-    // The session of the trunk was given back.
+    // Messages are traced a moment after they were sent.
+    let ladder = '';
+    while (!/487 Request Terminated/.test(ladder)) {
+      ladder = (await run('ladder', callId)).text;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    assert.match(ladder, /operator/);
+    assert.match(ladder, /CANCEL/);
+    // The session of the trunk is given back once nothing of the leg is left.
     const again = operator.userAgent.nextCall(15_000);
-    assert.equal((await order()).status, 202);
+    while ((await order()).status !== 202) await new Promise((resolve) => setTimeout(resolve, 25));
     const second = await again;
     await caller.hangUp();
     await second.ended;

@@ -46,6 +46,8 @@ interface Wire {
 /** A SIP peer of few lines. Repeated requests get their last answer again; it repeats nothing itself. */
 export class LightPeer {
   readonly port: number;
+  /** What stands in its offers and answers. */
+  describe: () => string = () => peerSdp(this.port);
   readonly #wire: Wire;
   readonly #nodePort: number;
   readonly #answers = new Map<string, string>();
@@ -90,7 +92,7 @@ export class LightPeer {
     return new Promise((resolve) => {
       this.#finals.set(callId, resolve);
       const headers = [`X-Soak: ${mark}`, 'Content-Type: application/sdp', ...more];
-      this.#send(dialog, 'INVITE', headers, peerSdp(this.port));
+      this.#send(dialog, 'INVITE', headers, this.describe());
     });
   }
 
@@ -170,7 +172,7 @@ export class LightPeer {
     const callId = headerOf(text, 'Call-ID');
     const contact = `sip:peer@127.0.0.1:${this.port};transport=${this.#wire.transport}`;
     const respond = (statusLine: string, withSdp = false, headers: readonly string[] = []): void => {
-      const sdp = withSdp ? peerSdp(this.port) : '';
+      const sdp = withSdp ? this.describe() : '';
       const plain = responseTo(text, statusLine, 'peer', contact, sdp);
       const answer = plain.replace('\r\n', `\r\n${headers.map((line) => `${line}\r\n`).join('')}`);
       this.#answers.set(key, answer);

@@ -290,12 +290,17 @@ describe('configuration: warnings', () => {
     assert.ok(!told.some(({ code }) => code === 'keys_in_clear'), JSON.stringify(told));
   });
 
-  it('tell that rtpengine does no SRTP here', () => {
-    const loaded = load(
-      `${BASE.replace('allow:', 'srtp: optional, allow:')}media: { kind: rtpengine, nodes: [{ ng: "127.0.0.1:2223" }] }\n`,
-    );
+  it('tell that DTLS-SRTP needs rtpengine, which has every kind of SRTP', () => {
+    const rtpengine = 'media: { kind: rtpengine, nodes: [{ ng: "127.0.0.1:2223" }] }\n';
+    const dtls = BASE.replace('allow:', 'srtp: optional, srtp_keys: dtls, allow:');
+    const loaded = load(dtls);
     assert.ok(!loaded.ok);
     const [problem] = loaded.problems;
-    assert.match(problem?.remedy ?? '', /kind: embedded/);
+    assert.equal(problem?.key, 'trunks.carrier.srtp_keys');
+    assert.match(problem.remedy ?? '', /kind: rtpengine/);
+    // No key stands in SDP then, so that nothing is to be warned of.
+    assert.deepEqual(warningsOf(`${dtls}${rtpengine}`), []);
+    const sdes = BASE.replace('allow:', 'srtp: optional, allow:');
+    assert.deepEqual(warningsOf(`${sdes}${rtpengine}`), ['keys_in_clear']);
   });
 });

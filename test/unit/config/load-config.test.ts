@@ -46,6 +46,7 @@ describe('configuration: a valid file', () => {
       login: null,
       registration: null,
       srtp: 'off',
+      srtpKeys: 'sdes',
       maxCalls: null,
       maxCps: null,
       codecs: ['PCMA', 'PCMU'],

@@ -13,7 +13,7 @@ describe('what another worker is told of a leg', () => {
     leg.note({ kind: 'startGap', legId });
     leg.note({ kind: 'sendDtmf', legId, digits: '1' });
     assert.deepEqual(leg.restored(40), [
-      { ...open, lostForMs: 40 },
+      { ...open, lostForMs: 40, again: true },
       { kind: 'startGap', legId, silentForMs: 40 },
       { kind: 'hear', legId, source: { kind: 'leg', legId: 'c1.2' } },
       { kind: 'watch', legId, timeoutMs: 5000 },

@@ -80,7 +80,7 @@ describe('SDES: answering (RFC 4568 5.1.2)', () => {
     ['AVP, required', 'required', sdp('RTP/AVP'), '488 sdp_no_srtp'],
     ['AVP with a key, required', 'required', sdp('RTP/AVP', good), 'RTP/AVP srtp'],
     ['SAVP, required', 'required', sdp('RTP/SAVP', good), 'RTP/SAVP srtp'],
-    ['DTLS, required', 'required', sdp('UDP/TLS/RTP/SAVP', good), '488 sdp_no_audio'],
+    ['DTLS, required', 'required', sdp('UDP/TLS/RTP/SAVP', good), '488 sdp_no_srtp'],
   ];
   for (const [title, policy, offer, wanted] of cases) {
     it(`${title}: ${wanted}`, () => {

@@ -62,6 +62,15 @@ describe('rtpengine: the ng protocol', () => {
     );
   });
 
+  it('a limit that is reached is a refusal too', async () => {
+    const asked = request();
+    const reply = client.ask({ command: 'offer' });
+    const { cookie, from } = await asked;
+    const message = 'd7:message30:Parallel session limit reached6:result10:load limite';
+    server.send(`${cookie} ${message}`, from.port, from.address);
+    await assert.rejects(reply, /session limit reached/);
+  });
+
   it('nonsense and answers to nobody change nothing', async () => {
     const asked = request();
     const reply = client.ask({ command: 'ping' });
