@@ -14,7 +14,7 @@
 
 export const RTP_HEADER_BYTES = 12;
 /** RFC 3551 4.2 has packets of up to 200 ms: 1600 bytes of G.711. What is far longer is no audio, and is passed to nobody. */
-const MAX_RTP_BYTES = 2048;
+export const MAX_RTP_BYTES = 2048;
 
 /** Why a datagram is not RTP; the values are what `rtpPayloadStart` returns. */
 export const RTP_FAULTS = {

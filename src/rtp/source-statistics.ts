@@ -1,4 +1,4 @@
-import { sequenceDistance } from './sequence.js';
+import { sequenceDistance, timestampDistance } from './sequence.js';
 
 const MAX_DROPOUT = 3000;
 const MAX_MISORDER = 100;
@@ -7,6 +7,8 @@ const SEQUENCE_CYCLE = 65_536;
 const WINDOW = 32;
 /** No sequence number is this: nothing pending. */
 const NONE = -1;
+/** RFC 3550 A.8 keeps the jitter times 16. */
+const JITTER_SCALE = 16;
 
 /** What a receiver report says of a source (RFC 3550 6.4.1). */
 export interface ReceptionFigures {
@@ -36,9 +38,11 @@ export class SourceStatistics {
   /** Bit n: the packet n before the highest has come. */
   #seen = 1;
   #lostBefore = 0;
+  /** In timestamp units modulo 2^32, signed: like all that changes with a packet an integer that V8 keeps in the object. */
   #transit = 0;
   /** `#transit` is of this clock. */
   #timed = false;
+  /** In sixteenths of a timestamp unit. */
   #jitter = 0;
   #expectedPrior = 0;
   #receivedPrior = 0;
@@ -57,7 +61,7 @@ export class SourceStatistics {
   }
 
   get ssrc(): number {
-    return this.#ssrc;
+    return this.#ssrc >>> 0;
   }
 
   get started(): boolean {
@@ -71,13 +75,13 @@ export class SourceStatistics {
 
   /** Interarrival jitter in milliseconds. */
   get jitterMs(): number {
-    return (this.#jitter * 1000) / this.#clockRate;
+    return (this.#jitter * 1000) / (this.#clockRate * JITTER_SCALE);
   }
 
   /** Counts one packet. `timed` false leaves the jitter alone (telephone-events keep their first timestamp). */
   update(ssrc: number, sequence: number, timestamp: number, arrivalMs: number, timed: boolean): void {
     this.received++;
-    if (!this.#started || this.#paused || ssrc !== this.#ssrc) {
+    if (!this.#started || this.#paused || (ssrc | 0) !== this.#ssrc) {
       this.#restart(ssrc, sequence);
     } else {
       this.#advance(sequence);
@@ -85,11 +89,11 @@ export class SourceStatistics {
     this.#receivedOfSource++;
     if (!timed) return;
     // RFC 3550 A.8
-    const transit = ((arrivalMs * this.#clockRate) / 1000 - timestamp) % 4_294_967_296;
+    const transit = (Math.round((arrivalMs * this.#clockRate) / 1000) - timestamp) | 0;
     if (this.#timed) {
-      const moved = Math.abs(transit - this.#transit);
+      const moved = Math.abs(timestampDistance(transit, this.#transit));
       // A jump of more than ten seconds is a new timeline, not jitter.
-      if (moved < this.#clockRate * 10) this.#jitter += (moved - this.#jitter) / 16;
+      if (moved < this.#clockRate * 10) this.#jitter += moved - ((this.#jitter + JITTER_SCALE / 2) >> 4);
     }
     this.#transit = transit;
     this.#timed = true;
@@ -114,7 +118,7 @@ export class SourceStatistics {
       // RFC 3550 6.4.1: negative where packets came twice.
       cumulativeLost: Math.max(-0x800000, Math.min(this.#missing(), 0x7fffff)),
       extendedHighestSequence: (this.#cycles + this.#highest) >>> 0,
-      jitter: Math.round(this.#jitter),
+      jitter: Math.round(this.#jitter / JITTER_SCALE),
     };
   }
 
@@ -127,7 +131,7 @@ export class SourceStatistics {
     this.#lostBefore = this.lost;
     this.#started = true;
     this.#paused = false;
-    this.#ssrc = ssrc;
+    this.#ssrc = ssrc | 0;
     this.#base = sequence;
     this.#highest = sequence;
     this.#cycles = 0;

@@ -2,6 +2,7 @@ import type { LegMediaStats, MediaEvent, PacketSource } from '../../call/media-p
 import type { G711Name } from '../../call/project.js';
 import { PromptPlayer, SILENCE, type PromptAudio } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
+import type { DirectRoute } from './direct-route.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { FrameSender } from './frame-sender.js';
 import { silentLeg, type Hearing } from './hearing.js';
@@ -9,7 +10,7 @@ import { KeySender } from './key-sender.js';
 import { legFigures } from './leg-figures.js';
 import { MixHearing } from './mix-hearing.js';
 import type { Paced } from './pacer.js';
-import { PartyReceiver } from './party-receiver.js';
+import { PartyReceiver, type TakePacket } from './party-receiver.js';
 import { PartySender } from './party-sender.js';
 import { toldAs, type PayloadKind } from './payload-type-table.js';
 import { OneWayWatch } from './one-way-watch.js';
@@ -31,9 +32,7 @@ export class Endpoint implements Paced, Overhearer {
   readonly callId: string;
   /** For the sockets of this leg. */
   readonly handlers: PairHandlers;
-  /** Who hears this party; replaced, never changed in place. */
-  listeners: readonly Endpoint[] = [];
-  /** Those of them who hear what this party is sent as well. */
+  /** Those of its listeners who hear what this party is sent as well. */
   readonly taps: Taps;
   readonly #context: EndpointContext;
   readonly #emit: (event: MediaEvent) => void;
@@ -42,6 +41,7 @@ export class Endpoint implements Paced, Overhearer {
   readonly #keys: KeySender;
   readonly #frames: FrameSender;
   readonly #oneWay: OneWayWatch;
+  #listeners: readonly Endpoint[] = [];
   /** Heard before everything else. */
   #interjection: { readonly player: PromptPlayer; readonly onEnd: () => void } | null = null;
   #silence = new PromptPlayer(SILENCE, true);
@@ -73,9 +73,7 @@ export class Endpoint implements Paced, Overhearer {
       legId,
       symmetricRtp,
       context,
-      onPacket: (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
-        this.#passOn(packet, start, end, kind, ssrc, sequence, timestamp, nowMs);
-      },
+      onPacket: this.#passOn,
       onDigit: (digit, durationMs, kind, first) => {
         this.#digit(digit, durationMs, kind, first);
       },
@@ -94,6 +92,15 @@ export class Endpoint implements Paced, Overhearer {
     };
   }
 
+  /** Who hears this party; replaced, never changed in place. */
+  get listeners(): readonly Endpoint[] {
+    return this.#listeners;
+  }
+  set listeners(listeners: readonly Endpoint[]) {
+    this.#listeners = listeners;
+    this.#detour();
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -106,6 +113,7 @@ export class Endpoint implements Paced, Overhearer {
 
   configure(settings: StreamSettings, srtpReached?: ReadonlyMap<number, number>): void {
     const nowMs = this.#context.clock.now();
+    this.#detour();
     this.#receiver.configure(settings, nowMs, srtpReached);
     this.#sender.configure(settings, nowMs);
     this.#oneWay.setAgreed(settings.maySend && settings.mayReceive && settings.remoteRtp !== null, nowMs);
@@ -116,6 +124,7 @@ export class Endpoint implements Paced, Overhearer {
   hearPrompt(audio: PromptAudio, loops: boolean, onEnd: (() => void) | null): void {
     const hearing = this.#hearing;
     if (loops && hearing.kind === 'prompt' && hearing.player.loops && hearing.player.audio === audio) return;
+    this.#detour();
     this.#hearing = { kind: 'prompt', player: new PromptPlayer(audio, loops), onEnd };
     this.#sender.switchSource();
     this.#pace();
@@ -127,6 +136,7 @@ export class Endpoint implements Paced, Overhearer {
 
   /** Hears another leg. Until its first packet the looping prompt before goes on, else silence. */
   hearLeg(): void {
+    this.#detour();
     const rest = this.#hearing.kind === 'mix' ? this.#hearing.mixer : null;
     const nowMs = this.#context.clock.now();
     const [fillUntilMs, silentUntilMs] = [nowMs + FILL_MS, nowMs + SILENCE_AFTER_MS];
@@ -137,6 +147,7 @@ export class Endpoint implements Paced, Overhearer {
 
   /** Hears several legs at once, mixed frame by frame. */
   hearMix(legIds: readonly string[]): void {
+    this.#detour();
     const before = this.#hearing;
     this.#hearing = new MixHearing(legIds, {
       mix: before.kind === 'mix' ? before : null,
@@ -165,6 +176,7 @@ export class Endpoint implements Paced, Overhearer {
 
   /** Sends digits as the leg has them: as telephone-events, as tones, or by INFO, which is signalling's. */
   sendDtmf(digits: string): void {
+    this.#detour();
     switch (this.#keys.take(digits)) {
       case 'queued':
         this.#pace();
@@ -182,29 +194,28 @@ export class Endpoint implements Paced, Overhearer {
     return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
   }
 
-  #takes(kind: PayloadKind): boolean {
-    return this.#sender.takes(kind);
-  }
-
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */
   #digit(digit: string, durationMs: number, kind: PayloadKind, first: boolean): void {
     const inband = kind !== 'event' && kind !== 'wideEvent';
     this.#emit({ kind: 'dtmf', legId: this.legId, digit, durationMs, ...(inband && { inband }) });
     if (!first) return;
     for (const listener of this.listeners) {
-      if (listener.#hearing.kind === 'leg' && (inband || !listener.#takes(kind))) listener.sendDtmf(digit);
+      if (listener.#hearing.kind === 'leg' && (inband || !listener.#sender.takes(kind)))
+        listener.sendDtmf(digit);
     }
   }
 
   /** Records this party and what it hears from now on. */
   record(recording: OpenRecording | null): void {
     const nowMs = this.#context.clock.now();
+    this.#detour();
     this.#sender.recording?.close(nowMs);
     this.#sender.recording = recording;
     if (this.#heardParty) recording?.mark(this.#heardParty, nowMs);
   }
 
   beep(): void {
+    this.#detour();
     this.#sender.notice.begin();
   }
 
@@ -216,6 +227,7 @@ export class Endpoint implements Paced, Overhearer {
 
   /** Plays a prompt once over whatever the party hears. */
   interject(audio: PromptAudio, onEnd: () => void): void {
+    this.#detour();
     this.#interjection = { player: new PromptPlayer(audio, false), onEnd };
     this.#pace();
   }
@@ -227,6 +239,7 @@ export class Endpoint implements Paced, Overhearer {
   /** While it rests, what comes for the party is passed on, and nothing is sent beside it. */
   rest(on: boolean): void {
     if (on === this.#resting || this.#closed) return;
+    this.#detour();
     this.#resting = on;
     this.#receiver.resting = on;
     this.#receiver.latch.signalledOnly = on;
@@ -255,22 +268,16 @@ export class Endpoint implements Paced, Overhearer {
     return this.#sender.gap.stop(this.#context.clock.now());
   }
 
-  #passOn(
-    packet: Buffer,
-    start: number,
-    end: number,
-    kind: PayloadKind,
-    ssrc: number,
-    sequence: number,
-    timestamp: number,
-    nowMs: number,
-  ): void {
-    if (this.#lostAtMs !== null) this.#resumed(this.#lostAtMs, nowMs);
+  readonly #passOn: TakePacket = (packet, start, end, kind, ssrc, sequence, timestamp, nowMs) => {
+    if (this.#lostAtMs !== null) {
+      this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - this.#lostAtMs) });
+      this.#lostAtMs = null;
+    }
     const { recording } = this.#sender;
     if (recording && (kind === 'PCMU' || kind === 'PCMA')) {
       recording.recorder.push('left', timestamp, packet, start, end, kind, nowMs);
     }
-    const listeners = this.listeners;
+    const listeners = this.#listeners;
     const last = listeners.length - 1;
     for (let i = 0; i <= last; i++) {
       // Each listener rewrites the packet in place; all but the last get a copy.
@@ -280,11 +287,22 @@ export class Endpoint implements Paced, Overhearer {
       const as = this.#receiver.eventBeganMs < listener.#joinedAtMs ? toldAs(kind) : kind;
       listener.relay(this.legId, own, start, end, as, ssrc, sequence, timestamp, nowMs);
     }
+    if (last !== 0 || recording || this.#resting) return null;
+    return listeners[0]!.#directFrom(this.legId, kind);
+  };
+
+  /** A short way for the next packets of the leg that this party hears; null where there can be none. */
+  #directFrom(legId: string, kind: PayloadKind): DirectRoute | null {
+    this.#sender.detour();
+    const hearing = this.#hearing;
+    const live = hearing.kind === 'leg' && hearing.live === legId;
+    return live && this.#canSend && !this.#resting && !this.#sendsOwn() ? this.#sender.direct(kind) : null;
   }
 
-  #resumed(lostAtMs: number, nowMs: number): void {
-    this.#lostAtMs = null;
-    this.#emit({ kind: 'mediaResumed', legId: this.legId, gapMs: Math.round(nowMs - lostAtMs) });
+  /** What this party sends or hears changes: packets go the long way until all is settled. */
+  #detour(): void {
+    this.#receiver.detour();
+    this.#sender.detour();
   }
 
   /** Sends this party a packet of the leg that it hears. The packet is rewritten in place. */
@@ -375,11 +393,12 @@ export class Endpoint implements Paced, Overhearer {
   close(): LegMediaStats {
     if (!this.#closed) {
       this.#closed = true;
+      this.#detour();
       this.#sender.close(this.#context.clock.now(), !this.#resting);
       this.#context.pacer.remove(this);
       this.#canSend = false;
       this.#keys.clear();
-      this.listeners = [];
+      this.#listeners = [];
       this.taps.clear();
     }
     return legFigures(this.#receiver, this.#sender);
@@ -397,6 +416,7 @@ export class Endpoint implements Paced, Overhearer {
   /** Until the heard party speaks again, silence is made in its place. */
   #fillSilence(nowMs: number): void {
     if (this.#hearing.kind !== 'leg' || this.#hearing.live === null) return;
+    this.#detour();
     this.#hearing = silentLeg(this.#silence, nowMs);
     this.#sender.switchSource();
     this.#pace();
@@ -405,13 +425,13 @@ export class Endpoint implements Paced, Overhearer {
   #pace(): void {
     const hearing = this.#hearing;
     const generated = hearing.kind === 'prompt' || hearing.kind === 'mix';
-    const needed =
-      generated ||
-      (hearing.kind === 'leg' && hearing.live === null) ||
-      this.#keys.busy ||
-      this.#interjection !== null;
+    const needed = generated || (hearing.kind === 'leg' && hearing.live === null) || this.#sendsOwn();
     if (needed && !this.#closed && !this.#resting)
       this.#context.pacer.add(this, this.#sender.lastAtMs + FRAME_MS);
+  }
+
+  #sendsOwn(): boolean {
+    return this.#keys.busy || this.#interjection !== null;
   }
 
   #interjectFrame({ player, onEnd }: { player: PromptPlayer; onEnd: () => void }, nowMs: number): void {

@@ -17,6 +17,9 @@ type State =
   | { readonly kind: 'candidate'; readonly address: string; readonly port: number; readonly sinceMs: number }
   | { readonly kind: 'locked' };
 
+/** One for all legs. */
+const LOCKED: State = { kind: 'locked' };
+
 /**
  * Decides from whom a leg takes RTP, and where it sends (symmetric RTP, RFC 4961). The signalled address is
  * taken at once. Any other (NAT) only if `symmetric`, and only after it has gone on for a moment while the
@@ -130,7 +133,7 @@ export class Latch {
   }
 
   #lock(address: string, port: number): LatchVerdict {
-    this.#state = { kind: 'locked' };
+    this.#state = LOCKED;
     this.#lockedAddress = address;
     this.#lockedPort = port;
     if (this.#symmetric) {

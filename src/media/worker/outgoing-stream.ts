@@ -23,7 +23,7 @@ export class OutgoingStream {
   readonly #unitsPerMs: number;
   packets = 0;
   octets = 0;
-  /** Of the packet about to be sent. */
+  /** Of the packet about to be sent. Timestamps are signed 32-bit integers: V8 keeps those within the object. */
   sequence: number;
   timestamp: number;
   markerBit = 0;
@@ -51,7 +51,7 @@ export class OutgoingStream {
     this.ssrc = ssrc;
     // RFC 4568 6.4: far from its wrap, so that a peer which loses the first packets counts the turns of SRTP alike.
     this.#highest = Math.floor(random.fraction() * 2 ** 15);
-    this.#latest = Math.floor(random.fraction() * 2 ** 32) >>> 0;
+    this.#latest = Math.floor(random.fraction() * 2 ** 32) | 0;
     this.sequence = this.#highest;
     this.timestamp = this.#latest;
   }
@@ -63,7 +63,7 @@ export class OutgoingStream {
 
   /** The timestamp that stands for `nowMs`, for sender reports. */
   timestampAt(nowMs: number): number {
-    if (this.packets === 0) return this.#latest;
+    if (this.packets === 0) return this.#latest >>> 0;
     return (this.#latest + Math.round((nowMs - this.#lastAtMs) * this.#unitsPerMs)) >>> 0;
   }
 
@@ -85,7 +85,7 @@ export class OutgoingStream {
     nowMs: number,
   ): boolean {
     this.markerBit = markerBit;
-    if (this.#feed !== 'relay' || ssrc !== this.#sourceSsrc) {
+    if (this.#feed !== 'relay' || (ssrc | 0) !== this.#sourceSsrc) {
       this.#anchor(ssrc, sequence, timestamp, nowMs);
       return true;
     }
@@ -106,20 +106,20 @@ export class OutgoingStream {
           this.#anchor(ssrc, sequence, timestamp, nowMs);
           return true;
         }
-        this.#sourceTimestamp = timestamp;
+        this.#sourceTimestamp = timestamp | 0;
         this.#sourceAtMs = nowMs;
       }
       this.#sourceHighest = sequence;
     }
     this.sequence =
       (sequence + this.#sequenceOffset + (ahead < 0 ? this.#skippedSince(sequence) : 0)) & 0xffff;
-    this.timestamp = (timestamp + this.#timestampOffset) >>> 0;
+    this.timestamp = (timestamp + this.#timestampOffset) | 0;
     return true;
   }
 
   /** Leaves out a packet of the relayed source so that the party sees no loss. */
   skipRelayed(ssrc: number, sequence: number): void {
-    if (this.#feed !== 'relay' || ssrc !== this.#sourceSsrc) return;
+    if (this.#feed !== 'relay' || (ssrc | 0) !== this.#sourceSsrc) return;
     if (sequenceDistance(sequence, this.#sourceHighest) !== 1) return;
     this.#sourceHighest = sequence;
     this.#sequenceOffset = (this.#sequenceOffset - 1) & 0xffff;
@@ -135,7 +135,7 @@ export class OutgoingStream {
       const leftOut = lateMs < GENERATOR_LATE_MS ? 0 : Math.floor(lateMs / FRAME_MS);
       this.#generatedUntilMs += leftOut * FRAME_MS;
       const samples = this.#latestSamples + leftOut * FRAME_MS * this.#unitsPerMs;
-      this.timestamp = (this.#latest + samples) >>> 0;
+      this.timestamp = (this.#latest + samples) | 0;
       this.markerBit = leftOut > 0 ? 0x80 : 0;
       return;
     }
@@ -148,7 +148,7 @@ export class OutgoingStream {
   /** Numbers a packet of a telephone-event of ours that began at `eventTimestamp`. */
   event(eventTimestamp: number, first: boolean): void {
     this.sequence = (this.#highest + 1) & 0xffff;
-    this.timestamp = eventTimestamp;
+    this.timestamp = eventTimestamp | 0;
     this.markerBit = first ? 0x80 : 0;
     this.#feed = 'none';
   }
@@ -178,10 +178,10 @@ export class OutgoingStream {
 
   #anchor(ssrc: number, sequence: number, timestamp: number, nowMs: number): void {
     this.#feed = 'relay';
-    this.#sourceSsrc = ssrc;
+    this.#sourceSsrc = ssrc | 0;
     this.#sourceFirst = sequence;
     this.#sourceHighest = sequence;
-    this.#sourceTimestamp = timestamp;
+    this.#sourceTimestamp = timestamp | 0;
     this.#sourceAtMs = nowMs;
     this.#sinceAnchor = 0;
     if (this.#skipped.length > 0) this.#skipped = [];
@@ -189,7 +189,7 @@ export class OutgoingStream {
     this.timestamp = this.#continuation(nowMs);
     this.markerBit = 0x80;
     this.#sequenceOffset = (this.sequence - sequence) & 0xffff;
-    this.#timestampOffset = (this.timestamp - timestamp) >>> 0;
+    this.#timestampOffset = (this.timestamp - timestamp) | 0;
   }
 
   /** How many packets behind this one were left out: it has its number from before that. */
@@ -206,7 +206,7 @@ export class OutgoingStream {
     return (
       (this.#latest +
         Math.max(this.#latestSamples, 1) +
-        Math.max(0, frames - 1) * FRAME_MS * this.#unitsPerMs) >>>
+        Math.max(0, frames - 1) * FRAME_MS * this.#unitsPerMs) |
       0
     );
   }

@@ -1,7 +1,10 @@
 import type { RemoteInfo } from 'node:dgram';
+import type { Clock } from '../../common/clock.js';
 import {
   looksLikeRtcp,
+  MAX_RTP_BYTES,
   RTP_FAULTS,
+  RTP_HEADER_BYTES,
   rtpPayloadEnd,
   rtpPayloadStart,
   rtpSequence,
@@ -12,7 +15,8 @@ import {
 import { SourceStatistics } from '../../rtp/source-statistics.js';
 import { TELEPHONE_EVENT_BYTES, TelephoneEventDetector } from '../../rtp/telephone-event.js';
 import type { StreamSettings } from '../worker-messages.js';
-import type { EndpointContext } from './endpoint-context.js';
+import type { DirectRoute } from './direct-route.js';
+import type { EndpointContext, WorkerCounters } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
 import { clockRateOf, PayloadTypeTable, toldAs, type PayloadKind } from './payload-type-table.js';
@@ -22,6 +26,10 @@ import { ToneSearch } from './tone-search.js';
 
 const NARROW_RATE = 8000;
 const WIDE_RATE = 48_000;
+/** Version 2, without padding, extension or CSRC. */
+const PLAIN_HEADER = 0x80;
+/** RFC 5761 4: a payload type of these, with its marker, may be RTCP. */
+const [FIRST_RTCP_TYPE, LAST_RTCP_TYPE] = [64, 95];
 /** A tone ends where no audio comes for so long. */
 const TONE_LOST_MS = 250;
 /** A party that hears another one directly, and was silent here for so long, has sent elsewhere. */
@@ -29,7 +37,7 @@ const ELSEWHERE_MS = 1000;
 /** Events whose late packets may still be under way. */
 const TOLD_KEPT = 8;
 
-/** A valid packet of the party, as it goes to those who hear it. */
+/** A valid packet of the party, as it goes to those who hear it. Returns a short way for the next of its kind. */
 export type TakePacket = (
   packet: Buffer,
   start: number,
@@ -39,7 +47,7 @@ export type TakePacket = (
   sequence: number,
   timestamp: number,
   nowMs: number,
-) => void;
+) => DirectRoute | null;
 
 export interface PartyReceiverOptions {
   readonly callId: string;
@@ -63,6 +71,8 @@ export class PartyReceiver {
   /** What was told of each press, and how. */
   readonly presses = new PressGuard();
   readonly #options: PartyReceiverOptions;
+  readonly #clock: Clock;
+  readonly #counters: WorkerCounters;
   readonly #types = new PayloadTypeTable();
   readonly #events: TelephoneEventDetector;
   readonly #wideEvents: TelephoneEventDetector;
@@ -70,6 +80,9 @@ export class PartyReceiver {
   #tones: ToneSearch | null = null;
   readonly #srtp: InboundSrtp;
   #settings: StreamSettings | null = null;
+  /** The short way of plain packets with this payload type; -1 for none. */
+  #direct: DirectRoute | null = null;
+  #directType = -1;
   /** Is the event of now the first that is heard of its press? */
   #eventFirst = true;
   /** Timestamps of the events that were not. */
@@ -78,11 +91,15 @@ export class PartyReceiver {
   #eventBeganMs = 0;
   #octets = 0;
   #lastAtMs = 0;
+  /** What of it the watch knows: it is told at the checks, not with each packet. */
+  #watchedMs = 0;
   #rejected = 0;
   #faultLogged = false;
 
   constructor(options: PartyReceiverOptions) {
     this.#options = options;
+    this.#clock = options.context.clock;
+    this.#counters = options.context.counters;
     this.latch = new Latch(options.symmetricRtp);
     this.#srtp = new InboundSrtp(options.context.onSrtpReached);
     const detector = (rate: number, kind: 'event' | 'wideEvent'): TelephoneEventDetector =>
@@ -118,6 +135,7 @@ export class PartyReceiver {
   /** `srtpReached`: see InboundSrtp. */
   configure(settings: StreamSettings, nowMs: number, srtpReached?: ReadonlyMap<number, number>): void {
     this.#settings = settings;
+    this.detour();
     this.#types.set(settings);
     this.#srtp.configure(settings.srtp, nowMs, srtpReached);
     if (settings.remoteRtp) this.latch.signal(settings.remoteRtp, nowMs);
@@ -131,8 +149,31 @@ export class PartyReceiver {
     this.watch.setExpecting(settings.mayReceive, nowMs);
   }
 
+  /** The next packet goes the long way: something about this party has changed. */
+  detour(): void {
+    this.#direct = null;
+  }
+
   /** A datagram on the RTP socket. */
   readonly onRtp = (packet: Buffer, from: RemoteInfo): void => {
+    const direct = this.#direct;
+    if (
+      direct?.open &&
+      packet.length > RTP_HEADER_BYTES &&
+      packet.length <= MAX_RTP_BYTES &&
+      packet[0] === PLAIN_HEADER &&
+      (packet[1]! & 0x7f) === this.#directType
+    ) {
+      const nowMs = this.#clock.now();
+      if (this.latch.judge(from.address, from.port, nowMs) === 'accept')
+        this.#relayDirectly(direct, packet, nowMs);
+      else this.#reject('from a stranger', from);
+      return;
+    }
+    this.#takeRtp(packet, from);
+  };
+
+  #takeRtp(packet: Buffer, from: RemoteInfo): void {
     const encrypted = this.#srtp.on;
     const start = rtpPayloadStart(packet, encrypted);
     if (start < 0) {
@@ -165,8 +206,12 @@ export class PartyReceiver {
       this.#reject('telephone-event that is cut short', from);
       return;
     }
-    this.#take(plain, start, kind, isEvent, nowMs);
-  };
+    const type = packet[1]! & 0x7f;
+    const direct = this.#take(plain, start, kind, isEvent, nowMs);
+    const plainAudio = !encrypted && !this.#tones && (type < FIRST_RTCP_TYPE || type > LAST_RTCP_TYPE);
+    this.#direct = plainAudio ? direct : null;
+    this.#directType = type;
+  }
 
   /** A datagram on the RTCP socket. */
   readonly onRtcp = (packet: Buffer, from: RemoteInfo): void => {
@@ -188,6 +233,10 @@ export class PartyReceiver {
     if (this.#events.open) this.#events.expire(nowMs);
     if (this.#wideEvents.open) this.#wideEvents.expire(nowMs);
     if (this.#tones && nowMs - this.#lastAtMs > TONE_LOST_MS) this.#tones.idle();
+    if (this.#lastAtMs > this.#watchedMs) {
+      this.#watchedMs = this.#lastAtMs;
+      this.watch.heard(this.#lastAtMs);
+    }
     return this.watch.check(nowMs);
   }
 
@@ -219,7 +268,28 @@ export class PartyReceiver {
     return null;
   }
 
-  #take(packet: Buffer, start: number, kind: PayloadKind, isEvent: boolean, nowMs: number): void {
+  #relayDirectly(direct: DirectRoute, packet: Buffer, nowMs: number): void {
+    const ssrc = rtpSsrc(packet);
+    const sequence = rtpSequence(packet);
+    const timestamp = rtpTimestamp(packet);
+    this.received.update(ssrc, sequence, timestamp, nowMs, true);
+    this.#count(packet.length - RTP_HEADER_BYTES, nowMs);
+    direct.relay(packet, ssrc, sequence, timestamp, nowMs);
+  }
+
+  #count(octets: number, nowMs: number): void {
+    this.#octets += octets;
+    this.#counters.packetsReceived++;
+    this.#lastAtMs = nowMs;
+  }
+
+  #take(
+    packet: Buffer,
+    start: number,
+    kind: PayloadKind,
+    isEvent: boolean,
+    nowMs: number,
+  ): DirectRoute | null {
     const end = rtpPayloadEnd(packet);
     const ssrc = rtpSsrc(packet);
     const sequence = rtpSequence(packet);
@@ -228,9 +298,7 @@ export class PartyReceiver {
     received.clockRate = clockRateOf(kind);
     if (this.resting && nowMs - this.#lastAtMs > ELSEWHERE_MS) received.pause();
     received.update(ssrc, sequence, timestamp, nowMs, !isEvent);
-    this.#octets += end - start;
-    this.#options.context.counters.packetsReceived++;
-    this.watch.heard(nowMs);
+    this.#count(end - start, nowMs);
     let passedAs = kind;
     if (kind === 'event' || kind === 'wideEvent') {
       const detector = kind === 'event' ? this.#events : this.#wideEvents;
@@ -239,9 +307,8 @@ export class PartyReceiver {
       if (detector.pressed !== null) this.presses.goesOn(detector.pressed, nowMs);
       if (this.#told.includes(timestamp)) passedAs = toldAs(kind);
     }
-    this.#lastAtMs = nowMs;
     this.#tones?.take(packet, start, end, kind, sequence);
-    this.#options.onPacket(packet, start, end, passedAs, ssrc, sequence, timestamp, nowMs);
+    return this.#options.onPacket(packet, start, end, passedAs, ssrc, sequence, timestamp, nowMs);
   }
 
   #begins(digit: string): void {

@@ -5,6 +5,7 @@ import { RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/packet.js';
 import { TELEPHONE_EVENT_BYTES } from '../../rtp/telephone-event.js';
 import { FRAME_SAMPLES } from '../prompt/prompt-audio.js';
 import type { StreamSettings } from '../worker-messages.js';
+import { DirectRoute } from './direct-route.js';
 import type { EndpointContext } from './endpoint-context.js';
 import { GapMeter } from './gap-meter.js';
 import { OutgoingStream } from './outgoing-stream.js';
@@ -32,8 +33,7 @@ export class PartySender {
   settings: StreamSettings | null = null;
   recording: OpenRecording | null = null;
   readonly notice = new NoticeTone();
-  /** Takes the audio that goes out, for those who listen to this party; null while there is nobody. */
-  overhear: Overhear | null = null;
+  #overhear: Overhear | null = null;
   readonly #context: EndpointContext;
   readonly #receiver: PartyReceiver;
   /** Opus: another clock is another SSRC (RFC 7160 4.1). */
@@ -42,6 +42,8 @@ export class PartySender {
   #active: OutgoingStream;
   readonly #srtp = new OutboundSrtp();
   #pair: SocketPair | null = null;
+  /** By which the party hears another. */
+  #direct: DirectRoute | null = null;
   /** Payload type by what comes from the heard leg; what is not there cannot be passed on. */
   #types = new Map<PayloadKind, number>();
 
@@ -52,6 +54,12 @@ export class PartySender {
     this.#wide = new OutgoingStream(context.random, WIDE_RATE, context.ssrcs?.wide);
     this.#active = this.stream;
     this.rtcp = new RtcpSession(this.stream, receiver.received, context.random);
+  }
+
+  /** Takes the audio that goes out, for those who listen to this party; null while there is nobody. */
+  set overhear(overhear: Overhear | null) {
+    this.#overhear = overhear;
+    this.detour();
   }
 
   /** There are sockets, an agreement, and a peer that wants to hear. */
@@ -151,6 +159,32 @@ export class PartySender {
     this.#context.counters.packetsRelayed++;
   }
 
+  /** A short way for what comes of this kind; null where more is to be done to a packet than to renumber it. */
+  direct(kind: PayloadKind): DirectRoute | null {
+    const pair = this.#pair;
+    const payloadType = this.#types.get(kind);
+    if (!pair || payloadType === undefined || kind !== this.settings?.sendCodec) return null;
+    if (this.recording || this.#overhear || this.notice.sounding) return null;
+    if (this.#srtp.sender || this.#active !== this.stream) return null;
+    const { stream, gap } = this;
+    const { counters } = this.#context;
+    this.#direct = new DirectRoute({
+      socket: pair.rtp,
+      latch: this.#receiver.latch,
+      stream,
+      gap,
+      counters,
+      payloadType,
+    });
+    return this.#direct;
+  }
+
+  /** Closes the short way: something about what the party is sent has changed. */
+  detour(): void {
+    this.#direct?.close();
+    this.#direct = null;
+  }
+
   /** Sends a frame of 20 ms of our own, in packets as short as the party wants them. */
   sendFrame(packet: Buffer, audible: boolean, nowMs: number): void {
     const { sendPayloadType, packetSamples } = this.settings!;
@@ -233,11 +267,11 @@ export class PartySender {
 
   /** The last that happens to audio before it goes out: the notice over it, and copies for those who want them. */
   #finish(packet: Buffer, start: number, end: number, nowMs: number): void {
-    if (!this.recording && !this.overhear && !this.notice.sounding) return;
+    if (!this.recording && !this.#overhear && !this.notice.sounding) return;
     const { sendCodec } = this.settings!;
     this.notice.addTo(packet, start, end, sendCodec);
-    const { timestamp } = this.stream;
+    const timestamp = this.stream.timestamp >>> 0;
     this.recording?.recorder.push('right', timestamp, packet, start, end, sendCodec, nowMs);
-    this.overhear?.(timestamp, packet, start, end, sendCodec);
+    this.#overhear?.(timestamp, packet, start, end, sendCodec);
   }
 }

@@ -21,8 +21,9 @@ export class SilenceWatch {
     this.#expecting = expecting;
   }
 
-  heard(nowMs: number): void {
-    this.#baselineMs = nowMs;
+  /** RTP came, last at `atMs`. */
+  heard(atMs: number): void {
+    this.#baselineMs = Math.max(this.#baselineMs, atMs);
     this.#reported = false;
   }
 
