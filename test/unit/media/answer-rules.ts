@@ -113,7 +113,7 @@ export function faultsOfAnswer(offerText: string, answerText: string): string[] 
       else if (offered.get(type) !== meaning)
         faults.push(`${type} is ${meaning}, offered as ${offered.get(type)}`);
     }
-    const wanted = directionsOf(theirs.lines)[0] ?? directionsOf(offer.head)[0] ?? 'sendrecv';
+    const wanted = directionsOf(theirs.lines).at(-1) ?? directionsOf(offer.head).at(-1) ?? 'sendrecv';
     const [direction = ''] = directionsOf(section.lines);
     if (!OPPOSITE[wanted]!.includes(direction)) faults.push(`${direction} answers ${wanted}`);
     const [own, other] = [section, theirs].map(({ lines }) => valuesOf(lines, 'a=rtcp-mux').length > 0);
