@@ -44,6 +44,10 @@ export class OutgoingStream {
   #sinceAnchor = 0;
   /** What was left out of the source lately: packets from before it that come late have a greater offset. */
   #skipped: number[] = [];
+  /** The telephone-event that was relayed last: its source, its timestamp there, and the one under which it went out. */
+  #eventSsrc = 0;
+  #eventTimestamp = 0;
+  #eventSentAs: number | null = null;
 
   /** `clockRate` of the timestamps, in Hz. */
   constructor(random: Random, clockRate = 8000, ssrc = Math.floor(random.fraction() * 2 ** 32) >>> 0) {
@@ -85,13 +89,11 @@ export class OutgoingStream {
     nowMs: number,
   ): boolean {
     this.markerBit = markerBit;
-    if (this.#feed !== 'relay' || (ssrc | 0) !== this.#sourceSsrc) {
-      this.#anchor(ssrc, sequence, timestamp, nowMs);
-      return true;
-    }
     const ahead = sequenceDistance(sequence, this.#sourceHighest);
-    if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
-      this.#anchor(ssrc, sequence, timestamp, nowMs);
+    const goesOn = this.#feed === 'relay' && (ssrc | 0) === this.#sourceSsrc;
+    if (!goesOn || ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
+      if (timed || !this.#resumeEvent(ssrc, timestamp)) this.#anchor(ssrc, sequence, timestamp, nowMs);
+      if (!timed) this.#noteEvent(ssrc, timestamp);
       return true;
     }
     if (this.#sinceAnchor < STRAGGLERS) {
@@ -114,6 +116,11 @@ export class OutgoingStream {
     this.sequence =
       (sequence + this.#sequenceOffset + (ahead < 0 ? this.#skippedSince(sequence) : 0)) & 0xffff;
     this.timestamp = (timestamp + this.#timestampOffset) | 0;
+    if (!timed) {
+      const sentAs = this.#eventSentAsBefore(ssrc, timestamp);
+      if (sentAs !== null) this.timestamp = sentAs;
+      this.#noteEvent(ssrc, timestamp);
+    }
     return true;
   }
 
@@ -174,6 +181,28 @@ export class OutgoingStream {
   /** Books the whole duration of an event of ours, so that what follows comes behind it. */
   endEvent(samples: number): void {
     this.#latestSamples = samples;
+  }
+
+  /** The rest of an event that something came in between of: with another timestamp it would be a second press. */
+  #resumeEvent(ssrc: number, timestamp: number): boolean {
+    const sentAs = this.#eventSentAsBefore(ssrc, timestamp);
+    if (sentAs === null) return false;
+    this.sequence = (this.#highest + 1) & 0xffff;
+    this.timestamp = sentAs;
+    this.markerBit = 0;
+    return true;
+  }
+
+  #eventSentAsBefore(ssrc: number, timestamp: number): number | null {
+    return (ssrc | 0) === this.#eventSsrc && (timestamp | 0) === this.#eventTimestamp
+      ? this.#eventSentAs
+      : null;
+  }
+
+  #noteEvent(ssrc: number, timestamp: number): void {
+    this.#eventSsrc = ssrc | 0;
+    this.#eventTimestamp = timestamp | 0;
+    this.#eventSentAs = this.timestamp;
   }
 
   #anchor(ssrc: number, sequence: number, timestamp: number, nowMs: number): void {

@@ -59,11 +59,23 @@ describe('recording of a call', () => {
     await thread.close();
     const file = await readFile(news.file);
     const frames = file.readUInt32LE(40) / 4;
-    const from = frames >> 1;
-    const side = (offset: number): Int16Array =>
-      Int16Array.from({ length: 1600 }, (_, at) => file.readInt16LE(44 + (from + at - 1600) * 4 + offset));
-    assert.ok(toneShare(side(0), 500) > 0.7, 'caller');
-    assert.ok(toneShare(side(2), 1500) > 0.7, 'other side');
+    // A busy machine leaves gaps between the packets of the test: the tone is sought where it is whole.
+    const share = (offset: number, hz: number): number => {
+      const windows = Math.floor(frames / 400) - 3;
+      return Math.max(
+        ...Array.from({ length: windows }, (_, window) =>
+          toneShare(
+            Int16Array.from({ length: 1600 }, (_, at) =>
+              file.readInt16LE(44 + (window * 400 + at) * 4 + offset),
+            ),
+            hz,
+          ),
+        ),
+      );
+    };
+    assert.ok(share(0, 500) > 0.7, 'caller');
+    assert.ok(share(2, 1500) > 0.7, 'other side');
+    assert.ok(share(0, 1500) < 0.3 && share(2, 500) < 0.3, 'neither on the other channel');
     assert.ok(file.includes('cue '));
   });
 

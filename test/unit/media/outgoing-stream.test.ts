@@ -81,6 +81,35 @@ describe('outgoing stream', () => {
     );
   });
 
+  it('keeps one timestamp for a telephone-event that silence of ours came in between of (RFC 4733 2.5.1.2)', () => {
+    const out = stream();
+    const event = (sequence: number, nowMs: number): number => {
+      assert.ok(out.relay(9, sequence, 5000, 0, false, nowMs));
+      out.sent(4, 0, nowMs);
+      return out.timestamp;
+    };
+    const began = event(10, 0);
+    out.switchSource();
+    let last = 0;
+    for (let frame = 0; frame < 40; frame++) {
+      out.generate(1000 + frame * 20);
+      out.sent(160, 160, 1000 + frame * 20);
+      last = out.sequence;
+    }
+    out.switchSource();
+    assert.equal(event(60, 1800), began);
+    assert.equal(out.markerBit, 0);
+    assert.equal(sequenceDistance(out.sequence, last), 1);
+    assert.equal(event(61, 1801), began);
+    assert.ok(out.relay(9, 62, 5000 + 8 * 1820, 0, true, 1820));
+    assert.ok(timestampDistance(out.timestamp, began) > 8 * 1800 - 160, 'audio goes on behind the silence');
+    assert.equal(out.markerBit, 0x80);
+    out.sent(160, 160, 1820);
+    assert.equal(event(63, 1840), began, 'also behind the first audio');
+    assert.ok(out.relay(9, 64, 40_000, 0, false, 1860));
+    assert.notEqual(out.timestamp, began, 'another press');
+  });
+
   it('lets the timestamp follow the time in which nothing was sent', () => {
     const out = stream();
     out.generate(0);
