@@ -10,7 +10,8 @@ export interface Answer {
 
 interface Entry {
   readonly bodyDigest: string;
-  readonly transferId: string;
+  /** Of what the request begins. */
+  readonly id: string;
   readonly at: number;
   /** null after a failure: the next request with this key tries again. */
   answer: Promise<Answer> | null;
@@ -25,7 +26,7 @@ export const defaultIdempotencyLimits: IdempotencyLimits = { keys: 10_000, keepM
 
 /**
  * Remembers the answers to requests that carried an Idempotency-Key, so that a repeated request is answered the
- * same and done once. A request whose outcome is unknown is done again under the same transfer id.
+ * same and done once. A request whose outcome is unknown is done again under the same id.
  */
 export class IdempotencyKeys {
   readonly #limits: IdempotencyLimits;
@@ -45,8 +46,8 @@ export class IdempotencyKeys {
     scope: string,
     key: string,
     body: unknown,
-    transferId: string,
-    act: (transferId: string, repeated: boolean) => Promise<Answer>,
+    id: string,
+    act: (id: string, repeated: boolean) => Promise<Answer>,
   ): Promise<Answer> {
     const name = `${scope}\n${key}`;
     const bodyDigest = createHash('sha256').update(JSON.stringify(body)).digest('base64');
@@ -59,13 +60,13 @@ export class IdempotencyKeys {
           `the Idempotency-Key ${key} was used with another body`,
           'Use a new key for a new request.',
         );
-      return known.answer ?? this.#run(known, () => act(known.transferId, true));
+      return known.answer ?? this.#run(known, () => act(known.id, true));
     }
-    const entry: Entry = { bodyDigest, transferId, at: this.#wallMs(), answer: null };
+    const entry: Entry = { bodyDigest, id, at: this.#wallMs(), answer: null };
     this.#entries.delete(name);
     this.#entries.set(name, entry);
     this.#trim();
-    return this.#run(entry, () => act(transferId, false));
+    return this.#run(entry, () => act(id, false));
   }
 
   async #run(entry: Entry, act: () => Promise<Answer>): Promise<Answer> {

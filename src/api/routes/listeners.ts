@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { CallOrder } from '../../call/call-record.js';
 import { expectedListener } from '../../observe/listener-view.js';
 import type { ApiContext } from '../api-context.js';
@@ -6,7 +5,7 @@ import { IdempotencyKeys, type Answer } from '../idempotency.js';
 import { ApiProblem, callNotFound, problemSchema } from '../problem.js';
 import { accepted, callParams, listenBody, listenerList, listenerParams, listenerView } from '../schemas.js';
 import type { ApiInstance } from '../zod-provider.js';
-import { callEnded } from './calls.js';
+import { idempotencyHeaders, orderOnce, refusalAnswer } from './order-once.js';
 import { orderRefused } from './order-refused.js';
 
 /** Operators who hear a call: call one (once per Idempotency-Key), list, show, let go. */
@@ -14,7 +13,6 @@ export function listenerRoutes(app: ApiInstance, context: ApiContext): void {
   const { node, book, access, clock, random } = context;
   const keys = new IdempotencyKeys(() => clock.wallMs());
 
-  /** Refusals by the call are answers too: the same key gets them again. Only silence is a failure. */
   const start = async (
     callId: string,
     order: Extract<CallOrder, { kind: 'listen' }>,
@@ -30,10 +28,7 @@ export function listenerRoutes(app: ApiInstance, context: ApiContext): void {
     // The order before this one was not answered; it may have been carried out nevertheless.
     if (repeated && book.listener(callId, listenerId)) return taken();
     const result = await node.order(callId, order);
-    if (!result.accepted) {
-      const { status, code, message, remedy } = orderRefused(callId, result);
-      return { status, headers: {}, body: { code, message, remedy } };
-    }
+    if (!result.accepted) return refusalAnswer(callId, result);
     book.expectListener(expectedListener(callId, order, clock.wallMs()));
     return taken();
   };
@@ -44,7 +39,7 @@ export function listenerRoutes(app: ApiInstance, context: ApiContext): void {
       schema: {
         summary: 'Call an operator who hears the call in silence',
         params: callParams,
-        headers: z.looseObject({ 'idempotency-key': z.string().min(1).max(255).optional() }),
+        headers: idempotencyHeaders,
         body: listenBody,
         response: {
           202: listenerView,
@@ -59,28 +54,17 @@ export function listenerRoutes(app: ApiInstance, context: ApiContext): void {
       onRequest: access.guard('operator'),
     },
     async (request, reply) => {
-      const { id } = request.params;
-      const call = book.get(id);
-      if (!call) throw callNotFound(id);
-      const key = request.headers['idempotency-key'];
-      if (call.endedAt !== null && key === undefined) throw callEnded(id);
+      const { body } = request;
+      const { id: callId } = request.params;
       const by = access.nameOf(request);
-      const orderOf = (listenerId: string) =>
-        ({ kind: 'listen', listenerId, to: request.body.to, by }) as const;
-      const listenerId = random.uuid();
-      const answer =
-        key === undefined
-          ? await start(id, orderOf(listenerId), false)
-          : await keys.once(id, key, request.body, listenerId, (own, repeated) =>
-              start(id, orderOf(own), repeated),
-            );
-      if (answer.status === 202)
-        return reply
-          .code(202)
-          .headers(answer.headers)
-          .send(answer.body as never);
-      const { code, message, remedy } = answer.body as { code: string; message: string; remedy: string };
-      throw new ApiProblem(answer.status, code, message, remedy);
+      const asked = { callId, key: request.headers['idempotency-key'], body, newId: random.uuid() };
+      const answer = await orderOnce(book, keys, asked, (listenerId, repeated) =>
+        start(callId, { kind: 'listen', listenerId, to: body.to, by }, repeated),
+      );
+      return reply
+        .code(202)
+        .headers(answer.headers)
+        .send(answer.body as never);
     },
   );
 

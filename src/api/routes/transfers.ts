@@ -1,11 +1,11 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { CallOrder } from '../../call/call-record.js';
 import type { ApiContext } from '../api-context.js';
 import { IdempotencyKeys, type Answer } from '../idempotency.js';
 import { ApiProblem, callNotFound, problemSchema } from '../problem.js';
 import { accepted, callParams, transferBody, transferParams, transferView } from '../schemas.js';
 import type { ApiInstance } from '../zod-provider.js';
-import { callEnded } from './calls.js';
+import { idempotencyHeaders, orderOnce, refusalAnswer } from './order-once.js';
 import { orderRefused } from './order-refused.js';
 
 /** Transfers: start (once per Idempotency-Key), show, cancel. */
@@ -13,7 +13,6 @@ export function transferRoutes(app: ApiInstance, context: ApiContext): void {
   const { node, book, access, clock, random } = context;
   const keys = new IdempotencyKeys(() => clock.wallMs());
 
-  /** Refusals by the call are answers too: the same key gets them again. Only silence is a failure. */
   const start = async (
     callId: string,
     transferId: string,
@@ -30,10 +29,7 @@ export function transferRoutes(app: ApiInstance, context: ApiContext): void {
     if (repeated && book.transfer(callId, transferId)) return taken();
     const order: CallOrder = { kind: 'transfer', transferId, ...body };
     const result = await node.order(callId, order);
-    if (!result.accepted) {
-      const { status, code, message, remedy } = orderRefused(callId, result);
-      return { status, headers: {}, body: { code, message, remedy } };
-    }
+    if (!result.accepted) return refusalAnswer(callId, result);
     book.expectTransfer({
       transferId,
       callId,
@@ -57,7 +53,7 @@ export function transferRoutes(app: ApiInstance, context: ApiContext): void {
       schema: {
         summary: 'Hand the call over to a person',
         params: callParams,
-        headers: z.looseObject({ 'idempotency-key': z.string().min(1).max(255).optional() }),
+        headers: idempotencyHeaders,
         body: transferBody,
         response: {
           202: transferView,
@@ -71,25 +67,14 @@ export function transferRoutes(app: ApiInstance, context: ApiContext): void {
       onRequest: access.guard('operator'),
     },
     async (request, reply) => {
-      const { id } = request.params;
-      const call = book.get(id);
-      if (!call) throw callNotFound(id);
-      const key = request.headers['idempotency-key'];
-      if (call.endedAt !== null && key === undefined) throw callEnded(id);
-      const transferId = random.uuid();
-      const answer =
-        key === undefined
-          ? await start(id, transferId, request.body, false)
-          : await keys.once(id, key, request.body, transferId, (own, repeated) =>
-              start(id, own, request.body, repeated),
-            );
-      if (answer.status === 202)
-        return reply
-          .code(202)
-          .headers(answer.headers)
-          .send(answer.body as never);
-      const { code, message, remedy } = answer.body as { code: string; message: string; remedy: string };
-      throw new ApiProblem(answer.status, code, message, remedy);
+      const { body } = request;
+      const { id: callId } = request.params;
+      const asked = { callId, key: request.headers['idempotency-key'], body, newId: random.uuid() };
+      const answer = await orderOnce(book, keys, asked, (id, repeated) => start(callId, id, body, repeated));
+      return reply
+        .code(202)
+        .headers(answer.headers)
+        .send(answer.body as never);
     },
   );
 
