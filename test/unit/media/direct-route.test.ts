@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:dgram';
 import fc from 'fast-check';
-import { createLogger } from '../../../src/common/log.js';
-import { seededRandom } from '../../../src/common/random.js';
 import { melodySamples } from '../../../src/media/prompt/melody.js';
 import { promptOfSamples } from '../../../src/media/prompt/prompt-audio.js';
 import { DirectRoute } from '../../../src/media/worker/direct-route.js';
 import { Endpoint } from '../../../src/media/worker/endpoint.js';
-import { Pacer } from '../../../src/media/worker/pacer.js';
 import type { OpenRecording } from '../../../src/media/worker/recording-desk.js';
 import type { Overhearer } from '../../../src/media/worker/taps.js';
 import type { StreamSettings } from '../../../src/media/worker-messages.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+import { endpointContext, plainSettings } from './endpoint-parts.js';
 
 const NAMES = ['caller', 'bot', 'agent'] as const;
 type Name = (typeof NAMES)[number];
@@ -34,26 +32,12 @@ const PROMPT = promptOfSamples(melodySamples().slice(0, 1600));
 const KEY = Buffer.alloc(30, 7).toString('base64');
 
 const SETTINGS: StreamSettings = {
-  remoteRtp: { address: '127.0.0.1', port: 5000 },
-  remoteRtcp: { address: '127.0.0.1', port: 5001 },
+  ...plainSettings(5000),
   rtcpMux: true,
-  sendCodec: 'PCMU',
-  sendPayloadType: 0,
-  packetSamples: 160,
-  passThrough: [],
-  peerCodec: 'PCMU',
-  dtmf: 'auto',
-  srtp: null,
-  sendEventPayloadType: 101,
-  sendWideEventPayloadType: null,
-  receiveWideEventPayloadType: null,
   receivePayloadTypes: [
     { payloadType: 0, codec: 'PCMU' },
     { payloadType: 8, codec: 'PCMA' },
   ],
-  receiveEventPayloadType: 101,
-  maySend: true,
-  mayReceive: true,
 };
 /** Frames after which a silent source is filled in for. */
 const STALLED = 60;
@@ -109,16 +93,7 @@ class Scene {
 
   constructor() {
     const clock = this.#clock;
-    const counters = {
-      packetsReceived: 0,
-      packetsRelayed: 0,
-      packetsGenerated: 0,
-      packetsRejected: 0,
-      recordings: 0,
-      recordingsFailed: 0,
-    };
-    const log = createLogger('test', 'silent');
-    const context = { clock, random: seededRandom(5), pacer: new Pacer(clock), counters, log };
+    const context = endpointContext(clock, 5);
     const make = (name: Name): Endpoint => {
       const endpoint = new Endpoint('call', name, true, context, (event) => {
         this.left.push(`${name} ${JSON.stringify(event)}`);

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:dgram';
-import { createLogger } from '../../../src/common/log.js';
-import { seededRandom } from '../../../src/common/random.js';
 import { melodySamples } from '../../../src/media/prompt/melody.js';
 import { promptOfSamples } from '../../../src/media/prompt/prompt-audio.js';
 import { Endpoint } from '../../../src/media/worker/endpoint.js';
-import { Pacer } from '../../../src/media/worker/pacer.js';
 import { decodeG711, encodeG711 } from '../../../src/rtp/g711.js';
 import { toneAmplitude } from '../../../src/rtp/goertzel.js';
 import { rtpSequence, rtpSsrc, rtpTimestamp } from '../../../src/rtp/packet.js';
 import { sequenceDistance, timestampDistance } from '../../../src/rtp/sequence.js';
 import { toneSamples } from '../../../src/rtp/tone.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+import { endpointContext, plainSettings } from './endpoint-parts.js';
 
 const FRAME = 160;
 const NAMES = ['caller', 'bot', 'agent'] as const;
@@ -26,20 +24,7 @@ class Table {
   readonly #talking = new Map<Name, () => void>();
 
   constructor() {
-    const context = {
-      clock: this.clock,
-      random: seededRandom(3),
-      pacer: new Pacer(this.clock),
-      counters: {
-        packetsReceived: 0,
-        packetsRelayed: 0,
-        packetsGenerated: 0,
-        packetsRejected: 0,
-        recordings: 0,
-        recordingsFailed: 0,
-      },
-      log: createLogger('test', 'silent'),
-    };
+    const context = endpointContext(this.clock, 3);
     const make = (name: Name, index: number): Endpoint => {
       const endpoint = new Endpoint('call', name, false, context, () => undefined);
       const rtp = {
@@ -49,25 +34,7 @@ class Table {
         },
       } as unknown as Socket;
       endpoint.attach({ rtpPort: 4000 + 2 * index, rtp, rtcp: rtp, close: () => undefined });
-      endpoint.configure({
-        remoteRtp: { address: '127.0.0.1', port: 5000 + 2 * index },
-        remoteRtcp: null,
-        rtcpMux: false,
-        sendCodec: 'PCMU',
-        sendPayloadType: 0,
-        packetSamples: 160,
-        passThrough: [],
-        peerCodec: 'PCMU',
-        dtmf: 'auto',
-        srtp: null,
-        sendEventPayloadType: 101,
-        sendWideEventPayloadType: null,
-        receiveWideEventPayloadType: null,
-        receivePayloadTypes: [{ payloadType: 0, codec: 'PCMU' }],
-        receiveEventPayloadType: 101,
-        maySend: true,
-        mayReceive: true,
-      });
+      endpoint.configure({ ...plainSettings(5000 + 2 * index), remoteRtcp: null });
       return endpoint;
     };
     this.at = { caller: make('caller', 0), bot: make('bot', 1), agent: make('agent', 2) };

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:dgram';
 import type { MediaEvent, PacketSource } from '../../../src/call/media-port.js';
-import { createLogger } from '../../../src/common/log.js';
-import { seededRandom } from '../../../src/common/random.js';
 import { promptOfSamples } from '../../../src/media/prompt/prompt-audio.js';
 import { Endpoint } from '../../../src/media/worker/endpoint.js';
 import { Latch } from '../../../src/media/worker/latch.js';
-import { Pacer } from '../../../src/media/worker/pacer.js';
 import { rtpSequence } from '../../../src/rtp/packet.js';
 import { toneSamples } from '../../../src/rtp/tone.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+import { endpointContext, plainSettings } from './endpoint-parts.js';
 
 type Name = 'caller' | 'agent';
 const NAMES: readonly Name[] = ['caller', 'agent'];
@@ -25,20 +23,7 @@ class Pair {
   readonly #sequence: Record<Name, number> = { caller: 100, agent: 7000 };
 
   constructor() {
-    const context = {
-      clock: this.clock,
-      random: seededRandom(3),
-      pacer: new Pacer(this.clock),
-      counters: {
-        packetsReceived: 0,
-        packetsRelayed: 0,
-        packetsGenerated: 0,
-        packetsRejected: 0,
-        recordings: 0,
-        recordingsFailed: 0,
-      },
-      log: createLogger('test', 'silent'),
-    };
+    const context = endpointContext(this.clock, 3);
     const socket = (sent: Buffer[]): Socket =>
       ({
         send: (packet: Buffer, at?: number, length?: number, port?: number): void => {
@@ -49,25 +34,7 @@ class Pair {
       const endpoint = new Endpoint('call', name, true, context, (event) => this.events.push(event));
       const [rtp, rtcp] = [socket(this.rtp[name]), socket(this.rtcp[name])];
       endpoint.attach({ rtpPort: 4000 + 2 * index, rtp, rtcp, close: () => undefined });
-      endpoint.configure({
-        remoteRtp: { address: '127.0.0.1', port: 5000 + 2 * index },
-        remoteRtcp: { address: '127.0.0.1', port: 5001 + 2 * index },
-        rtcpMux: false,
-        sendCodec: 'PCMU',
-        sendPayloadType: 0,
-        packetSamples: 160,
-        passThrough: [],
-        peerCodec: 'PCMU',
-        dtmf: 'auto',
-        srtp: null,
-        sendEventPayloadType: 101,
-        sendWideEventPayloadType: null,
-        receiveWideEventPayloadType: null,
-        receivePayloadTypes: [{ payloadType: 0, codec: 'PCMU' }],
-        receiveEventPayloadType: 101,
-        maySend: true,
-        mayReceive: true,
-      });
+      endpoint.configure(plainSettings(5000 + 2 * index));
       return endpoint;
     };
     this.at = { caller: make('caller', 0), agent: make('agent', 1) };
