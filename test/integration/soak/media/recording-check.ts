@@ -6,6 +6,8 @@ import { MARK_SAMPLES, markOfSamples } from './voice.js';
 
 /** So much of each file is searched for voices. */
 const SEARCHED_SAMPLES = 30 * 8000;
+/** A call that ends with the soak may be over before anybody was heard. */
+const VOICED_SAMPLES = 8000;
 
 /**
  * Looks at every recording that has been finished, and deletes it: is it whole, is it that of the call, and does each
@@ -57,7 +59,7 @@ function faultOf(file: Buffer, call: number): string | null {
         return `has the ${mark.role} of call ${mark.call} in channel ${channel}`;
       at += MARK_SAMPLES - 1;
     }
-    if (found === 0) return `has no voice in channel ${channel}, in ${dataBytes / BYTES_PER_FRAME / 8} ms`;
+    if (found === 0 && frames >= VOICED_SAMPLES) return `has no voice in channel ${channel}, in ${dataBytes / BYTES_PER_FRAME / 8} ms`;
   }
   return null;
 }
