@@ -59,7 +59,8 @@ function faultOf(file: Buffer, call: number): string | null {
         return `has the ${mark.role} of call ${mark.call} in channel ${channel}`;
       at += MARK_SAMPLES - 1;
     }
-    if (found === 0 && frames >= VOICED_SAMPLES) return `has no voice in channel ${channel}, in ${dataBytes / BYTES_PER_FRAME / 8} ms`;
+    if (found === 0 && frames >= VOICED_SAMPLES)
+      return `has no voice in channel ${channel}, in ${dataBytes / BYTES_PER_FRAME / 8} ms`;
   }
   return null;
 }
