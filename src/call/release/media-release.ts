@@ -14,7 +14,7 @@ const ASK_MS = 2_000;
 const MAX_UNHEARD = 30;
 /** So often may the audio of one call leave us. */
 const MAX_RELEASES = 3;
-/** Offers in one go: the two, the same anew where an answer brought new ports, and no end of it never. */
+/** Offers in one go: the two, and the same anew where an answer brought new ports; beyond them it would not settle. */
 const MAX_OFFERS = 6;
 const TIMER = 'release';
 
