@@ -176,6 +176,9 @@ export function startKamailio(
   return run(port, (tlsFile) => tlsConfigText(port, nodePort, tlsFile), tls);
 }
 
+/** From SIGTERM to the end of all its processes. */
+const ENDS_WITHIN_MS = 4_000;
+
 async function run(
   port: number,
   text: (tlsFile: string) => string,
@@ -191,6 +194,8 @@ async function run(
     ['-f', config, '-DD', '-E', '-Y', folder, '-w', folder, '-m', '32', '-M', '4'],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that all of it can be ended.
+      detached: true,
     },
   );
   let output = '';
@@ -207,7 +212,10 @@ async function run(
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
+      // One in a dozen waits a minute for a process of its own that is stuck in a lock.
+      const stuck = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), ENDS_WITHIN_MS);
       await exited;
+      clearTimeout(stuck);
     }
     rmSync(folder, { recursive: true, force: true });
   };
