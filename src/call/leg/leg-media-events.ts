@@ -4,7 +4,7 @@ import type { LegId } from '../signalling-port.js';
 import type { Party } from '../vocabulary.js';
 import type { LegMedia } from './leg-media.js';
 import { MovedMedia } from './moved-media.js';
-import { PressFilter, type PressKind } from './press-filter.js';
+import { PressFilter, type PressKind } from '../../common/press-filter.js';
 
 /** The leg as its media sees it. What is told here is told only while the leg is not released. */
 export interface LegMediaEventsPort {

@@ -191,7 +191,7 @@ export class Endpoint implements Paced, Overhearer {
 
   /** The party has told of a press by INFO; false where it was passed on already, as it came in RTP. */
   pressedByInfo(digit: string): boolean {
-    return this.#receiver.presses.isFirst(digit, 'info', this.#context.clock.now());
+    return this.#receiver.presses.isNew(digit, 'info', this.#context.clock.now());
   }
 
   /** A digit of the party; who hears it and cannot take it as it came gets it in its own way. */

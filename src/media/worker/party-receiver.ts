@@ -1,5 +1,6 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Clock } from '../../common/clock.js';
+import { PressFilter } from '../../common/press-filter.js';
 import {
   looksLikeRtcp,
   MAX_RTP_BYTES,
@@ -20,7 +21,6 @@ import type { EndpointContext, WorkerCounters } from './endpoint-context.js';
 import { InboundSrtp } from './inbound-srtp.js';
 import { Latch } from './latch.js';
 import { clockRateOf, PayloadTypeTable, toldAs, type PayloadKind } from './payload-type-table.js';
-import { PressGuard } from './press-guard.js';
 import { SilenceWatch } from './silence-watch.js';
 import { ToneSearch } from './tone-search.js';
 
@@ -68,8 +68,11 @@ export class PartyReceiver {
   readonly watch = new SilenceWatch();
   /** The party sends to another one: what does not come here is not lost. */
   resting = false;
-  /** What was told of each press, and how. */
-  readonly presses = new PressGuard();
+  /**
+   * Each press goes to the other side once. What tells of it first does: a telephone-event as soon as it begins, so that a
+   * report of the call (which knows it when it has ended) is too late.
+   */
+  readonly presses = new PressFilter();
   readonly #options: PartyReceiverOptions;
   readonly #clock: Clock;
   readonly #counters: WorkerCounters;
@@ -142,7 +145,7 @@ export class PartyReceiver {
     if (settings.dtmf !== 'inband') this.#tones = null;
     else {
       this.#tones ??= new ToneSearch((digit, durationMs) => {
-        const first = this.presses.isFirst(digit, 'tones', this.#options.context.clock.now());
+        const first = this.presses.isNew(digit, 'inband', this.#options.context.clock.now());
         this.#options.onDigit(digit, durationMs, 'PCMU', first);
       });
     }
@@ -313,7 +316,7 @@ export class PartyReceiver {
 
   #begins(digit: string): void {
     this.#eventBeganMs = this.#options.context.clock.now();
-    this.#eventFirst = this.presses.isFirst(digit, 'event', this.#eventBeganMs);
+    this.#eventFirst = this.presses.isNew(digit, 'rfc4733', this.#eventBeganMs);
     if (this.#eventFirst) return;
     this.#told.push(this.#eventTimestamp);
     if (this.#told.length > TOLD_KEPT) this.#told.shift();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { InfoDigits } from '../../../src/call/leg/info-digits.js';
-import { PressFilter } from '../../../src/call/leg/press-filter.js';
+import { PressFilter } from '../../../src/common/press-filter.js';
 import type { InDialogResponse } from '../../../src/call/leg/in-dialog.js';
 import { CallBench } from '../../support/call/call-bench.js';
 

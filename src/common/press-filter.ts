@@ -1,12 +1,12 @@
 /** How a press of a key was told. */
 export type PressKind = 'rfc4733' | 'info' | 'inband';
 
-/** So much later another kind may still tell of the same press: an INFO that was sent again. */
+/** So much later, another kind may still tell of the same press: an INFO that was sent again. */
 const SAME_PRESS_MS = 1500;
 
 interface Press {
   readonly digit: string;
-  readonly atMs: number;
+  atMs: number;
   readonly toldBy: Set<PressKind>;
 }
 
@@ -28,5 +28,11 @@ export class PressFilter {
     }
     this.#recent.push({ digit, atMs: nowMs, toldBy: new Set([kind]) });
     return true;
+  }
+
+  /** A press that telephone-events tell of goes on: the key is still down. */
+  goesOn(digit: string, nowMs: number): void {
+    const press = this.#recent.findLast((one) => one.digit === digit && one.toldBy.has('rfc4733'));
+    if (press) press.atMs = nowMs;
   }
 }
