@@ -9,9 +9,8 @@ import { unlikeCodecs } from './codec-match.js';
 import { MediaLeg, type NegotiationCommand } from './media-leg.js';
 import { CallMover } from './call-mover.js';
 import { MessageBatch } from './message-batch.js';
-import type { Noted } from './remembered-leg.js';
 import type { MediaCall, WorkerLink } from './worker-link.js';
-import type { FromMediaWorker, ToMediaWorker } from './worker-messages.js';
+import type { FromMediaWorker, LegCommand, ToMediaWorker } from './worker-messages.js';
 
 type DirectCommand = Extract<MediaCommand, { kind: 'makeDirectOffer' }>;
 
@@ -266,7 +265,7 @@ export class EmbeddedMedia {
   }
 
   /** False where nobody can take the command. */
-  #forward(callId: string, command: Noted): boolean {
+  #forward(callId: string, command: LegCommand): boolean {
     const call = this.#calls.get(callId);
     const leg = call?.legs.get(command.legId);
     if (!call || !leg || leg.lost) {

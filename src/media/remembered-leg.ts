@@ -1,26 +1,8 @@
-import type { MediaCommand, MediaEvent, MediaSource } from '../call/media-port.js';
+import type { MediaEvent, MediaSource } from '../call/media-port.js';
 import { recordingPart } from './recording/recording-folder.js';
 import { RECORDING_THREAD_GONE } from './recording/recording-messages.js';
 import { keyIdOf, SrtpProgress } from './srtp-progress.js';
-import type { StreamSettings, StreamSsrcs, ToMediaWorker } from './worker-messages.js';
-
-/** What is passed on to the worker of a leg as it is. */
-export type Noted = Extract<
-  MediaCommand,
-  {
-    kind:
-      | 'hear'
-      | 'sendDtmf'
-      | 'beep'
-      | 'record'
-      | 'watch'
-      | 'askSource'
-      | 'rest'
-      | 'startGap'
-      | 'stopGap'
-      | 'close';
-  }
->;
+import type { LegCommand, StreamSettings, StreamSsrcs, ToMediaWorker } from './worker-messages.js';
 
 type Recorded = Extract<ToMediaWorker, { kind: 'record' }>;
 
@@ -43,7 +25,7 @@ export class RememberedLeg {
     this.#drawSsrcs = drawSsrcs;
   }
 
-  note(command: Noted): void {
+  note(command: LegCommand): void {
     switch (command.kind) {
       case 'hear':
         this.source = command.source;

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { MediaEvent, MediaSource } from '../call/media-port.js';
+import type { MediaCommand, MediaEvent } from '../call/media-port.js';
 import type { CodecName, DtmfKind, G711Name } from '../call/project.js';
 import type { LegId } from '../call/signalling-port.js';
 import type { Party } from '../call/vocabulary.js';
@@ -70,6 +70,24 @@ export interface StreamSettings {
   readonly mayReceive: boolean;
 }
 
+/** What is passed on to the worker of a leg as the call gave it; answers come as `event`. */
+export type LegCommand = Extract<
+  MediaCommand,
+  {
+    kind:
+      | 'hear'
+      | 'sendDtmf'
+      | 'beep'
+      | 'record'
+      | 'watch'
+      | 'askSource'
+      | 'rest'
+      | 'startGap'
+      | 'stopGap'
+      | 'close';
+  }
+>;
+
 /** Signalling side → media worker, over their own port, those of one turn as an array. In order: a leg's `open` comes before all else of it. */
 export type ToMediaWorker =
   /** → `opened` or `openFailed`. Other commands for the leg may follow at once. */
@@ -96,32 +114,11 @@ export type ToMediaWorker =
       /** SSRC and highest index of what the peer has sent under the key of `settings` to a worker that was lost. */
       readonly srtpReached?: readonly (readonly [ssrc: number, index: number])[];
     }
-  | { readonly kind: 'hear'; readonly legId: LegId; readonly source: MediaSource }
-  | {
-      readonly kind: 'sendDtmf';
-      readonly legId: LegId;
-      readonly digits: string;
-      readonly pressedOn?: LegId;
-    }
-  | { readonly kind: 'beep'; readonly legId: LegId }
-  | {
-      readonly kind: 'record';
-      readonly legId: LegId;
-      readonly directory: string;
-      readonly consentFile: string | null;
-      /** From 2 on where a worker before this one has written what came before. */
-      readonly part?: number;
-    }
-  | { readonly kind: 'watch'; readonly legId: LegId; readonly timeoutMs: number }
-  /** → `event` with `source`. */
-  | { readonly kind: 'askSource'; readonly legId: LegId; readonly requestId: string }
-  | { readonly kind: 'rest'; readonly legId: LegId; readonly on: boolean }
+  | Exclude<LegCommand, { kind: 'record' | 'startGap' }>
+  /** `part`: from 2 on where a worker before this one has written what came before. */
+  | (Extract<LegCommand, { kind: 'record' }> & { readonly part?: number })
   /** `silentForMs`: how long nothing was sent already. */
-  | { readonly kind: 'startGap'; readonly legId: LegId; readonly silentForMs?: number }
-  /** → `event` with `gap`. */
-  | { readonly kind: 'stopGap'; readonly legId: LegId; readonly requestId: string }
-  /** → `event` with `closed`. */
-  | { readonly kind: 'close'; readonly legId: LegId }
+  | (Extract<LegCommand, { kind: 'startGap' }> & { readonly silentForMs?: number })
   /** Reads and converts files before a call needs them. */
   | { readonly kind: 'preload'; readonly files: readonly string[] };
 

@@ -1,7 +1,14 @@
 import type { SrtpPolicy } from '../../call/project.js';
 import type { DtlsSettings } from '../worker-messages.js';
 import type { DtlsRole, RemoteDtls } from './dtls-attributes.js';
-import { answerWithoutSrtp, chosen, refused, type KeyChoice, type KeyExchange } from './key-exchange.js';
+import {
+  answerWithoutSrtp,
+  chosen,
+  refused,
+  type KeyChoice,
+  type KeyExchange,
+  inTheClear,
+} from './key-exchange.js';
 import type { Read, RemoteAudio } from './remote-description.js';
 
 /** Between two certificates, by their fingerprints. */
@@ -120,14 +127,9 @@ export class DtlsNegotiation implements KeyExchange {
   }
 
   #plain(): KeyChoice {
-    return {
-      lines: [],
-      srtp: null,
-      dtls: null,
-      commit: () => {
-        this.#commit(null);
-      },
-    };
+    return inTheClear(() => {
+      this.#commit(null);
+    });
   }
 
   #both(role: DtlsRole, { fingerprint }: RemoteDtls, lines: readonly string[]): KeyChoice {

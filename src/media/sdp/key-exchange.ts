@@ -26,6 +26,11 @@ export interface KeyExchange {
   answered(remote: RemoteAudio): Read<KeyChoice>;
 }
 
+/** Plain RTP. */
+export function inTheClear(commit: () => void): KeyChoice {
+  return { lines: [], srtp: null, dtls: null, commit };
+}
+
 export function chosen(choice: KeyChoice): Read<KeyChoice> {
   return { ok: true, value: choice };
 }

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { SrtpPolicy } from '../../call/project.js';
 import { masterBytes, SRTP_PREFERENCE, type SrtpSuite } from '../../rtp/srtp/suites.js';
 import { renderCrypto, type CryptoAttribute } from './crypto-attribute.js';
-import { answerWithoutSrtp, chosen, refused, type KeyChoice, type KeyExchange } from './key-exchange.js';
+import {
+  answerWithoutSrtp,
+  chosen,
+  refused,
+  type KeyChoice,
+  type KeyExchange,
+  inTheClear,
+} from './key-exchange.js';
 import type { Read, RemoteAudio } from './remote-description.js';
 
 /** Draws a master key with its salt, in base64. */
@@ -81,14 +88,9 @@ export class SrtpNegotiation implements KeyExchange {
   }
 
   #plain(): KeyChoice {
-    return {
-      lines: [],
-      srtp: null,
-      dtls: null,
-      commit: () => {
-        this.#commit(null);
-      },
-    };
+    return inTheClear(() => {
+      this.#commit(null);
+    });
   }
 
   #both(own: CryptoAttribute, theirs: CryptoAttribute): KeyChoice {
