@@ -11,7 +11,7 @@ import { Voicebot } from '../../../src/demo/voicebot.js';
 import { startNode } from '../../../src/main.js';
 import type { CallView } from '../../../src/observe/call-view.js';
 import { checkExpression } from '../../../src/policy/rules/expression.js';
-import { freePort } from '../../support/free-ports.js';
+import { demoPartiesConfig } from '../../support/demo-parties-config.js';
 import { writeToneWav } from '../../support/wav.js';
 
 const [CALLER_HZ, BOT_HZ, AGENT_HZ] = [500, 900, 1300] as const;
@@ -48,26 +48,19 @@ describe('three at the table, on the wire', function () {
       ...agentOptions,
     });
     open.push(agent);
-    const rtp = await freePort(33_200, 33_900);
-    const text = `
-listen:
-  - { transport: udp, address: 127.0.0.1, port: 0 }
-  - { transport: tcp, address: 127.0.0.1, port: 0 }
-media: { address: 127.0.0.1, ports: ${rtp}-${rtp + 99}, workers: 1 }
-api: { address: 127.0.0.1, port: 0 }
-log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'error'} }
-trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8] }
-  desk: { hosts: ["${agent.uri}"] }
-bots: { bot: { kind: sip, uri: "${bot.uri}" } }
-destinations: { desk-201: { type: extension, extension: agent, trunk: desk } }
-projects:
+    const text = await demoPartiesConfig({
+      botUri: bot.uri,
+      agentUri: agent.uri,
+      workers: 1,
+      log: 'error',
+      projects: `
   three:
     match: [{ trunk: carrier, to: "1201" }]
     bot: bot
     transfer: { to: desk-201, mode: attended, waiting: music, accept: { digit: "1", timeout: 20s }, ${transfer} }
     rules: [{ name: pressed zero, dtmf: "0" }]
-`;
+`,
+    });
     const loaded = loadConfig({ text, path: join(folder, 'three.yaml') }, { env: {}, checkExpression });
     assert.ok(loaded.ok, JSON.stringify(loaded));
     const node = await startNode(loaded.config);

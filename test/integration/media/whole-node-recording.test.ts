@@ -14,7 +14,7 @@ import type { RecordingThread } from '../../../src/media/recording/recording-thr
 import type { CallView } from '../../../src/observe/call-view.js';
 import { checkExpression } from '../../../src/policy/rules/expression.js';
 import { toneShare } from '../../../src/rtp/goertzel.js';
-import { freePort } from '../../support/free-ports.js';
+import { demoPartiesConfig } from '../../support/demo-parties-config.js';
 
 const [CALLER_HZ, BOT_HZ, AGENT_HZ] = [500, 900, 1300] as const;
 const WITHIN = { withinMs: 15_000 };
@@ -75,27 +75,20 @@ describe('recording of calls through a whole node', function () {
     const bot = await Voicebot.start({ toneHz: BOT_HZ });
     agent = await Agent.start({ toneHz: AGENT_HZ });
     open.push(bot, agent);
-    const rtp = await freePort(33_200, 33_900);
-    const text = `
-listen:
-  - { transport: udp, address: 127.0.0.1, port: 0 }
-  - { transport: tcp, address: 127.0.0.1, port: 0 }
-media: { address: 127.0.0.1, ports: ${rtp}-${rtp + 99}, workers: 2 }
-api: { address: 127.0.0.1, port: 0 }
-log: { level: ${process.env['RELEVO_TEST_LOG'] ?? 'silent'} }
-trunks:
-  carrier: { hosts: ["sip:127.0.0.1:9"], allow: [127.0.0.0/8] }
-  desk: { hosts: ["${agent.uri}"] }
-bots: { bot: { kind: sip, uri: "${bot.uri}" } }
-destinations: { desk-201: { type: extension, extension: agent, trunk: desk } }
-projects:
+    const text = await demoPartiesConfig({
+      botUri: bot.uri,
+      agentUri: agent.uri,
+      workers: 2,
+      log: 'silent',
+      projects: `
   recorded:
     match: [{ trunk: carrier, to: "1201" }]
     bot: bot
     recording: { directory: recordings }
     transfer: { to: desk-201, method: invite, waiting: music }
     rules: [{ name: pressed zero, dtmf: "0" }]
-`;
+`,
+    });
     const loaded = loadConfig({ text, path: join(folder, 'relevo.yaml') }, { env: {}, checkExpression });
     assert.ok(loaded.ok, JSON.stringify(loaded));
     const node = await startNode(loaded.config, {
