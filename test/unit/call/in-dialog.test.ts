@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { CallBench } from '../../support/call/call-bench.js';
 import { makeProject } from '../../support/call/call-plan.js';
 import type { PolicyDecision } from '../../../src/call/decision.js';
+import { replacingInvite } from '../../support/call/replacing-invite.js';
 
 const wish: PolicyDecision = {
   kind: 'transfer',
@@ -251,19 +252,7 @@ describe('requests inside the dialogs, and triggers', () => {
         legId: 'c1.7',
         replacesLegId,
         earlyOnly,
-        invite: {
-          sourceAddress: '10.0.0.7',
-          sourcePort: 5060,
-          transport: 'udp',
-          requestUri: 'sip:relevo',
-          called: 'relevo',
-          caller: '202',
-          callerDisplayName: null,
-          sipCallId: 'r@pbx',
-          headers: {},
-          sdp: 'v=0 a=sendrecv',
-          peer: { allow: null, supported: null, userAgent: null },
-        },
+        invite: replacingInvite(),
       });
     };
 

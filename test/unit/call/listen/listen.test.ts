@@ -4,6 +4,7 @@ import { nextListenerState } from '../../../../src/call/listen/listener-state.js
 import type { GroupDestination, ListenSettings, Project } from '../../../../src/call/project.js';
 import { CallBench, sdp, type BenchOptions } from '../../../support/call/call-bench.js';
 import { DESTINATIONS, makePlan, makeProject, makeTrunk } from '../../../support/call/call-plan.js';
+import { replacingInvite } from '../../../support/call/replacing-invite.js';
 
 const [CALLER, BOT, OPERATOR, NEXT] = ['c1.1', 'c1.2', 'c1.3', 'c1.4'] as const;
 const LISTEN: ListenSettings = {
@@ -225,19 +226,7 @@ describe('an operator who listens', () => {
     const bench = listening(withBot());
     const legId = 'c1.1001';
     bench.adopt(legId);
-    const invite = {
-      sourceAddress: '10.0.0.7',
-      sourcePort: 5060,
-      transport: 'udp',
-      requestUri: 'sip:relevo',
-      called: 'relevo',
-      caller: '202',
-      callerDisplayName: null,
-      sipCallId: 'r@pbx',
-      headers: {},
-      sdp: sdp(),
-      peer: { allow: null, supported: null, userAgent: null },
-    };
+    const invite = replacingInvite(sdp());
     bench.signal({ kind: 'incomingReplaces', legId, replacesLegId: OPERATOR, earlyOnly: false, invite });
     assert.equal(bench.sent('reject', legId)[0]?.status, 603);
     bench.bye(OPERATOR);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { CallBench } from '../../../support/call/call-bench.js';
 import { makeProject } from '../../../support/call/call-plan.js';
 import type { TransferSettings } from '../../../../src/call/project.js';
+import { replacingInvite } from '../../../support/call/replacing-invite.js';
 
 const NEW = 'c1.1001';
 
@@ -12,19 +13,7 @@ function replace(bench: CallBench, replacesLegId: string, earlyOnly = false): vo
     legId: NEW,
     replacesLegId,
     earlyOnly,
-    invite: {
-      sourceAddress: '10.0.0.7',
-      sourcePort: 5060,
-      transport: 'udp',
-      requestUri: 'sip:relevo',
-      called: 'relevo',
-      caller: '202',
-      callerDisplayName: null,
-      sipCallId: 'r@pbx',
-      headers: {},
-      sdp: 'v=0 a=sendrecv',
-      peer: { allow: null, supported: null, userAgent: null },
-    },
+    invite: replacingInvite(),
   });
 }
 const benchOf = (transfer: Partial<TransferSettings> = {}): CallBench =>
@@ -137,19 +126,7 @@ describe('INVITE with Replaces on an early dialog of ours', () => {
       legId: NEW,
       replacesLegId: 'c1.3',
       earlyOnly: false,
-      invite: {
-        sourceAddress: '10.0.0.7',
-        sourcePort: 5060,
-        transport: 'udp',
-        requestUri: 'sip:relevo',
-        called: 'relevo',
-        caller: '202',
-        callerDisplayName: null,
-        sipCallId: 'r@pbx',
-        headers: {},
-        sdp: 'bad',
-        peer: { allow: null, supported: null, userAgent: null },
-      },
+      invite: replacingInvite('bad'),
     });
     assert.equal(rejection(bench), 488);
     assert.equal(bench.sent('cancel').length, 0);
