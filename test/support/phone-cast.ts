@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { CallView } from '../../src/observe/call-view.js';
 import { NUMBERS, startNodeUnderTest, type NodeUnderTest } from './node-under-test.js';
 import { hears, startBaresip, type Softphone, type StartPhone } from './softphone.js';
 
@@ -119,4 +120,22 @@ export async function endAndListen({ node, caller, agent }: Cast): Promise<void>
   await node.newestCall((call) => call.endedAt !== null);
   await hears(caller, AGENT_HZ, 10_000);
   await hears(agent, CALLER_HZ, 10_000);
+}
+
+/** Calls the bot, holds and resumes, and hangs up; the call as it ended. The bot hears the caller before and after. */
+export async function holdAndResume(all: Cast): Promise<CallView> {
+  const { node, caller, bot } = all;
+  await caller.dial(`sip:${NUMBERS.basic}@${node.target}`);
+  await node.newestCall((call) => call.state === 'with_bot');
+  await hears(bot, CALLER_HZ, 10_000);
+  await caller.hold();
+  await node.newestCall((call) => call.legs.some((leg) => leg.party === 'caller' && leg.onHold));
+  const before = bot.heardMs(CALLER_HZ);
+  await caller.resume();
+  await node.newestCall((call) => call.legs.every((leg) => !leg.onHold));
+  await hears(bot, CALLER_HZ, 10_000, before);
+  await caller.hangUp();
+  const ended = await node.newestCall((call) => call.endedAt !== null);
+  await hears(caller, BOT_HZ, 10_000);
+  return ended;
 }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { NUMBERS } from './node-under-test.js';
 import {
-  BOT_HZ,
-  CALLER_HZ,
   endAndListen,
   handOver,
+  holdAndResume,
   ladderOf,
   side,
   startCast,
@@ -12,7 +11,7 @@ import {
   type Side,
 } from './phone-cast.js';
 import { startRtpengine, type Rtpengine } from './rtpengine.js';
-import { available, hears, startBaresip, startLinphone } from './softphone.js';
+import { available, startBaresip, startLinphone } from './softphone.js';
 
 export type Kind = 'plain' | 'sdes' | 'dtls';
 
@@ -83,19 +82,7 @@ export function describeThroughRtpengine(title: string, { cases, holds, refusals
     for (const [name, caller] of holds) {
       it(`hold and resume: ${name} calls`, async () => {
         const plain = side(startBaresip, 'off', 'off');
-        const all = await cast(caller, plain, startLinphone);
-        await all.caller.dial(`sip:${NUMBERS.basic}@${all.node.target}`);
-        await all.node.newestCall((call) => call.state === 'with_bot');
-        await hears(all.bot, CALLER_HZ, 10_000);
-        await all.caller.hold();
-        await all.node.newestCall((call) => call.legs.some((leg) => leg.party === 'caller' && leg.onHold));
-        const before = all.bot.heardMs(CALLER_HZ);
-        await all.caller.resume();
-        await all.node.newestCall((call) => call.legs.every((leg) => !leg.onHold));
-        await hears(all.bot, CALLER_HZ, 10_000, before);
-        await all.caller.hangUp();
-        await all.node.newestCall((call) => call.endedAt !== null);
-        await hears(all.caller, BOT_HZ, 10_000);
+        await holdAndResume(await cast(caller, plain, startLinphone));
       });
     }
 
